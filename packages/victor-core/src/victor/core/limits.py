@@ -1,0 +1,107 @@
+"""What a run may use at most. Every limit is on unless it is set to None."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from victor.core.errors import ConfigurationError
+
+__all__ = ["Limits", "RunClock"]
+
+
+def _positive(limits: Limits, attribute: Attribute[Any], value: float | None) -> None:
+    least = 2 if attribute.name == "repeats" else 0
+    if value is None and attribute.name != "parallel_tools":
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least or value == 0:
+        wanted = f"at least {least}" if least else "a positive number"
+        raise ConfigurationError(f"Limits.{attribute.name} must be {wanted}, or None for no limit, not {value!r}")
+
+
+@frozen
+class Limits:
+    """Limits of one run of an agent. A run that meets one stops with that `StopReason`; its work is kept.
+
+    Args:
+        steps: Requests to the model.
+        tokens: Input and output tokens of all requests together; estimated where the provider does not say.
+        cost_usd: US dollars of all requests together; kept only where the price of the model is known.
+        timeout_s: Seconds of the whole run. Waiting for a person's approval does not count.
+        repeats: How often the same call with the same arguments may give the same result before the run stops.
+            From the second time on the model is told that it repeats itself.
+        parallel_tools: Tool calls that run at once.
+        require_price: Refuse to run when the model's price is unknown, so that ``cost_usd`` always holds.
+
+    Raises:
+        ConfigurationError: A limit is not a positive number.
+
+    Example:
+        >>> Limits(steps=5).tokens
+        1000000
+    """
+
+    steps: int | None = field(default=200, validator=_positive)
+    tokens: int | None = field(default=1_000_000, validator=_positive)
+    cost_usd: float | None = field(default=5.0, validator=_positive)
+    timeout_s: float | None = field(default=900.0, validator=_positive)
+    repeats: int | None = field(default=5, validator=_positive)
+    parallel_tools: int = field(default=16, validator=_positive)
+    require_price: bool = False
+
+
+class RunClock:
+    """The time limit of a run, which stands still while somebody is waited for.
+
+    Example:
+        >>> async def main():
+        ...     clock = RunClock(60.0)
+        ...     async with clock.running():
+        ...         with clock.paused():
+        ...             pass
+        ...     return clock.expired
+        >>> asyncio.run(main())
+        False
+    """
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._timeout = asyncio.timeout(timeout_s)
+        self._waiting = 0
+        self._left = 0.0
+
+    def running(self) -> asyncio.Timeout:
+        """The ``async with`` that ends with `TimeoutError` when the time is up."""
+        return self._timeout
+
+    @property
+    def expired(self) -> bool:
+        """True when the limit, and nothing else, ended it."""
+        return self._timeout.expired()
+
+    @property
+    def deadline(self) -> float | None:
+        """`time.monotonic` by which the run ends, as things stand, or None."""
+        when = self._timeout.when()
+        return None if when is None else time.monotonic() + when - asyncio.get_running_loop().time()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the clock for a ``with`` block; blocks may overlap."""
+        when = self._timeout.when()
+        loop = asyncio.get_running_loop()
+        if self._waiting == 0 and when is not None:
+            self._left = when - loop.time()
+            self._timeout.reschedule(None)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if self._waiting == 0 and self._left and not self._timeout.expired():
+                self._timeout.reschedule(loop.time() + self._left)
+                self._left = 0.0

@@ -1,0 +1,566 @@
+"""What a tool is: a function a model may call, what is known about it, and the one path every call takes.
+
+Any function works: its signature becomes the schema, its docstring the description. Package victor-tools
+adds a decorator, a registry and policies; what runs a call is here.
+
+Example:
+    >>> def add(a: int, b: int) -> int:
+    ...     "Add two numbers."
+    ...     return a + b
+    >>> tool = as_tool(add)
+    >>> import asyncio
+    >>> asyncio.run(tool.call('{"a": 2, "b": 3}')).text
+    '5'
+    >>> print(asyncio.run(tool.call('{"a": "two", "c": 1}')).text.splitlines()[0])
+    add: the arguments do not fit:
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import nullcontext
+from contextvars import copy_context
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from attrs import define, evolve, field, frozen
+
+from victor.core.errors import ConfigurationError, ToolApprovalError, ToolError, ToolTimeoutError
+from victor.core.events import EventStream, get_stream
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from logging import Logger
+
+    from victor.core.limits import RunClock
+    from victor.core.schema import Parameters
+
+__all__ = [
+    "Approve",
+    "CostTier",
+    "Middleware",
+    "Tool",
+    "ToolCategory",
+    "ToolContext",
+    "ToolMetadata",
+    "ToolResult",
+    "ToolScope",
+    "as_tool",
+    "render_result",
+]
+
+
+class CostTier(StrEnum):
+    """What a call costs, in money or time, roughly: FREE is local and instant, HIGH is worth asking first."""
+
+    FREE = "free"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class ToolCategory:
+    """Names of the built-in categories. A category is an open string: a package or a user may add others."""
+
+    CORE: Final = "core"
+    FILESYSTEM: Final = "filesystem"
+    GIT: Final = "git"
+    SEARCH: Final = "search"
+    WEB: Final = "web"
+    DATABASE: Final = "database"
+    DOCKER: Final = "docker"
+    TESTING: Final = "testing"
+    REFACTORING: Final = "refactoring"
+    DOCUMENTATION: Final = "documentation"
+    ANALYSIS: Final = "analysis"
+    COMMUNICATION: Final = "communication"
+    NOTEBOOK: Final = "notebook"
+    TASK_MANAGEMENT: Final = "task_management"
+    VERIFICATION: Final = "verification"
+    CUSTOM: Final = "custom"
+
+
+@frozen
+class ToolMetadata:
+    """What is known about a tool without running it.
+
+    Args:
+        name: Letters, digits, ``_`` and ``-``, at most 64: what every provider accepts.
+        description: For the model: what it does and when to use it.
+        category: One of `ToolCategory`, or your own.
+        cost_tier: What a call costs.
+        idempotent: Calling it again with the same arguments changes nothing more.
+        keywords: Words people use for it, for search.
+        requires_approval: Somebody must allow each call: True, or a function of the arguments that tells.
+        sequential: It must not run beside other calls of the same step.
+        timeout_s: Seconds one attempt may take; None for no limit of its own.
+        version: Of the tool, free text.
+        deprecated: What to use instead, ``""`` while current.
+        source: Which plugin or server it came from.
+    """
+
+    name: str
+    description: str = ""
+    category: str = ToolCategory.CUSTOM
+    cost_tier: CostTier = field(default=CostTier.FREE, converter=CostTier)
+    idempotent: bool = False
+    keywords: tuple[str, ...] = field(default=(), converter=tuple)
+    requires_approval: bool | Callable[[Mapping[str, Any]], bool] = field(default=False, hash=False)
+    sequential: bool = False
+    timeout_s: float | None = None
+    version: str = ""
+    deprecated: str = ""
+    source: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"tool name {self.name!r}: use letters, digits, '_' and '-', at most 64; providers refuse anything else"
+            )
+        if self.timeout_s is not None and self.timeout_s <= 0:
+            raise ConfigurationError(f"tool {self.name!r}: timeout_s must be positive, not {self.timeout_s}")
+
+    @property
+    def id(self) -> str:
+        """``category.name``."""
+        return f"{self.category}.{self.name}"
+
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+Approve = Callable[["ToolContext"], bool | Awaitable[bool]]
+"""Asked before a call that needs approval; True allows this one call."""
+
+
+@define
+class ToolScope:
+    """What the calls of one run share.
+
+    Args:
+        agent: Name of the agent that calls.
+        run_id: Of that run.
+        approve: Asked for tools that need approval; None denies them.
+        approval_timeout_s: Seconds to wait for an answer; after that the one call is denied. None waits.
+        clock: The run's time limit, which stands still while approval is awaited; None where there is none.
+        deps: Whatever the host program gave the run, for tools to use.
+        stream: Where events go.
+    """
+
+    agent: str = ""
+    run_id: str = ""
+    approve: Approve | None = None
+    approval_timeout_s: float | None = None
+    clock: RunClock | None = None
+    deps: Any = None
+    stream: EventStream = field(factory=get_stream)
+
+
+class ToolContext:
+    """One call in progress. A tool that declares a parameter of this type receives it.
+
+    Attributes:
+        tool: The tool that is called.
+        arguments: Its validated keyword arguments; middleware may replace them.
+        call_id: The model's id of the call.
+        scope: What the run's calls share.
+        attempt: 1 for the first attempt, counted up by retries.
+    """
+
+    __slots__ = ("arguments", "attempt", "call_id", "scope", "tool")
+
+    def __init__(self, tool: Tool, arguments: dict[str, Any], call_id: str, scope: ToolScope) -> None:
+        self.tool = tool
+        self.arguments = arguments
+        self.call_id = call_id
+        self.scope = scope
+        self.attempt = 1
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run that makes the call."""
+        return self.scope.run_id
+
+    @property
+    def deps(self) -> Any:
+        """What the host program gave the run."""
+        return self.scope.deps
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds until the run's deadline, or None where there is none."""
+        deadline = None if self.scope.clock is None else self.scope.clock.deadline
+        return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+    def progress(self, message: str = "", *, done: float | None = None, total: float | None = None) -> None:
+        """Tell listeners how far the call is; costs nothing when nobody listens.
+
+        Args:
+            message: One short line.
+            done: How much is done, in the tool's own unit.
+            total: How much there is.
+        """
+        stream = self.scope.stream
+        if stream.active:
+            attributes = {"call_id": self.call_id, "done": done, "total": total}
+            stream.emit("tool.progress", self.tool.name, attributes, content={"message": message})
+
+    @property
+    def logger(self) -> Logger:
+        """A standard logger named after the tool."""
+        import logging
+
+        return logging.getLogger(f"victor.tool.{self.tool.name}")
+
+
+Next = Callable[[ToolContext], Awaitable[Any]]
+Middleware = Callable[[ToolContext, Next], Awaitable[Any]]
+"""Wraps the running of a call: gets the context and what comes next, returns the value.
+
+It runs after the arguments were validated and the call approved; the first of a tool's middleware is outermost.
+"""
+
+
+class ToolResult:
+    """What came of a call: a value, or the error that says why not.
+
+    Attributes:
+        value: What the tool returned; None after an error.
+        error: A `ToolError`, or None.
+        text: The same in words for the model.
+    """
+
+    __slots__ = ("error", "text", "value")
+
+    def __init__(self, value: Any = None, *, error: ToolError | None = None, text: str | None = None) -> None:
+        self.value = value
+        self.error = error
+        self.text = text if text is not None else render_result(value)
+
+    @property
+    def ok(self) -> bool:
+        """True when the tool did what it was asked."""
+        return self.error is None
+
+    def __repr__(self) -> str:
+        return f"ToolResult({self.value!r})" if self.error is None else f"ToolResult(error={self.error!r})"
+
+
+class Tool:
+    """A function a model may call.
+
+    Args:
+        function: Sync or async; a generator reports progress with each ``yield`` and ends with its value.
+        metadata: What is known about it.
+        parameters: JSON Schema of the arguments, for tools whose function takes any keywords (such as remote ones).
+            Without it the schema is made from the function's signature.
+        middleware: Wraps every call, the first outermost.
+        executor: Where a sync function runs; None for the event loop's own bounded pool of threads.
+
+    Raises:
+        SchemaError: A parameter's type cannot be described; the message names it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        metadata: ToolMetadata,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        middleware: tuple[Middleware, ...] = (),
+        executor: Executor | None = None,
+    ) -> None:
+        self.function = function
+        self.metadata = metadata
+        self.name = metadata.name
+        self.middleware = tuple(middleware)
+        self.executor = executor
+        self._given = None if parameters is None else dict(parameters)
+        self._signature: Parameters | None = None
+        if self._given is None:
+            from victor.core.schema import parameters_of
+
+            self._signature = parameters_of(function)
+            self._decode: Callable[[str | bytes | Mapping[str, Any]], dict[str, Any]] = self._signature.decode
+            self._context_name = self._signature.context
+        else:
+            self._decode = functools.partial(_decode_object, self.name, self._given)
+            self._context_name = None
+        self._invoke = _invoker(self)
+        run: Next = self._attempt
+        for layer in reversed(self.middleware):
+            run = _wrap(run, layer)
+        self._run = run
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], **metadata: Any) -> Tool:
+        """A tool from a function; keywords are fields of `ToolMetadata`, or ``middleware`` and ``executor``.
+
+        Example:
+            >>> Tool.from_function(len, name="length", description="Length of a text.", parameters={}).name
+            'length'
+        """
+        given = {key: metadata.pop(key) for key in ("parameters", "middleware", "executor") if key in metadata}
+        name = metadata.pop("name", None) or getattr(function, "__name__", type(function).__name__)
+        if name == "<lambda>":
+            raise ConfigurationError("a lambda has no name to be called by; pass name=...")
+        description = metadata.pop("description", None)
+        if description is None:
+            from victor.core.docstring import summary_of
+
+            description = summary_of(function)
+        return cls(function, ToolMetadata(name, description, **metadata), **given)
+
+    @property
+    def description(self) -> str:
+        """What the model is told about it."""
+        return self.metadata.description
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """JSON Schema of the arguments: an object at the root."""
+        return self._signature.schema if self._given is None and self._signature is not None else self._given or {}
+
+    def with_(self, *, middleware: tuple[Middleware, ...] | None = None, **metadata: Any) -> Tool:
+        """A copy with some metadata or the middleware replaced.
+
+        Example:
+            >>> as_tool(print, name="say", parameters={}).with_(requires_approval=True).metadata.requires_approval
+            True
+        """
+        return type(self)(
+            self.function,
+            evolve(self.metadata, **metadata),
+            parameters=self._given,
+            middleware=self.middleware if middleware is None else middleware,
+            executor=self.executor,
+        )
+
+    async def call(
+        self, arguments: str | bytes | Mapping[str, Any], *, call_id: str = "", scope: ToolScope | None = None
+    ) -> ToolResult:
+        """Make one call: parse, validate, ask for approval, run, and put the result into words.
+
+        What goes wrong comes back as a result with an ``error``, never as an exception; only cancellation is raised.
+
+        Args:
+            arguments: JSON text as a model wrote it, or a mapping.
+            call_id: The model's id of the call.
+            scope: What the calls of the run share.
+        """
+        if scope is None:
+            scope = ToolScope()
+        if not scope.stream.active:
+            return await self._call(arguments, call_id, scope)
+        metadata = self.metadata
+        attributes = {
+            "call_id": call_id,
+            "category": metadata.category,
+            "agent": scope.agent,
+            "source": metadata.source,
+        }
+        with scope.stream.operation("tool.call", self.name, attributes) as operation:
+            if scope.stream.capture_content:
+                operation.capture(arguments=_for_capture(arguments))
+            result = await self._call(arguments, call_id, scope)
+            if result.error is not None:
+                operation.fail(result.error)
+                operation.set(retry=result.error.retry)
+            if scope.stream.capture_content:
+                operation.capture(result=result.text)
+        return result
+
+    async def _call(self, arguments: str | bytes | Mapping[str, Any], call_id: str, scope: ToolScope) -> ToolResult:
+        try:
+            context = ToolContext(self, self._decode(arguments), call_id, scope)
+            if self.metadata.requires_approval is not False:
+                await self._ask(context)
+            value = await self._run(context)
+        except ToolError as error:
+            return ToolResult(error=error, text=str(error))
+        except Exception as error:  # noqa: BLE001 - a tool's own failure: the model is told, the run goes on
+            failure = ToolError(f"{self.name} failed: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            return ToolResult(error=failure, text=str(failure))
+        return value if type(value) is ToolResult else ToolResult(value)
+
+    async def _attempt(self, context: ToolContext) -> Any:
+        arguments = context.arguments
+        if self._context_name is not None:
+            arguments = {**arguments, self._context_name: context}
+        limit = self.metadata.timeout_s
+        if limit is None:
+            return await self._invoke(context, arguments)
+        try:
+            async with asyncio.timeout(limit) as deadline:
+                return await self._invoke(context, arguments)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise ToolTimeoutError(f"{self.name} did not finish within {limit:g} s") from error
+
+    async def _ask(self, context: ToolContext) -> None:
+        needed = self.metadata.requires_approval
+        if callable(needed) and not needed(context.arguments):
+            return
+        scope = context.scope
+        if scope.approve is None:
+            raise ToolApprovalError(
+                f"{self.name} needs approval and nobody can be asked; do not call it again in this run"
+            )
+        with scope.stream.operation("tool.approval", self.name, {"call_id": context.call_id}) as operation:
+            try:
+                with scope.clock.paused() if scope.clock is not None else nullcontext():
+                    async with asyncio.timeout(scope.approval_timeout_s) as deadline:
+                        answer = scope.approve(context)
+                        allowed = await answer if inspect.isawaitable(answer) else answer
+            except TimeoutError as error:
+                if not deadline.expired():
+                    raise
+                operation.set(allowed=False)
+                raise ToolApprovalError(
+                    f"{self.name} was not approved within {scope.approval_timeout_s:g} s; this call was not made"
+                ) from error
+            operation.set(allowed=bool(allowed))
+        if not allowed:
+            raise ToolApprovalError(f"{self.name} was not approved; this call was not made")
+
+    def __repr__(self) -> str:
+        return f"Tool({self.metadata.id!r})"
+
+
+def as_tool(target: Any, **metadata: Any) -> Tool:
+    """A tool from whatever can be one: a `Tool`, a function, or anything decorated as a tool.
+
+    Args:
+        target: The tool or function. An object with an attribute ``__victor_tool__`` (a `Tool`) counts as that tool.
+        **metadata: Fields of `ToolMetadata` to set or replace.
+
+    Raises:
+        ConfigurationError: It is none of these.
+        SchemaError: A parameter's type cannot be described.
+    """
+    tool = target if isinstance(target, Tool) else getattr(target, "__victor_tool__", None)
+    if isinstance(tool, Tool):
+        return tool.with_(**metadata) if metadata else tool
+    if isinstance(target, type) or not callable(target):
+        raise ConfigurationError(f"a tool is a function or a Tool, not {target!r}")
+    return Tool.from_function(target, **metadata)
+
+
+def render_result(value: Any) -> str:
+    """A tool's value in words for a model: text as it is, everything else as JSON.
+
+    Example:
+        >>> render_result({"total": 3, "names": ("a", "b")})
+        '{"total":3,"names":["a","b"]}'
+    """
+    if type(value) is str:
+        return value
+    if value is None:
+        return "done"
+    try:
+        return msgspec.json.encode(value, enc_hook=_jsonable).decode()
+    except (TypeError, ValueError, msgspec.MsgspecError):
+        return str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)  # pydantic
+    if callable(dump):
+        return dump(mode="json")
+    return str(value)
+
+
+def _for_capture(arguments: str | bytes | Mapping[str, Any]) -> Any:
+    """Arguments as values where they can be, so that redaction can go by their names."""
+    if isinstance(arguments, Mapping):
+        return arguments
+    try:
+        return msgspec.json.decode(arguments)
+    except msgspec.DecodeError:
+        return arguments if isinstance(arguments, str) else arguments.decode("utf-8", "replace")
+
+
+def _decode_object(name: str, schema: Mapping[str, Any], arguments: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
+    from victor.core.schema import decode_object
+
+    return decode_object(name, schema, arguments)
+
+
+def _wrap(inner: Next, middleware: Middleware) -> Next:
+    async def run(context: ToolContext) -> Any:
+        return await middleware(context, inner)
+
+    return run
+
+
+_Invoke = Callable[[ToolContext, dict[str, Any]], Awaitable[Any]]
+
+
+def _invoker(tool: Tool) -> _Invoke:
+    """How to call the function, decided once."""
+    function = tool.function
+    plain = inspect.unwrap(function, stop=lambda f: inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f))
+    target = plain if inspect.isroutine(plain) else getattr(plain, "__call__", plain)  # noqa: B004
+    if inspect.iscoroutinefunction(target):
+
+        async def call_async(context: ToolContext, arguments: dict[str, Any]) -> Any:
+            return await function(**arguments)
+
+        return call_async
+    if inspect.isasyncgenfunction(target):
+
+        async def call_async_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
+            return await _drain_async(context, function(**arguments))
+
+        return call_async_generator
+    if inspect.isgeneratorfunction(target):
+
+        async def call_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
+            return await _in_thread(tool.executor, lambda: _drain(context, function(**arguments)))
+
+        return call_generator
+
+    async def call_sync(context: ToolContext, arguments: dict[str, Any]) -> Any:
+        value = await _in_thread(tool.executor, functools.partial(function, **arguments))
+        return await value if inspect.isawaitable(value) else value
+
+    return call_sync
+
+
+async def _in_thread(executor: Executor | None, work: Callable[[], Any]) -> Any:
+    """Run in a thread, context variables and all; where there are no threads, right here."""
+    if sys.platform == "emscripten":
+        return work()
+    loop = asyncio.get_running_loop()
+    try:
+        future = loop.run_in_executor(executor, copy_context().run, work)
+    except (RuntimeError, ImportError) as error:
+        if "thread" not in str(error):
+            raise
+        return work()
+    return await future
+
+
+def _drain(context: ToolContext, generator: Iterator[Any]) -> Any:
+    last: Any = None
+    while True:
+        try:
+            last = next(generator)
+        except StopIteration as end:
+            return last if end.value is None else end.value
+        context.progress(render_result(last))
+
+
+async def _drain_async(context: ToolContext, generator: AsyncIterator[Any]) -> Any:
+    last: Any = None
+    async for last in generator:
+        context.progress(render_result(last))
+    return last
