@@ -26,7 +26,9 @@ _NAME: Final = re.compile(
     re.IGNORECASE,
 )
 _COUNTS: Final = re.compile(
-    r"^(?:max|min|total|input|output|cached?|prompt|completion|reasoning|num|n)?_?tokens?(?:_\w+)?$", re.IGNORECASE
+    r"^(?:(?:max|min|total|input|output|cached?|prompt|completion|reasoning|num|n)_?)?tokens(?:_\w+)?$"
+    r"|^token_(?:count|limit|budget|usage|type|id)s?$",
+    re.IGNORECASE,
 )
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -75,7 +77,7 @@ class Redactor:
         self._patterns = [re.compile(pattern) for pattern in patterns]
 
     def __call__(self, value: Any) -> Any:
-        """A redacted copy: mappings become dicts, other containers lists or tuples, the unknown its redacted ``str``."""
+        """A redacted copy: mappings become dicts, other containers lists or tuples, others their redacted ``str``."""
         return self._value(value, 0)
 
     def is_secret(self, name: str) -> bool:
