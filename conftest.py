@@ -1,0 +1,43 @@
+"""What every test run of this workspace shares: with ``VICTOR_TEST_REQUIRE_ALL=1`` a skipped test is a failed one.
+
+A test that needs a program (PostgreSQL, npm's aimock, ripgrep, ...) skips where it is missing, with the line that
+installs it as the reason. A machine that has installed them all must skip nothing, or a test nobody runs would look
+like a test that passes. A test that cannot apply to the platform or the Python at hand says so: a reason that begins
+with ``not applicable`` stays a skip.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def _required(report: Report) -> Report:
+    """Turn a skip into a failure where nothing may be missing; an expected failure is no skip."""
+    if os.environ.get("VICTOR_TEST_REQUIRE_ALL", "") in {"", "0"} or not report.skipped or hasattr(report, "wasxfail"):
+        return report
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith("not applicable"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but VICTOR_TEST_REQUIRE_ALL is set: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Judge the skip of a test or of its fixtures."""
+    return _required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Judge the skip of a whole module (``pytest.importorskip``, ``allow_module_level=True``)."""
+    return _required((yield))

@@ -1,0 +1,87 @@
+"""Run the benchmark programs of the packages: ``hatch run bench [core ...]``.
+
+Every ``packages/victor-X/benchmarks/*.py`` whose name does not begin with ``_`` is a program; it runs in the
+environment ``bench`` and prints a table of medians, as ratios to a floor and to peers measured in the same run.
+An option that is none of those below goes to every program.
+
+Peers have an environment of their own, ``bench-peers``, with pinned versions (hatch.toml), because their dependencies
+are none of ours. A program finds its interpreter in ``VICTOR_BENCH_PEERS_PYTHON`` and starts the peers' side of a
+comparison with it (``packages/victor-X/benchmarks/peers/*.py``); where that variable is not set it says that it leaves
+the peers out. ``--no-peers`` leaves them out on purpose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from workspace import ROOT, package, packages
+
+
+def hatch() -> str | None:
+    """The hatch that runs this, as far as it can be found: on PATH, or where README.md puts it."""
+    beside = ROOT / ".venv" / ("Scripts/hatch.exe" if os.name == "nt" else "bin/hatch")
+    return shutil.which("hatch") or (str(beside) if beside.is_file() else None)
+
+
+def outside() -> dict[str, str]:
+    """The variables for a command of another environment, which must not see that this one is active."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HATCH_ENV", "VIRTUAL_ENV"))}
+
+
+def peers_python() -> str | None:
+    """The interpreter of ``bench-peers``, which is made when it is not there; None where that cannot be."""
+    program = hatch()
+    if program is None:
+        print("hatch is neither on PATH nor in .venv: the peers are left out\n", file=sys.stderr)
+        return None
+    command = [program, "-q", "run", "bench-peers:python", "-c", "import sys; print(sys.executable)"]
+    done = subprocess.run(command, cwd=ROOT, env=outside(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"the environment of the peers cannot be made, they are left out:\n{done.stderr}", file=sys.stderr)
+        return None
+    return done.stdout.strip().splitlines()[-1]
+
+
+def main() -> int:
+    """Run the chosen programs one after the other; the exit code says whether all ended well."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("packages", nargs="*", help="packages, with or without victor- in front; all by default")
+    parser.add_argument("--no-peers", action="store_true", help="measure our side alone")
+    parser.add_argument("-k", metavar="WORD", default="", help="only programs whose name holds this word")
+    own = sys.argv[1:]
+    # `hatch run bench` starts in the default environment, which has no extras.
+    if os.environ.get("HATCH_ENV_ACTIVE") == "default" and (program := hatch()):
+        return subprocess.run([program, "run", "bench:run", *own], cwd=ROOT, env=outside(), check=False).returncode
+    options, passed_on = parser.parse_known_args(own)
+    chosen = [package(name) for name in options.packages] or packages()
+    programs = [
+        file
+        for one in chosen
+        for file in sorted((one.folder / "benchmarks").glob("*.py"))
+        if not file.name.startswith("_") and options.k in file.stem
+    ]
+    if not programs:
+        raise SystemExit("no benchmark program is chosen by that")
+    environment = dict(os.environ)
+    if not options.no_peers and (python := peers_python()):
+        environment["VICTOR_BENCH_PEERS_PYTHON"] = python
+    failed: list[Path] = []
+    for file in programs:
+        print(f"\n=== {file.relative_to(ROOT)} ===", flush=True)
+        started = time.monotonic()
+        if subprocess.run([sys.executable, str(file), *passed_on], env=environment, check=False).returncode:
+            failed.append(file)
+        print(f"({time.monotonic() - started:.0f} s)", flush=True)
+    for file in failed:
+        print(f"failed: {file.relative_to(ROOT)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

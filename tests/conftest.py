@@ -1,0 +1,8 @@
+"""The scripts are programs in a folder of their own; their tests import them from there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))

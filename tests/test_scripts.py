@@ -1,0 +1,201 @@
+"""The programs of ``scripts/``: what they find, and what they refuse."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from code_blocks import Block, BlockFailed, Page, blocks, compare, pip_names_are_real
+from fragments import NAME, misnamed
+from light_imports import imports_at_load
+from release import NotReady, released
+from workspace import ROOT, Package, package, packages
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A workspace of one package, ready to be released as victor-demo-v1.2.3."""
+    folder = tmp_path / "packages" / "victor-demo"
+    source = folder / "src" / "victor" / "demo"
+    source.mkdir(parents=True)
+    (source / "__init__.py").write_text('__version__ = "1.2.3"\n')
+    (folder / "changelog.d").mkdir()
+    (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.2.3 (2026-01-31)\n\n- More.\n")
+    (folder / "pyproject.toml").write_text('[project]\nname = "victor-demo"\ndependencies = ["victor-core>=0.1,<0.2"]\n')
+    return tmp_path
+
+
+class TestWorkspace:
+    def test_lists_the_packages_by_name(self) -> None:
+        names = [one.name for one in packages()]
+        assert names == sorted(names)
+        assert "victor-core" in names
+
+    def test_a_package_may_be_named_in_short(self) -> None:
+        assert package("core").folder == package("victor-core").folder == ROOT / "packages" / "victor-core"
+
+    def test_an_unknown_name_lists_the_known_ones(self) -> None:
+        with pytest.raises(SystemExit, match=r"no package 'cor'.*victor-core, victor-graph"):
+            package("cor")
+
+    def test_siblings(self, other: Path) -> None:
+        (one,) = packages(other)
+        assert one.siblings() == {"victor-core"}
+        assert package("core").siblings(extras=True) == set()
+
+    def test_a_package_without_a_version_says_so(self, tmp_path: Path) -> None:
+        source = ROOT / "packages" / "victor-none"
+        with pytest.raises((SystemExit, FileNotFoundError)):
+            _ = Package(source, {"name": "victor-none"}).version
+
+
+class TestRelease:
+    def test_a_tag_that_is_ready(self, other: Path) -> None:
+        assert released("refs/tags/victor-demo-v1.2.3", other).name == "victor-demo"
+
+    @pytest.mark.parametrize("tag", ["v1.2.3", "victor-demo-1.2.3", "victor-demo-v1.2", "victor-v1.2.3"])
+    def test_a_tag_of_another_form(self, other: Path, tag: str) -> None:
+        with pytest.raises(NotReady, match="is no release tag"):
+            released(tag, other)
+
+    def test_a_package_that_is_not_there(self, other: Path) -> None:
+        with pytest.raises(NotReady, match="no package 'victor-core'"):
+            released("victor-core-v1.2.3", other)
+
+    def test_everything_that_is_not_ready_is_said_at_once(self, other: Path) -> None:
+        (other / "packages/victor-demo/changelog.d/12.fixed.md").write_text("A bug.")
+        with pytest.raises(NotReady) as caught:
+            released("victor-demo-v1.2.4", other)
+        text = str(caught.value)
+        assert "the tag says 1.2.4, victor-demo says 1.2.3" in text
+        assert "no entry for 1.2.4" in text
+        assert "still holds 12.fixed.md" in text
+
+    def test_a_version_is_not_a_prefix_of_another(self, other: Path) -> None:
+        changelog = other / "packages/victor-demo/CHANGELOG.md"
+        changelog.write_text(changelog.read_text().replace("1.2.3", "1.2.30"))
+        with pytest.raises(NotReady, match=r"no entry for 1\.2\.3"):
+            released("victor-demo-v1.2.3", other)
+
+
+class TestFragments:
+    @pytest.mark.parametrize("name", ["12.fixed.md", "12.fixed.2.md", "+new-thing.added.md"])
+    def test_good_names(self, name: str) -> None:
+        assert NAME.match(name)
+
+    @pytest.mark.parametrize("name", ["fixed.md", "12.md", "new thing.added.md", "12.fixed.rst"])
+    def test_bad_names(self, name: str) -> None:
+        assert not NAME.match(name)
+
+    def test_what_towncrier_would_leave_out_is_named(self, other: Path) -> None:
+        folder = other / "packages/victor-demo"
+        (folder / "towncrier.toml").write_text((ROOT / "packages/victor-core/towncrier.toml").read_text())
+        (folder / "changelog.d/7.bugfix.md").write_text("A bug.")
+        (folder / "changelog.d/8.fixed.md").write_text(" \n")
+        (folder / "changelog.d/9.fixed.md").write_text("Another.")
+        found = misnamed(packages(other)[0])
+        assert len(found) == 2
+        assert "7.bugfix.md: call it" in found[0]
+        assert "8.fixed.md: is empty" in found[1]
+
+
+class TestLightImports:
+    def found(self, source: str) -> list[str]:
+        return [name for _, name in imports_at_load(ast.parse(source))]
+
+    def test_what_runs_at_load(self) -> None:
+        source = "import yaml.nodes\nfrom rich.table import Table\nclass A:\n    import typer\ntry:\n    import numpy\nexcept ImportError: ...\n"
+        assert self.found(source) == ["yaml", "rich", "typer", "numpy"]
+
+    def test_what_does_not(self) -> None:
+        source = (
+            "from typing import TYPE_CHECKING\nfrom . import yaml\nif TYPE_CHECKING:\n    import rich\nelse:\n    import abc\n"
+            "def f():\n    import networkx\nasync def g():\n    import openai\n"
+        )
+        assert self.found(source) == ["typing", "abc"]
+
+
+class TestBlocks:
+    def test_language_line_and_text(self) -> None:
+        (first, second) = blocks("# A\n\n```python\nprint(1)\n```\ntext\n\n~~~~yaml title\na: |\n  ```\n~~~~\n")
+        assert first == Block(3, "python", "print(1)\n")
+        assert second == Block(8, "yaml", "a: |\n  ```\n")
+
+    def test_a_block_in_a_list_loses_its_indentation(self) -> None:
+        (block,) = blocks("1. Do\n\n   ```bash\n   echo a\n     b\n   ```\n")
+        assert block.text == "echo a\n  b\n"
+
+    @pytest.mark.parametrize(
+        "page", ["```bash\n# not run: needs a key\nfalse\n```\n", "<!-- not run: needs a key -->\n```bash\nfalse\n```\n"]
+    )
+    def test_a_block_can_be_left_out_with_a_reason(self, page: str) -> None:
+        assert blocks(page)[0].not_run == "needs a key"
+
+    @pytest.mark.parametrize("line", ["pip install victor-core 'victor-graph[png]>=0.1' rich", "$ uv add victor-tools"])
+    def test_install_lines_of_ours(self, line: str) -> None:
+        pip_names_are_real(line)
+
+    @pytest.mark.parametrize("line", ["pip install " + "victor", "python -m pip install -U victor-cor", "uv add " + "victor[y]"])
+    def test_install_lines_of_nobody(self, line: str) -> None:
+        with pytest.raises(BlockFailed, match="there is no package 'victor"):
+            pip_names_are_real(line)
+
+    def test_output_is_compared_with_ellipsis(self) -> None:
+        compare("a ... c\n", "a b c  \n\n")
+        with pytest.raises(BlockFailed, match=r"(?s)expected:.*a\n.*got:.*b"):
+            compare("a\n", "b\n")
+
+
+class TestPage:
+    @pytest.fixture
+    def page(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+        monkeypatch.chdir(tmp_path)
+        return Page(tmp_path)
+
+    def test_python_blocks_share_their_names(self, page: Page) -> None:
+        assert page.run(Block(1, "python", "a = 1\n"), None)
+        assert page.run(Block(5, "python", "print(a + 1)\n"), "2\n")
+
+    def test_wrong_output_fails(self, page: Page) -> None:
+        with pytest.raises(BlockFailed, match="expected:"):
+            page.run(Block(1, "python", "print(3)\n"), "2\n")
+
+    def test_an_error_names_the_line_of_the_page(self, page: Page) -> None:
+        with pytest.raises(BlockFailed, match=r"line 12: ZeroDivisionError"):
+            page.run(Block(10, "python", "a = 0\n1 / a\n"), None)
+
+    def test_a_session_is_a_doctest(self, page: Page) -> None:
+        page.run(Block(1, "python", ">>> a = [1,\n...      2]\n>>> a\n[1, 2]\n"), None)
+        page.run(Block(1, "python", "assert a == [1, 2]\n"), None)
+        with pytest.raises(BlockFailed, match="Expected"):
+            page.run(Block(1, "python", ">>> a\n[3]\n"), None)
+
+    def test_a_file_is_saved_and_not_run(self, page: Page, tmp_path: Path) -> None:
+        assert page.run(Block(1, "python", "# lib/tools_of_mine.py\nraise SystemExit(3)\n"), None)
+        assert (tmp_path / "lib" / "tools_of_mine.py").read_text() == "raise SystemExit(3)\n"
+
+    def test_a_comment_is_no_file_name(self, page: Page) -> None:
+        page.run(Block(1, "python", "# Ask the model. Then print.\nprint(1)\n"), "1\n")
+
+    def test_a_shell_block_stops_at_the_first_failure(self, page: Page) -> None:
+        page.run(Block(1, "bash", "pip install victor-core\necho a\n"), "a\n")
+        with pytest.raises(BlockFailed, match="exit code 1"):
+            page.run(Block(1, "bash", "false\necho a\n"), None)
+
+    def test_a_console_block_compares_what_each_command_prints(self, page: Page) -> None:
+        page.run(Block(1, "console", "$ echo a\na\n$ echo b >c\n$ cat c\nb\n$ echo \\\n> d\nd\n"), None)
+        with pytest.raises(BlockFailed, match="expected:"):
+            page.run(Block(1, "console", "$ echo a\nb\n$ echo b\nb\n"), None)
+
+    def test_other_languages_are_left_alone(self, page: Page) -> None:
+        assert not page.run(Block(1, "yaml", "a: 1\n"), None)
+
+    def test_await_at_the_top_level(self, tmp_path: Path) -> None:
+        """In a process of its own, as pages run: the test suite has an event loop already."""
+        (tmp_path / "page.md").write_text("```python\nimport asyncio\nprint(await asyncio.sleep(0, 5))\n```\n\n```text\n5\n```\n")
+        program = f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import code_blocks as c; c.ROOT = c.Path({str(tmp_path)!r}); sys.exit(c.run_page(c.ROOT / 'page.md'))"
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, "page.md: 1 blocks ran\n")
