@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from attrs import field, frozen
 
 from victor.core.errors import ConfigurationError
-from victor.core.message import Message, ToolCall, Usage
+from victor.core.message import Message, ToolCall, Usage, _tuple_of_calls
 
 if TYPE_CHECKING:
     from victor.core.tool import Tool
@@ -109,7 +109,7 @@ class ModelResponse:
     """
 
     content: str = ""
-    tool_calls: tuple[ToolCall, ...] = field(default=(), converter=tuple)
+    tool_calls: tuple[ToolCall, ...] = field(default=(), converter=_tuple_of_calls)
     usage: Usage | None = None
     finish_reason: FinishReason = "stop"
     model: str = ""

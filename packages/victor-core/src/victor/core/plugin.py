@@ -26,7 +26,7 @@ def victor_register_models(register: Register) -> None:
     register("scripted", at + "scripted:from_name", help="replays a YAML cassette: scripted:FILE")
     register(
         "recording",
-        at + "scripted:recording_from_name",
+        at + "recording:from_name",
         help="asks a model and writes a cassette: recording:FILE:PROVIDER:MODEL",
     )
     register("test", at + "test:from_name", help="calls every tool once with made-up arguments; for tests")
@@ -43,6 +43,7 @@ def victor_register_commands(register: Register) -> None:
     register("models", at + "models:app", help="list model providers and what they need")
     register("tools", at + "tools:app", help="list the tools agents can use by name")
     register("config", at + "config:app", help="show settings and where each came from")
+    register("completion", at + "completion:app", help="print the completion script of a shell")
     register("doctor", at + "doctor:app", help="check this installation")
 
 
