@@ -17,6 +17,7 @@ Example:
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -209,12 +210,12 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
         >>> parameters_of(find).decode('{"pattern": "*.py"}')
         {'pattern': '*.py', 'limit': 10}
     """
-    name = getattr(function, "__name__", None) or type(function).__name__
+    target = _written(function)
+    name = getattr(target, "__name__", None) or type(target).__name__
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"{name}: its signature cannot be read ({error}); write a function around it") from error
-    target = inspect.unwrap(function)
     scope = _Scope(target)
     builder = Builder(scope)
     fields: list[Field] = []
@@ -378,7 +379,6 @@ class _Scope(Mapping[str, Any]):
     """
 
     def __init__(self, function: Any) -> None:
-        function = getattr(function, "__func__", function)
         code = getattr(function, "__code__", None)
         if code is None:  # an object with __call__, or a class
             function = vars(type(function)).get("__call__", function)
@@ -437,6 +437,17 @@ class _Scope(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _written(function: Any) -> Any:
+    """The function as it was written, inside of partials, wrappers and bound methods."""
+    while True:
+        inner = inspect.unwrap(function)
+        inner = getattr(inner, "func", inner) if isinstance(inner, functools.partial) else inner
+        inner = getattr(inner, "__func__", inner)
+        if inner is function:
+            return function
+        function = inner
 
 
 def _descriptions(function: Any) -> Mapping[str, str]:
