@@ -14,10 +14,11 @@ SECRET = "hunter2hunter2XYZ"
 @pytest.mark.parametrize(
     "name",
     [
-        "password", "PASSWORD", "db_password", "DB_PASSWORD", "dbPassword", "passwd", "api_key", "api-key", "apiKey", "apikey",
-        "OPENAI_API_KEY", "x-api-key", "secret", "client_secret", "clientSecret", "token", "access_token", "accessToken",
-        "refresh-token", "Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "private_key", "AWS_SECRET_ACCESS_KEY",
-        "aws_access_key", "credentials", "connection_string", "session_id", "passphrase", "signature",
+        "password", "PASSWORD", "db_password", "DB_PASSWORD", "dbPassword", "passwd", "api_key", "api-key",
+        "apiKey", "apikey", "OPENAI_API_KEY", "x-api-key", "secret", "client_secret", "clientSecret", "token",
+        "access_token", "accessToken", "refresh-token", "Authorization", "Proxy-Authorization", "Cookie",
+        "Set-Cookie", "private_key", "AWS_SECRET_ACCESS_KEY", "aws_access_key", "credentials", "connection_string",
+        "session_id", "passphrase", "signature",
     ],
 )  # fmt: skip
 def test_values_that_go_by_a_secret_name_are_hidden(name):
@@ -27,8 +28,10 @@ def test_values_that_go_by_a_secret_name_are_hidden(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["max_tokens", "input_tokens", "total_tokens", "tokens", "token_count", "author", "path", "key", "keyboard", "monkey",
-     "secretary", "tokenizer", "title", "pinned", "design", "compass", "authority"],
+    [
+        "max_tokens", "input_tokens", "total_tokens", "tokens", "token_count", "author", "path", "key", "keyboard",
+        "monkey", "secretary", "tokenizer", "title", "pinned", "design", "compass", "authority",
+    ],
 )  # fmt: skip
 def test_harmless_names_are_left_alone(name):
     assert redact({name: "value"}) == {name: "value"}
@@ -67,9 +70,9 @@ def test_secrets_inside_text_are_hidden(text):
     "shape",
     [
         "sk-proj-abcdEFGH12345678abcdEFGH", "sk-ant-api03-abcdEFGH12345678_abc-def", "sk_live_abcdEFGH12345678abcd",
-        "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "github_pat_11ABCDEFG0abcdefghijkl_mnop", "glpat-abcdefghijklmnop1234",
-        "xoxb-123456789012-abcdefABCDEF", "AIzaSyA1234567890abcdefghijklmnopqrstu", "AKIAIOSFODNN7EXAMPLE",
-        "hf_abcdefghijklmnopqrstuvwx", "npm_abcdefghijklmnopqrstuvwxyz0123456789",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "github_pat_11ABCDEFG0abcdefghijkl_mnop",
+        "glpat-abcdefghijklmnop1234", "xoxb-123456789012-abcdefABCDEF", "AIzaSyA1234567890abcdefghijklmnopqrstu",
+        "AKIAIOSFODNN7EXAMPLE", "hf_abcdefghijklmnopqrstuvwx", "npm_abcdefghijklmnopqrstuvwxyz0123456789",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dBjftJeZ4CVP",
     ],
 )  # fmt: skip
@@ -130,6 +133,11 @@ def test_redacting_twice_changes_nothing_more(text):
     assert redact.text(once) == once
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_any_plain_value_can_be_redacted(value):
     redact(value)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from victor.core.errors import ConfigurationError
@@ -29,7 +30,7 @@ from victor.core.output import Output
 from victor.core.tool import Approve, Tool, as_tool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from victor.core.chat import Chat
     from victor.core.result import RunResult
@@ -230,7 +231,7 @@ class Agent(Generic[T]):
         deps: Any = None,
         limits: Limits | None = None,
         model: Model | str | None = None,
-    ) -> AsyncIterator[RunEvent]:
+    ) -> AsyncGenerator[RunEvent, None]:
         """Answer one prompt, piece by piece. The last event is `RunFinished`, with the result.
 
         The run goes on in a task of its own, at most a few events ahead of the reader. Leaving the loop early
@@ -241,8 +242,9 @@ class Agent(Generic[T]):
             OutputError: As in `run`.
         """
         run = self._start(self._begin(prompt, history, deps), deps, limits, model)
-        async for event in run.events():
-            yield event
+        async with aclosing(run.events()) as events:
+            async for event in events:
+                yield event
 
     def chat(self, history: Sequence[Message] = (), *, deps: Any = None) -> Chat[T]:
         """A conversation that remembers what was said.

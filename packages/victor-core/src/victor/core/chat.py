@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -56,7 +56,7 @@ class Chat(Generic[T]):
         """The same as `send`, for programs without an event loop."""
         return asyncio.run(self.send(prompt))
 
-    async def stream(self, prompt: str) -> AsyncIterator[RunEvent]:
+    async def stream(self, prompt: str) -> AsyncGenerator[RunEvent, None]:
         """Say something and receive the answer piece by piece; see `Agent.stream`."""
         run = self._turn(prompt)
         try:

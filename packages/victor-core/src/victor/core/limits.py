@@ -15,7 +15,7 @@ from victor.core.errors import ConfigurationError
 __all__ = ["Limits", "RunClock"]
 
 
-def _positive(limits: Limits, attribute: Attribute[Any], value: float | None) -> None:
+def _positive(limits: Limits, attribute: Attribute[Any], value: object) -> None:
     least = 2 if attribute.name == "repeats" else 0
     if value is None and attribute.name != "parallel_tools":
         return
@@ -56,7 +56,7 @@ class Limits:
 
 
 class RunClock:
-    """The time limit of a run, which stands still while somebody is waited for.
+    """The time limit of a run, which stands still while somebody is waited for. Made inside an event loop.
 
     Example:
         >>> async def main():
@@ -70,6 +70,7 @@ class RunClock:
     """
 
     def __init__(self, timeout_s: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(timeout_s)
         self._waiting = 0
         self._left = 0.0
@@ -87,13 +88,13 @@ class RunClock:
     def deadline(self) -> float | None:
         """`time.monotonic` by which the run ends, as things stand, or None."""
         when = self._timeout.when()
-        return None if when is None else time.monotonic() + when - asyncio.get_running_loop().time()
+        return None if when is None else time.monotonic() + when - self._loop.time()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Stop the clock for a ``with`` block; blocks may overlap."""
         when = self._timeout.when()
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         if self._waiting == 0 and when is not None:
             self._left = when - loop.time()
             self._timeout.reschedule(None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
@@ -120,7 +120,7 @@ class Run(Generic[T]):
             operation.capture(output=result.text)
             return result
 
-    async def events(self) -> AsyncIterator[RunEvent]:
+    async def events(self) -> AsyncGenerator[RunEvent, None]:
         """Run to the end in a task of its own, yielding what happens."""
         queue: asyncio.Queue[RunEvent | BaseException] = asyncio.Queue(_AHEAD)
         self._sink = queue.put

@@ -203,11 +203,12 @@ def resolve_model(model: Model | str | None = None) -> Model:
         from victor.core.settings import load_settings
 
         model = load_settings().model or DEFAULT_MODEL
-    if not isinstance(model, str) or not model.strip():
-        raise ConfigurationError(f"a model is a Model or a name such as 'openai:gpt-5-mini', not {model!r}")
+    given: object = model
+    if not isinstance(given, str) or not given.strip():
+        raise ConfigurationError(f"a model is a Model or a name such as 'openai:gpt-5-mini', not {given!r}")
     from victor.core.plugins import get_plugins
 
-    provider, _, name = model.strip().partition(":")
+    provider, _, name = given.strip().partition(":")
     made = get_plugins().models.get(provider)(name)
     if not isinstance(made, Model):
         raise ConfigurationError(f"the model provider {provider!r} made a {type(made).__name__}, which is no Model")

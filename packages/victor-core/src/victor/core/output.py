@@ -92,4 +92,4 @@ class Output(Generic[T]):
             value = value["value"]
         if isinstance(self.type, Mapping):
             return cast("T", value)
-        return cast("T", decode(self.type, value, what="the answer"))
+        return cast("T", decode(self.type, msgspec.json.encode(value), what="the answer"))

@@ -135,7 +135,7 @@ class Plugins:
         plugin.module = getattr(module, "__name__", "")
         try:
             self._add(plugin, module)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises is reported as its own failure
+        except Exception as error:
             self._forget(plugin.name)
             if isinstance(error, PluginError):
                 raise
@@ -155,7 +155,7 @@ class Plugins:
     def _load_entry(self, entry: EntryPoint) -> None:
         plugin = Plugin(entry.name, module=entry.value)
         if entry.dist is not None:
-            plugin.distribution, plugin.version = entry.dist.name or "", entry.dist.version
+            plugin.distribution, plugin.version = str(entry.dist.name), entry.dist.version
         began = time.perf_counter()
         try:
             self._add(plugin, entry.load())

@@ -467,7 +467,7 @@ def render_result(value: Any) -> str:
         return "done"
     try:
         return msgspec.json.encode(value, enc_hook=_jsonable).decode()
-    except (TypeError, ValueError, msgspec.MsgspecError):
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
         return str(value)
 
 

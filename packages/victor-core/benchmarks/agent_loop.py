@@ -1,0 +1,127 @@
+"""What one iteration of the agent loop costs (a scripted model's answer and one tool call), and an event.
+
+Run it on a quiet machine: ``python benchmarks/agent_loop.py [--peers PYTHON]``. Figures are medians of CPU time in
+microseconds. ``--peers`` names a Python that has agent-framework-core, langchain, openai-agents and pydantic-ai
+(requirements in ``peers.txt``); each peer then runs the same work in a process of its own, in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from victor.core import Agent, Limits, Model, ModelRequest, ModelResponse, ToolCall, Usage
+from victor.core.events import EventStream
+
+_USAGE = Usage(10, 5)
+
+
+class Scripted(Model):
+    """Calls ``add`` a given number of times, then answers."""
+
+    provider = "bench"
+
+    def __init__(self, calls: int) -> None:
+        self._answers = [
+            ModelResponse("", (ToolCall(f"c{i}", "add", f'{{"a": {i}, "b": 1}}'),), _USAGE, "tool_calls")
+            for i in range(calls)
+        ] + [ModelResponse("done", usage=_USAGE)]
+        self._next = 0
+
+    async def request(self, request: ModelRequest) -> ModelResponse:
+        """The next answer."""
+        self._next += 1
+        return self._answers[self._next - 1]
+
+
+async def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+async def measure(run: Callable[[int], Awaitable[object]], calls: int, rounds: int) -> float:
+    """Median CPU microseconds per iteration."""
+    samples = []
+    for _ in range(rounds + 2):
+        began = time.process_time()
+        await run(calls)
+        samples.append((time.process_time() - began) * 1e6 / calls)
+    return statistics.median(samples[2:])
+
+
+async def ours(calls: int, stream: EventStream) -> object:
+    """One run of an agent."""
+    limits = Limits(tokens=None, steps=None)
+    result = await Agent(tools=[add], model=Scripted(calls), limits=limits, stream=stream).run("go")
+    if result.tool_calls != calls:
+        raise SystemExit(f"made {result.tool_calls} calls, not {calls}")
+    return result
+
+
+async def floor(calls: int) -> object:
+    """The same without a framework: decode the arguments, run the tool in a task, keep the messages."""
+    messages: list[dict[str, object]] = []
+    for i in range(calls):
+        text = f'{{"a": {i}, "b": 1}}'
+        value = await asyncio.create_task(add(**json.loads(text)))
+        messages += [{"role": "assistant", "call": text}, {"role": "tool", "content": json.dumps(value)}]
+    return messages
+
+
+def events() -> dict[str, float]:
+    """Median microseconds of an event operation, silent and heard by one listener that does nothing."""
+    figures = {}
+    for name, stream in (("nobody listens", EventStream()), ("one listener", EventStream())):
+        if name == "one listener":
+            stream.subscribe(lambda event: None)
+        samples = []
+        for _ in range(15):
+            began = time.process_time()
+            for _ in range(10_000):
+                with stream.operation("tool.call", "add") as operation:
+                    operation.set(ok=True)
+            samples.append((time.process_time() - began) * 100)
+        figures[name] = statistics.median(samples)
+    return figures
+
+
+async def main(peers: str | None, rounds: int) -> None:
+    """Measure and print."""
+    silent = EventStream()
+    heard = EventStream()
+    heard.subscribe(lambda event: None)
+    for name, cost in events().items():
+        print(f"event operation, {name:<16} {cost:8.2f} us")
+    base = {calls: await measure(floor, calls, rounds) for calls in (10, 100)}
+    print(f"{'agent loop, per iteration':<34}{'10 calls':>12}{'100 calls':>12}{'over the floor':>18}")
+    rows: list[tuple[str, dict[int, float]]] = [("floor: json + a task per call", base)]
+    for name, stream in (("victor", silent), ("victor, one listener", heard)):
+        rows.append((name, {n: await measure(lambda n, s=stream: ours(n, s), n, rounds) for n in (10, 100)}))
+    if peers:
+        script = str(Path(__file__).with_name("agent_loop_peers.py"))
+        for peer in ("agent-framework-core", "langchain", "openai-agents", "pydantic-ai"):
+            done = subprocess.run([peers, script, peer], capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(f"{peer}: did not run: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                continue
+            figures = json.loads(done.stdout.splitlines()[-1])
+            rows.append((figures["name"], {int(n): cost for n, cost in figures["us"].items()}))
+    else:
+        print("(peers left out: pass --peers PYTHON)", file=sys.stderr)
+    for name, cost in rows:
+        print(f"{name:<34}{cost[10]:>9.1f} us{cost[100]:>9.1f} us{cost[100] / base[100]:>16.1f}x")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", help="Python interpreter of an environment with the peers")
+    parser.add_argument("--rounds", type=int, default=30)
+    options = parser.parse_args()
+    asyncio.run(main(options.peers, options.rounds))

@@ -1,0 +1,698 @@
+"""The agent and its loop."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+import attrs
+import pytest
+
+from victor.core.agent import Agent, resolve_tools
+from victor.core.errors import (
+    ConfigurationError,
+    IncompleteRunError,
+    ModelConnectionError,
+    ModelError,
+    ModelResponseError,
+    OutputError,
+    SchemaError,
+    UnknownNameError,
+)
+from victor.core.events import EventStream, get_stream
+from victor.core.limits import Limits
+from victor.core.message import ToolCall, Usage
+from victor.core.model import Model, ModelRequest, ModelResponse, ModelSettings, TextDelta, resolve_model
+from victor.core.models.function import FunctionModel
+from victor.core.models.scripted import ScriptedModel
+from victor.core.result import StopReason
+from victor.core.run_events import AnswerRejected, RunFinished, ToolFinished, ToolStarted, tap_runs
+from victor.core.tool import as_tool
+from victor.core.vertical import Vertical
+
+
+def call(name: str, arguments: str = "{}", id: str = "c1") -> ToolCall:
+    return ToolCall(id, name, arguments)
+
+
+def calls(*wanted: ToolCall) -> ModelResponse:
+    return ModelResponse("", wanted, finish_reason="tool_calls")
+
+
+async def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+class TestRun:
+    async def test_a_text_answer(self):
+        model = ScriptedModel([ModelResponse("Hello.", usage=Usage(5, 2), model="m-1")])
+        result = await Agent("Be kind.", model=model).run("Hi")
+        assert (result.output, result.text, result.stop_reason, result.completed) == (
+            "Hello.",
+            "Hello.",
+            "completed",
+            True,
+        )
+        assert result.usage == Usage(5, 2, requests=1)
+        assert (result.steps, result.tool_calls, result.model) == (1, 0, "m-1")
+        assert [message.role for message in result.messages] == ["system", "user", "assistant"]
+        assert result.cost_usd is None
+        assert result.cost is None
+
+    async def test_tools_are_called_until_there_is_an_answer(self):
+        model = ScriptedModel([call("add", '{"a": 2, "b": 3}'), call("add", '{"a": 5, "b": 1}', "c2"), "It is 6."])
+        result = await Agent(tools=[add], model=model).run("2 + 3 + 1?")
+        assert result.output == "It is 6."
+        assert [m.content for m in result.messages if m.role == "tool"] == ["5", "6"]
+        assert [m.tool_call_id for m in result.messages if m.role == "tool"] == ["c1", "c2"]
+        assert (result.steps, result.tool_calls) == (3, 2)
+        assert [tool.name for tool in model.requests[0].tools] == ["add"]
+
+    async def test_a_history_is_continued_and_left_as_it_was(self):
+        agent = Agent("Be kind.", model=ScriptedModel(["One.", "Two."]))
+        first = await agent.run("a")
+        history = list(first.messages)
+        second = await agent.run("b", history=first.messages)
+        assert first.messages == history
+        assert [m.content for m in second.messages] == ["Be kind.", "a", "One.", "b", "Two."]
+
+    async def test_instructions_may_depend_on_the_run(self):
+        model = ScriptedModel(["ok"])
+        await Agent(lambda deps: f"You serve {deps}.", model=model).run("x", deps="Ann")
+        assert model.requests[0].messages[0].content == "You serve Ann."
+
+    async def test_tool_errors_go_back_to_the_model(self):
+        def pick(n: int) -> str:
+            raise ValueError("out of range")
+
+        model = ScriptedModel([call("pick", '{"n": "many"}'), call("pick", '{"n": 1}'), call("pik"), "Sorry."])
+        result = await Agent(tools=[pick], model=model).run("x")
+        answers = [m for m in result.messages if m.role == "tool"]
+        assert all(m.is_error for m in answers)
+        assert "$.n" in answers[0].content
+        assert "ValueError: out of range" in answers[1].content
+        assert "There is no tool 'pik'; did you mean 'pick'?" in answers[2].content
+
+    async def test_malformed_argument_json_goes_back_to_the_model(self):
+        model = ScriptedModel([call("add", '{"a": 2, "b"'), "Sorry."])
+        result = await Agent(tools=[add], model=model).run("x")
+        assert "JSON" in result.messages[-2].content
+        assert result.messages[-2].is_error
+
+    async def test_another_model_for_one_run(self):
+        agent = Agent(model=ScriptedModel(["a"]))
+        assert (await agent.run("x", model=ScriptedModel(["b"]))).output == "b"
+
+    def test_without_an_event_loop(self):
+        assert Agent(model=ScriptedModel(["hi"])).run_sync("x").output == "hi"
+
+    async def test_run_sync_inside_a_loop_says_what_to_write(self):
+        with pytest.raises(ConfigurationError, match=r"await agent\.run"):
+            Agent(model=ScriptedModel(["hi"])).run_sync("x")
+
+    async def test_many_runs_of_one_agent_do_not_mix(self):
+        model = FunctionModel(lambda request: request.messages[-1].content.upper())
+        agent = Agent(model=model)
+        results = await asyncio.gather(*(agent.run(f"n{i}") for i in range(50)))
+        assert [r.output for r in results] == [f"N{i}" for i in range(50)]
+
+    async def test_cost_is_known_only_with_a_price(self):
+        class Priced(ScriptedModel):
+            def cost_usd(self, usage: Usage) -> float | None:
+                return None if usage.total_tokens is None else usage.total_tokens / 1000
+
+        model = Priced(
+            [
+                ModelResponse("", (call("add", '{"a":1,"b":1}'),), Usage(500, 100)),
+                ModelResponse("2", usage=Usage(400, 0)),
+            ]
+        )
+        assert (await Agent(tools=[add], model=model).run("x")).cost_usd == pytest.approx(1.0)
+        model = Priced([ModelResponse("", (call("add", '{"a":1,"b":1}'),), Usage(500, 100)), ModelResponse("2")])
+        result = await Agent(tools=[add], model=model).run("x")
+        assert result.cost_usd is None
+        assert result.usage.total_tokens is None
+
+
+class TestParallelCalls:
+    async def test_calls_of_one_step_run_side_by_side_and_are_answered_in_order(self):
+        together = asyncio.Barrier(3)
+
+        async def meet(name: str) -> str:
+            await together.wait()
+            return name
+
+        wanted = [call("meet", f'{{"name": "{n}"}}', n) for n in "abc"]
+        model = ScriptedModel([calls(*wanted), "done"])
+        result = await Agent(tools=[meet], model=model, limits=Limits(timeout_s=5)).run("x")
+        assert [m.content for m in result.messages if m.role == "tool"] == ["a", "b", "c"]
+
+    async def test_a_sequential_tool_is_a_barrier(self):
+        log: list[str] = []
+
+        async def look(name: str) -> None:
+            log.append(f"{name} in")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            log.append(f"{name} out")
+
+        write = as_tool(look, name="write", sequential=True)
+        wanted = [
+            call(t, f'{{"name": "{n}"}}', n) for t, n in [("look", "a"), ("look", "b"), ("write", "w"), ("look", "c")]
+        ]
+        model = ScriptedModel([calls(*wanted), "done"])
+        await Agent(tools=[look, write], model=model).run("x")
+        assert log == ["a in", "b in", "a out", "b out", "w in", "w out", "c in", "c out"]
+
+    async def test_no_more_run_at_once_than_allowed(self):
+        running, most = 0, 0
+
+        async def work(n: int) -> None:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+
+        model = ScriptedModel([calls(*(call("work", f'{{"n": {i}}}', str(i)) for i in range(20))), "done"])
+        await Agent(tools=[work], model=model, limits=Limits(parallel_tools=3)).run("x")
+        assert most == 3
+
+    async def test_a_failing_call_does_not_take_its_neighbours_along(self):
+        async def work(n: int) -> int:
+            if n == 1:
+                raise RuntimeError("one")
+            return n
+
+        model = ScriptedModel([calls(*(call("work", f'{{"n": {i}}}', str(i)) for i in range(3))), "done"])
+        result = await Agent(tools=[work], model=model).run("x")
+        assert [m.content for m in result.messages if m.role == "tool"] == ["0", "work failed: RuntimeError: one", "2"]
+
+
+class TestOutput:
+    @attrs.frozen
+    class Town:
+        name: str
+        people: int
+
+    @dataclass
+    class Data:
+        name: str
+
+    class Typed(TypedDict):
+        name: str
+
+    class Color(enum.Enum):
+        RED = "red"
+        BLUE = "blue"
+
+    @pytest.mark.parametrize(
+        ("kind", "answer", "value"),
+        [
+            (Town, '{"name": "Ulm", "people": 128}', Town("Ulm", 128)),
+            (Data, '{"name": "x"}', Data("x")),
+            (Typed, '{"name": "x"}', {"name": "x"}),
+            (Literal["yes", "no"], '{"value": "yes"}', "yes"),
+            (Color, '{"value": "blue"}', Color.BLUE),
+            (list[int], '{"value": [1, 2]}', [1, 2]),
+            (int, '{"value": 3}', 3),
+            (dict[str, int], '{"a": 1}', {"a": 1}),
+            (list[Town], '{"value": [{"name": "Ulm", "people": 1}]}', [Town("Ulm", 1)]),
+            ({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, '{"a": 1}', {"a": 1}),
+            ({"type": "array", "items": {"type": "integer"}}, '{"value": [1]}', [1]),
+        ],
+    )
+    async def test_answers_become_values(self, kind, answer, value):
+        model = ScriptedModel([answer])
+        result = await Agent(model=model, output_type=kind).run("x")
+        assert result.output == value
+        assert model.requests[0].output is not None
+        assert model.requests[0].output.schema["type"] == "object"
+
+    async def test_pydantic_models(self):
+        pydantic = pytest.importorskip("pydantic", reason="pip install pydantic")
+
+        class Town(pydantic.BaseModel):
+            name: str
+            people: int
+
+        result = await Agent(model=ScriptedModel(['{"name": "Ulm", "people": 1}']), output_type=Town).run("x")
+        assert result.output == Town(name="Ulm", people=1)
+
+    async def test_json_in_a_fence_or_in_prose_is_found(self):
+        for answer in ('```json\n{"name": "x"}\n```', 'Here it is: {"name": "x"} - good?'):
+            assert (await Agent(model=ScriptedModel([answer]), output_type=self.Data).run("x")).output == self.Data("x")
+
+    async def test_the_model_may_correct_itself(self):
+        model = ScriptedModel(["not json", '{"nam": "x"}', '{"name": "x"}'])
+        result = await Agent(model=model, output_type=self.Data).run("x")
+        assert result.output == self.Data("x")
+        complaints = [m.content for m in result.messages if m.role == "user"][1:]
+        assert "not JSON" in complaints[0]
+        assert "name" in complaints[1]
+
+    async def test_after_too_many_corrections_it_is_an_error_with_the_run_so_far(self):
+        with pytest.raises(OutputError, match="3 attempts") as caught:
+            await Agent(model=ScriptedModel(["a", "b", "c"]), output_type=self.Data, name="clerk").run("x")
+        assert caught.value.text == "c"
+        assert caught.value.result is not None
+        assert caught.value.result.stop_reason is StopReason.ERROR
+        assert caught.value.result.text == "c"
+
+    async def test_a_wrapped_answer_must_be_wrapped(self):
+        with pytest.raises(OutputError, match='one key "value"'):
+            await Agent(model=ScriptedModel(["[1]"]), output_type=list[int], output_retries=0).run("x")
+
+    async def test_an_empty_answer_is_no_answer(self):
+        assert (await Agent(model=ScriptedModel(["", "ok"])).run("x")).output == "ok"
+        with pytest.raises(OutputError, match="empty"):
+            await Agent(model=ScriptedModel([" "]), output_retries=0).run("x")
+
+    def test_a_type_that_cannot_be_described_is_refused_at_once(self):
+        with pytest.raises(SchemaError):
+            Agent(output_type=EventStream)
+
+
+class TestLimits:
+    def endless(self) -> FunctionModel:
+        count = iter(range(10_000))
+        return FunctionModel(lambda request: calls(call("add", f'{{"a": {next(count)}, "b": 1}}')))
+
+    async def stopped(self, limits: Limits, model: Model | None = None):
+        return await Agent(tools=[add], model=model or self.endless(), limits=limits, name="x").run("go")
+
+    async def test_steps(self):
+        result = await self.stopped(Limits(steps=3))
+        assert (result.stop_reason, result.steps, result.tool_calls) == (StopReason.MAX_STEPS, 3, 3)
+        assert result.messages[-1].content == "3"
+
+    async def test_output_of_an_unfinished_run_raises_and_says_why(self):
+        result = await self.stopped(Limits(steps=3))
+        with pytest.raises(IncompleteRunError, match=r"Limits\.steps.*3 steps and 3 tool calls") as caught:
+            _ = result.output
+        assert caught.value.result is result
+        assert not result.completed
+
+    async def test_tokens_counted_by_the_provider(self):
+        model = FunctionModel(
+            lambda r: ModelResponse("", (call("add", f'{{"a": {len(r.messages)}, "b": 1}}'),), Usage(90, 10))
+        )
+        result = await self.stopped(Limits(tokens=250), model)
+        assert (result.stop_reason, result.usage.total_tokens) == (StopReason.MAX_TOKENS, 300)
+
+    async def test_tokens_are_estimated_where_the_provider_does_not_count(self):
+        model = FunctionModel(
+            lambda r: ModelResponse("w" * 4000, (call("add", f'{{"a": {len(r.messages)}, "b": 1}}'),), usage=None)
+        )
+        result = await self.stopped(Limits(tokens=5000), model)
+        assert result.stop_reason is StopReason.MAX_TOKENS
+        assert result.usage.total_tokens is None
+
+    async def test_cost(self):
+        class Priced(FunctionModel):
+            def cost_usd(self, usage: Usage) -> float | None:
+                return 0.4
+
+        model = Priced(lambda r: ModelResponse("", (call("add", f'{{"a": {len(r.messages)}, "b": 1}}'),), Usage(1, 1)))
+        result = await self.stopped(Limits(cost_usd=1.0), model)
+        assert result.stop_reason is StopReason.MAX_COST
+        assert result.cost_usd == pytest.approx(1.2)
+
+    async def test_an_unknown_price_is_refused_when_a_price_is_required(self):
+        with pytest.raises(ConfigurationError, match=r"price of .* is unknown.*prices"):
+            await self.stopped(Limits(require_price=True))
+
+    async def test_time(self):
+        async def wait() -> None:
+            await asyncio.Event().wait()
+
+        model = ScriptedModel([call("wait")])
+        result = await Agent(tools=[wait], model=model, limits=Limits(timeout_s=0.01)).run("x")
+        assert result.stop_reason is StopReason.TIMEOUT
+        assert result.messages[-1].tool_call_id == "c1"
+        assert "timeout" in result.messages[-1].content
+
+    async def test_a_models_own_timeout_is_a_connection_error(self):
+        async def model(request: ModelRequest) -> str:
+            raise TimeoutError("read timed out")
+
+        with pytest.raises(ModelConnectionError, match="read timed out"):
+            await Agent(model=FunctionModel(model), limits=Limits(timeout_s=60)).run("x")
+
+    async def test_the_same_call_with_the_same_result_again_and_again(self):
+        model = FunctionModel(lambda r: calls(call("add", '{"a": 1, "b": 1}')))
+        result = await self.stopped(Limits(repeats=3), model)
+        assert (result.stop_reason, result.tool_calls) == (StopReason.LOOP, 3)
+        answers = [m.content for m in result.messages if m.role == "tool"]
+        assert answers[0] == "2"
+        assert "call number 2 of add with the same arguments" in answers[1]
+
+    async def test_asking_again_while_the_answer_changes_is_no_loop(self):
+        count = iter(range(100))
+
+        async def poll() -> int:
+            return next(count)
+
+        model = ScriptedModel([call("poll")] * 8 + ["done"])
+        result = await Agent(tools=[poll], model=model, limits=Limits(repeats=3)).run("x")
+        assert result.output == "done"
+
+    async def test_loop_detection_can_be_switched_off(self):
+        model = ScriptedModel([call("add", '{"a": 1, "b": 1}')] * 20 + ["done"])
+        result = await Agent(tools=[add], model=model, limits=Limits(repeats=None)).run("x")
+        assert result.tool_calls == 20
+
+    async def test_an_answer_that_was_cut_off_or_filtered_is_no_answer(self):
+        for finish, reason in (("length", StopReason.LENGTH), ("content_filter", StopReason.CONTENT_FILTER)):
+            result = await Agent(model=ScriptedModel([ModelResponse("half an ans", finish_reason=finish)])).run("x")
+            assert result.stop_reason is reason
+            assert result.text == "half an ans"
+
+    async def test_limits_come_from_settings_where_the_program_gives_none(self, monkeypatch):
+        monkeypatch.setenv("VICTOR_LIMITS__STEPS", "2")
+        result = await Agent(tools=[add], model=self.endless()).run("x")
+        assert (result.stop_reason, result.steps) == (StopReason.MAX_STEPS, 2)
+
+
+class TestFailures:
+    async def test_an_unreachable_model_raises_and_the_work_done_is_kept(self):
+        model = ScriptedModel([call("add", '{"a": 1, "b": 1}'), ModelConnectionError("refused", provider="p")])
+        with pytest.raises(ModelConnectionError, match="refused") as caught:
+            await Agent(tools=[add], model=model).run("x")
+        result = caught.value.result
+        assert result is not None
+        assert (result.stop_reason, result.messages[-1].content) == (StopReason.ERROR, "2")
+        with pytest.raises(IncompleteRunError):
+            _ = result.output
+
+    async def test_a_raw_connection_error_becomes_a_model_error(self):
+        with pytest.raises(ModelConnectionError, match="could not be reached: ConnectionRefusedError"):
+            await Agent(model=ScriptedModel([ConnectionRefusedError("111")])).run("x")
+
+    async def test_something_that_is_no_response_is_refused(self):
+        class Odd(Model):
+            provider = "odd"
+
+            async def request(self, request: ModelRequest) -> ModelResponse:
+                return "text"  # type: ignore[return-value]
+
+        with pytest.raises(ModelResponseError, match="returned a str"):
+            await Agent(model=Odd()).run("x")
+
+    async def test_a_stream_that_ends_early_is_an_error(self):
+        class Cut(Model):
+            provider = "cut"
+
+            async def request(self, request: ModelRequest) -> ModelResponse:
+                raise NotImplementedError
+
+            async def stream(self, request: ModelRequest):
+                yield TextDelta("half")
+
+        with pytest.raises(ModelConnectionError, match="ended before the answer was whole"):
+            async for _ in Agent(model=Cut()).stream("x"):
+                pass
+
+    async def test_cancelling_a_run_cancels_its_tools(self):
+        cancelled = asyncio.Event()
+        started = asyncio.Event()
+
+        async def wait() -> None:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        model = ScriptedModel([calls(call("wait", id="1"), call("wait", id="2"))])
+        task = asyncio.create_task(Agent(tools=[wait], model=model).run("x"))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert cancelled.is_set()
+
+    def test_an_unknown_provider_names_near_matches(self):
+        with pytest.raises(UnknownNameError, match="did you mean 'offline'"):
+            resolve_model("ofline")
+        with pytest.raises(ConfigurationError, match="a model is a Model or a name"):
+            resolve_model(3)  # type: ignore[arg-type]
+
+    def test_a_provider_that_makes_no_model_is_refused(self):
+        from victor.core.plugins import get_plugins
+
+        get_plugins().models.register("odd", lambda name: name)
+        try:
+            with pytest.raises(ConfigurationError, match="made a str"):
+                resolve_model("odd:x")
+        finally:
+            get_plugins().models.discard("odd")
+
+
+class TestStream:
+    async def test_pieces_come_as_they_happen_and_the_result_last(self):
+        model = ScriptedModel([call("add", '{"a": 1, "b": 1}'), "It is two."])
+        events = [event async for event in Agent(tools=[add], model=model).stream("x")]
+        assert isinstance(events[0], ToolStarted)
+        assert isinstance(events[1], ToolFinished)
+        assert events[1].result.value == 2
+        assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "It is two."
+        assert isinstance(events[-1], RunFinished)
+        assert events[-1].result.output == "It is two."
+
+    async def test_a_rejected_answer_is_announced(self):
+        model = ScriptedModel(["nope", '{"value": 3}'])
+        events = [event async for event in Agent(model=model, output_type=int).stream("x")]
+        assert any(isinstance(event, AnswerRejected) for event in events)
+        assert events[-1].result.output == 3
+
+    async def test_errors_are_raised_where_the_events_are_read(self):
+        with pytest.raises(ModelError, match="gone"):
+            async for _ in Agent(model=ScriptedModel([ModelConnectionError("gone")])).stream("x"):
+                pass
+
+    async def test_leaving_early_cancels_the_run(self):
+        started, cancelled = asyncio.Event(), asyncio.Event()
+
+        async def wait() -> None:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+        async with aclosing(Agent(tools=[wait], model=ScriptedModel([call("wait")])).stream("x")) as events:
+            async for event in events:
+                assert isinstance(event, ToolStarted)
+                await started.wait()
+                break
+        assert cancelled.is_set()
+
+    async def test_a_slow_reader_holds_up_the_run_instead_of_piling_up(self):
+        produced = 0
+
+        class Chatty(Model):
+            provider = "chatty"
+
+            async def request(self, request: ModelRequest) -> ModelResponse:
+                raise NotImplementedError
+
+            async def stream(self, request: ModelRequest):
+                nonlocal produced
+                for _ in range(1000):
+                    produced += 1
+                    yield TextDelta("x")
+                yield ModelResponse("x" * 1000)
+
+        async with aclosing(Agent(model=Chatty()).stream("x")) as events:
+            await anext(events)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert produced < 100
+
+    async def test_a_tap_hears_the_runs_of_others(self):
+        heard = []
+        with tap_runs(heard.append):
+            await Agent(model=ScriptedModel(["one two"])).run("x")
+        await Agent(model=ScriptedModel(["three"])).run("x")
+        assert "".join(e.text for e in heard if isinstance(e, TextDelta)) == "one two"
+
+
+class TestChat:
+    async def test_a_chat_remembers(self):
+        model = ScriptedModel(["One.", "Two."])
+        chat = Agent("Be kind.", model=model).chat()
+        await chat.send("a")
+        assert (await chat.send("b")).output == "Two."
+        assert [m.content for m in model.requests[1].messages] == ["Be kind.", "a", "One.", "b"]
+
+    async def test_streaming_a_turn(self):
+        chat = Agent(model=ScriptedModel(["One.", "Two."])).chat()
+        async for _ in chat.stream("a"):
+            pass
+        assert [m.content for m in chat.messages] == ["a", "One."]
+
+    async def test_a_failed_turn_can_be_followed_by_another(self):
+        chat = Agent(
+            tools=[add], model=ScriptedModel([call("add", '{"a":1,"b":1}'), ModelConnectionError("x"), "ok"])
+        ).chat()
+        with pytest.raises(ModelError):
+            await chat.send("a")
+        assert (await chat.send("b")).output == "ok"
+        assert [m.role for m in chat.messages] == ["user", "assistant", "tool", "user", "assistant"]
+
+    async def test_a_turn_cancelled_in_a_tool_leaves_a_history_that_can_go_on(self):
+        started = asyncio.Event()
+
+        async def wait() -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        chat = Agent(
+            tools=[wait, add], model=ScriptedModel([calls(call("wait", id="1"), call("add", "{}", "2")), "ok"])
+        ).chat()
+        task = asyncio.create_task(chat.send("a"))
+        await started.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert {m.tool_call_id for m in chat.messages if m.role == "tool"} == {"1", "2"}
+        assert (await chat.send("b")).output == "ok"
+
+    async def test_two_turns_at_once_are_refused(self):
+        gate = asyncio.Event()
+
+        async def slow(request: ModelRequest) -> str:
+            await gate.wait()
+            return "ok"
+
+        chat = Agent(model=FunctionModel(slow)).chat()
+        first = asyncio.create_task(chat.send("a"))
+        await asyncio.sleep(0)
+        with pytest.raises(ConfigurationError, match="still answering"):
+            await chat.send("b")
+        gate.set()
+        assert (await first).output == "ok"
+
+    def test_without_an_event_loop(self):
+        assert Agent(model=ScriptedModel(["x"])).chat().send_sync("a").output == "x"
+
+
+class TestEvents:
+    async def test_a_run_tells_of_itself_its_requests_and_its_calls(self):
+        stream, events = EventStream(), []
+        stream.subscribe(events.append)
+        model = ScriptedModel(
+            [calls(call("add", '{"a": 1, "b": 1}')), ModelResponse("2", usage=Usage(7, 1), model="m")]
+        )
+        result = await Agent(tools=[add], model=model, stream=stream, name="adder").run("x")
+        assert [(e.kind, e.phase) for e in events] == [
+            ("agent.run", "start"), ("model.request", "start"), ("model.request", "end"), ("tool.call", "start"),
+            ("tool.call", "end"), ("model.request", "start"), ("model.request", "end"), ("agent.run", "end"),
+        ]  # fmt: skip
+        assert {e.run_id for e in events} == {result.run_id}
+        assert {e.parent_id for e in events[1:-1]} == {events[0].span_id}
+        end = events[-1]
+        assert (end.name, end.attributes["stop_reason"], end.attributes["steps"]) == ("adder", "completed", 2)
+        assert events[-2].attributes["input_tokens"] == 7
+        assert all(e.content == {} for e in events)
+
+    async def test_contents_are_captured_on_request_and_redacted(self):
+        stream, events = EventStream(capture_content=True), []
+        stream.subscribe(events.append)
+        model = ScriptedModel([calls(call("add", '{"a": 1, "b": 1}')), "password=hunter2"])
+        await Agent("key sk-abcdefghijklmnop1234", tools=[add], model=model, stream=stream).run("token=abcdef")
+        text = str([e.content for e in events])
+        for secret in ("hunter2", "sk-abcdefghijklmnop1234", "abcdef"):
+            assert secret not in text
+        request = next(e for e in events if e.kind == "model.request" and e.phase == "end")
+        assert [m["role"] for m in request.content["messages"]] == ["system", "user"]
+
+    async def test_limits_and_failures_are_told(self):
+        stream, events = EventStream(), []
+        stream.subscribe(events.append)
+        model = FunctionModel(lambda r: calls(call("nope")))
+        await Agent(model=model, stream=stream, limits=Limits(steps=1)).run("x")
+        assert [e.attributes["stop_reason"] for e in events if e.kind == "agent.stop"] == ["max_steps"]
+        assert any(e.kind == "tool.call" and e.error is not None for e in events)
+        with pytest.raises(ModelError):
+            await Agent(model=ScriptedModel([ModelConnectionError("gone")]), stream=stream).run("x")
+        assert events[-1].kind == "agent.run"
+        assert events[-1].error_text == "gone"
+
+    async def test_the_default_stream_is_asked_for_each_run(self):
+        events = []
+        with get_stream().listening(events.append, ["agent.run"]):
+            await Agent(model=ScriptedModel(["x"])).run("x")
+        assert len(events) == 2
+
+
+class TestTools:
+    def test_functions_tools_names_and_import_strings(self):
+        from victor.core.plugins import get_plugins
+
+        get_plugins().tools.register("math.add", add)
+        try:
+            found = resolve_tools(["math.add", "os.path:basename", as_tool(add, name="plus")])
+        finally:
+            get_plugins().tools.discard("math.add")
+        assert list(found) == ["add", "basename", "plus"]
+
+    def test_two_tools_of_a_name_are_refused(self):
+        with pytest.raises(ConfigurationError, match="two tools are named 'add'"):
+            Agent(tools=[add, add])
+
+    def test_a_single_name_is_no_list_of_tools(self):
+        with pytest.raises(ConfigurationError, match="must be a list"):
+            Agent(tools="files.read")
+
+    def test_an_unknown_name_says_so_when_the_agent_is_made(self):
+        with pytest.raises(UnknownNameError, match=r"unknown tool 'no\.such'"):
+            Agent(tools=["no.such"])
+
+    async def test_approval_is_the_agents(self):
+        remove = as_tool(lambda: "removed", name="remove", parameters={}, requires_approval=True)
+        model = ScriptedModel([call("remove"), "done"])
+        result = await Agent(
+            tools=[remove], model=model, approve=lambda context: context.scope.agent == "a", name="a"
+        ).run("x")
+        assert result.messages[-2].content == "removed"
+
+
+def test_an_agent_shows_itself():
+    assert repr(Agent(tools=[add], name="adder")) == "Agent('adder', tools=[add])"
+
+
+async def test_a_vertical_makes_agents():
+    vertical = Vertical(
+        "sums", "adds", "You add.", [add], model=ScriptedModel(["a", "b"]), settings=ModelSettings(seed=1)
+    )
+    agent = vertical.agent()
+    assert (agent.name, agent.description, list(agent.tools), agent.settings.seed) == ("sums", "adds", ["add"], 1)
+    assert (await vertical.agent(name="other").run("x")).output == "a"
+
+
+async def test_what_a_step_costs_does_not_grow_with_the_steps_before():
+    """Counted in messages handed over and copied, not in seconds: the request must share one list."""
+    seen = []
+
+    class Watching(Model):
+        provider = "watching"
+
+        async def request(self, request: ModelRequest) -> ModelResponse:
+            seen.append(id(request.messages))
+            if len(seen) == 50:
+                return ModelResponse("done")
+            return calls(call("add", f'{{"a": {len(seen)}, "b": 1}}'))
+
+    began = time.perf_counter()
+    await Agent(tools=[add], model=Watching()).run("x")
+    assert len(set(seen)) == 1
+    assert time.perf_counter() - began < 5
