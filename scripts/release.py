@@ -7,10 +7,11 @@ the tag names no package, the package's ``__version__`` differs, CHANGELOG.md ha
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
-from workspace import ROOT, Package, packages
+from workspace import ROOT, Package, package, packages
 
 TAG = re.compile(r"^(?:refs/tags/)?(?P<name>victor-[a-z]+)-v(?P<version>\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?)$")
 
@@ -46,18 +47,26 @@ def released(tag: str, root: Path = ROOT) -> Package:
 
 def build_changelog(name: str, arguments: list[str]) -> int:
     """Collect the fragments of one package under its version with towncrier."""
-    import subprocess
-
-    from workspace import package
-
     one = package(name)
     command = ["towncrier", "build", "--dir", str(one.folder), "--config", str(one.folder / "towncrier.toml"), "--yes"]
     return subprocess.run([*command, "--version", one.version, *arguments], check=False).returncode
 
 
+def notes(one: Package) -> str:
+    """The changelog's entry of the version at hand."""
+    changelog = (one.folder / "CHANGELOG.md").read_text(encoding="utf-8")
+    entry = re.search(rf"^## {re.escape(one.version)} \(.*?\)\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    if entry is None:
+        raise NotReady(f"CHANGELOG.md of {one.name} has no entry for {one.version}")
+    return entry[1].strip() + "\n"
+
+
 def main() -> int:
-    """Check a tag, or build a changelog (``release.py changelog NAME``)."""
+    """Check a tag, build a changelog (``release.py changelog NAME``) or print its newest entry (``notes NAME``)."""
     match sys.argv[1:]:
+        case ["notes", name]:
+            print(notes(package(name)), end="")
+            return 0
         case ["changelog", name, *arguments]:
             return build_changelog(name, arguments)
         case [tag]:

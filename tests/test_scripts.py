@@ -11,7 +11,7 @@ import pytest
 from code_blocks import Block, BlockFailed, Page, blocks, compare, pip_names_are_real
 from fragments import NAME, misnamed
 from light_imports import imports_at_load
-from release import NotReady, released
+from release import NotReady, notes, released
 from workspace import ROOT, Package, package, packages
 
 
@@ -79,6 +79,12 @@ class TestRelease:
         changelog.write_text(changelog.read_text().replace("1.2.3", "1.2.30"))
         with pytest.raises(NotReady, match=r"no entry for 1\.2\.3"):
             released("victor-demo-v1.2.3", other)
+
+
+    def test_the_notes_are_the_entry_of_the_version(self, other: Path) -> None:
+        changelog = other / "packages/victor-demo/CHANGELOG.md"
+        changelog.write_text(changelog.read_text() + "\n## 1.2.2 (2026-01-01)\n\n- Less.\n")
+        assert notes(packages(other)[0]) == "- More.\n"
 
 
 class TestFragments:
