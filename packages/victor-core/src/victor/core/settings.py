@@ -30,7 +30,7 @@ from attrs import field, frozen
 
 from victor.core.errors import ConfigurationError
 
-__all__ = ["KEYS", "Key", "LimitSettings", "Settings", "load_settings", "unknown_variables"]
+__all__ = ["KEYS", "Key", "LimitSettings", "Settings", "load_settings", "unknown_variables", "user_file"]
 
 _PREFIX: Final = "VICTOR_"
 _FILE: Final = "victor.toml"
@@ -256,6 +256,12 @@ def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
     known = {_variable(key) for key in KEYS} | _SPECIAL
     strangers = (name for name in environ if name.startswith(_PREFIX) and name not in known and name.count("__") < 2)
     return {name: near for name in sorted(strangers) if (near := _near(name, known))}
+
+
+def user_file() -> Path | None:
+    """The user's own file, whether it is there or not; None when ``VICTOR_CONFIG`` is empty."""
+    path = _user_file(os.environ)
+    return Path(path) if path else None
 
 
 def _working_directory() -> str:
