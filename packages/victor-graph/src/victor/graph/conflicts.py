@@ -1,0 +1,2 @@
+def find_conflicts(graph, channels):
+    return []

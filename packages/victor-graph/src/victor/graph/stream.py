@@ -1,0 +1,3 @@
+"""What a run tells while it runs."""
+
+from __future__ import annotations
