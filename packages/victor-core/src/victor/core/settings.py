@@ -493,10 +493,11 @@ _ASSIGNED: Final = re.compile(rf"\s*({_PATH})\s*=")
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:
-    """The line a key is set in; tomllib does not tell. None inside inline tables of other lines."""
+    """The line a key is set in, or else of the table around it or of the first key below it; tomllib does not tell."""
     table: tuple[str, ...] = ()
     closing = ""
-    best: int | None = None
+    around: tuple[int, int | None] = (0, None)  # how much of the key the line has, and its number
+    below: int | None = None
     for number, line in enumerate(text.splitlines(), 1):
         if closing:
             closing = "" if closing in line else closing
@@ -510,12 +511,14 @@ def _line_of(text: str, key: tuple[str, ...]) -> int | None:
             continue
         if path == key:
             return number
-        if best is None and (path == key[: len(path)] or path[: len(key)] == key):
-            best = number
+        if path == key[: len(path)] and len(path) > around[0]:
+            around = (len(path), number)
+        if below is None and path[: len(key)] == key:
+            below = number
         for quotes in ('"""', "'''"):
             if assigned and line.count(quotes) == 1:
                 closing = quotes
-    return best
+    return below or around[1]
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from victor.core.cli.terminal import style
 
@@ -16,17 +18,25 @@ class _Formatter(logging.Formatter):
         return f"{style(record.levelname.lower() + ':', color, stream=sys.stderr)} {super().format(record)}"
 
 
-def log_to_stderr(level: str, *, quiet_plugins: bool = False) -> None:
-    """Send what loggers below ``victor`` say to stderr. Other libraries' logging is left alone.
+@contextmanager
+def log_to_stderr(level: str, *, quiet_plugins: bool = False) -> Iterator[None]:
+    """Send what loggers below ``victor`` say to stderr, for a ``with`` block. Other libraries' logging is left alone.
 
     Args:
         level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         quiet_plugins: Leave out that plugins are broken, for commands that tell it themselves.
     """
-    logger = logging.getLogger("victor")
-    logger.setLevel(level.upper())
-    logger.propagate = False
+    logger, plugins = logging.getLogger("victor"), logging.getLogger("victor.plugins")
+    before = logger.level, logger.propagate, logger.handlers[:], plugins.level
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("%(message)s"))
+    logger.setLevel(level.upper())
+    logger.propagate = False
     logger.handlers[:] = [handler]
-    logging.getLogger("victor.plugins").setLevel(logging.ERROR if quiet_plugins else logging.NOTSET)
+    plugins.setLevel(logging.ERROR if quiet_plugins else logging.NOTSET)
+    try:
+        yield
+    finally:
+        level_before, logger.propagate, logger.handlers[:], plugins_level_before = before
+        logger.setLevel(level_before)
+        plugins.setLevel(plugins_level_before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define
@@ -68,8 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given, args = _split(list(sys.argv[1:] if argv is None else argv))
     given.debug = given.debug or os.environ.get("VICTOR_DEBUG", "").lower() in {"1", "true", "yes", "on"}
     try:
-        code = _dispatch(given, args)
-        sys.stdout.flush()
+        with ExitStack() as stack:
+            code = _dispatch(given, args, stack)
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
         return close_quietly()
@@ -94,8 +96,10 @@ def run_command(name: str, target: Any, args: Sequence[str]) -> int:
     Raises:
         ConfigurationError: The target is neither.
     """
+    from victor.core.cli.terminal import uses_color
+
     app = _app(name, target)
-    if not sys.stdout.isatty():
+    if not uses_color():
         app.rich_markup_mode = None  # plain help, and no import of rich, where nobody looks
     try:
         app(args=list(args), prog_name=f"victor {name}")
@@ -131,7 +135,7 @@ def _split(args: list[str]) -> tuple[Globals, list[str]]:
     return given, args
 
 
-def _dispatch(given: Globals, args: list[str]) -> int:
+def _dispatch(given: Globals, args: list[str], stack: ExitStack) -> int:
     from victor.core.cli.terminal import note
 
     if given.unknown:
@@ -149,7 +153,7 @@ def _dispatch(given: Globals, args: list[str]) -> int:
     name, *rest = args or [""]
     if name == "help" and rest:
         name, rest = rest[0], ["--help"]
-    _prepare(name, given)
+    _prepare(name, given, stack)
 
     from victor.core.plugins import get_plugins
 
@@ -165,16 +169,17 @@ def _dispatch(given: Globals, args: list[str]) -> int:
         note(f"{error} (victor --help lists the commands)", kind="error")
         return USAGE
     if given.verbose:
-        _listen()
+        stack.callback(_listen())
     return run_command(name, command.load(), rest)
 
 
-def _prepare(name: str, given: Globals) -> None:
-    """Color and logging as settings have them. A plugin's or library's own logging is left alone."""
+def _prepare(name: str, given: Globals, stack: ExitStack) -> None:
+    """Color and logging as settings have them, until the stack is closed."""
     from victor.core.cli import terminal
     from victor.core.cli.logs import log_to_stderr
     from victor.core.settings import Settings, load_settings
 
+    broken = False
     try:
         settings = load_settings()
     except ConfigurationError as error:
@@ -183,18 +188,23 @@ def _prepare(name: str, given: Globals) -> None:
         if name not in {"config", "doctor"}:
             terminal.note(str(error), kind="warning")
         settings = Settings()
-    terminal.set_color(settings.color)
-    if settings.color == "never":
-        os.environ["NO_COLOR"] = "1"  # for rich, and for programs we start
+        broken = True
+    stack.callback(terminal.set_color, terminal.set_color(settings.color))
     level = "debug" if given.debug else settings.log_level
-    log_to_stderr(level, quiet_plugins=name in _LISTS_BROKEN and not given.debug)
+    stack.enter_context(log_to_stderr(level, quiet_plugins=name in _LISTS_BROKEN and not given.debug))
+    if broken:
+        from victor.core.plugins import Plugins, set_plugins
+
+        chosen = os.environ.get("VICTOR_LOAD_PLUGINS")  # what is left of the settings when a file is broken
+        only = None if chosen is None else [name.strip() for name in chosen.split(",") if name.strip()]
+        stack.callback(set_plugins, set_plugins(Plugins(only=only).load()))
 
 
-def _listen() -> None:
+def _listen() -> Callable[[], None]:
     from victor.core.events import get_stream
     from victor.core.log import make_listener
 
-    get_stream().subscribe(make_listener())
+    return get_stream().subscribe(make_listener())
 
 
 def _app(name: str, target: Any) -> typer.Typer:

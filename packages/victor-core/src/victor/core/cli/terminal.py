@@ -42,10 +42,11 @@ _CODES: Final[Mapping[str, str]] = {
 _wish = "auto"
 
 
-def set_color(wish: str) -> None:
-    """Follow the setting ``color`` from now on: ``"auto"``, ``"always"`` or ``"never"``."""
+def set_color(wish: str) -> str:
+    """Follow the setting ``color`` from now on: ``"auto"``, ``"always"`` or ``"never"``. Returns what held before."""
     global _wish
-    _wish = wish
+    was, _wish = _wish, wish
+    return was
 
 
 def is_terminal(stream: TextIO | None = None) -> bool:
