@@ -289,6 +289,16 @@ class BM25(Generic[K]):
             total += impacts.get(number, 0.0)
         return total
 
+    def rarity(self, term: str) -> float:
+        """How telling a term is (its inverse document frequency): high for one that few documents have, or none.
+
+        Args:
+            term: As the tokenizer makes it.
+        """
+        count = len(self._order)
+        holders = len(self._postings.get(term, ()))
+        return math.log(1.0 + (count - holders + 0.5) / (holders + 0.5))
+
     def _ordered(self, query: Iterable[str]) -> list[tuple[dict[int, float], list[int]]]:
         # Rare terms first; the order also fixes the order of additions, so that scores are the same everywhere.
         found = [self._impacts.get(term) or self._weigh(term) for term in query if term in self._postings]
@@ -328,8 +338,7 @@ class BM25(Generic[K]):
 
     def _weigh(self, term: str) -> tuple[dict[int, float], list[int]]:
         holders = self._postings[term]
-        count = len(self._order)
-        idf = math.log(1.0 + (count - len(holders) + 0.5) / (len(holders) + 0.5))
+        idf = self.rarity(term)
         averages = {
             name: max(total / number, 1e-9) if number else 1.0 for name, (total, number) in self._lengths.items()
         }

@@ -1,0 +1,579 @@
+"""Arguments of a tool, found in the words of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from attrs import define, field, frozen
+
+from victor.core.models.offline import extract
+from victor.core.models.offline.arithmetic import find_expression
+from victor.core.models.offline.extract import Mention
+from victor.core.models.offline.fields import field_words
+from victor.core.models.offline.nodes import Node, conforms, node_of
+from victor.core.ranking import STOP_WORDS, stem, words
+
+__all__ = ["Arguments", "find_arguments"]
+
+_MISSING: Final = object()
+
+# Names of parameters by what they hold.
+_PATHS = frozenset("path file filenam folder directori dir filepath sourc destin src dst target root document doc input output".split())
+_TEXTS = frozenset(
+    "queri text messag question prompt topic content body input keyword search term sentenc word subject q note task "
+    "instruct descript comment string titl name phrase summari data request pattern code".split()
+)
+_FREE = _TEXTS - frozenset("name".split())
+_PLACES = frozenset("citi locat place town countri region where address airport station".split())
+_PEOPLE = frozenset("name person user usernam recipient author who customer contact sender to owner assigne".split())
+_DATES = frozenset("date day when deadlin due since until start end from to after befor".split())
+_EXPRESSIONS = frozenset("express formula equat calcul sum math".split())
+_FIRST = frozenset("from sourc src start begin origin min low first since after old lower a x left".split())
+_SECOND = frozenset("to destin dst target end stop until max high last befor new upper b y right".split())
+_LIMITS = frozenset("limit max_result count top number num n k size amount max results maximum".split())
+_PRONOUN = re.compile(r"\s*(?:it|that|this|them|those|these|the (?:result|results|answer|output|file|text|content|contents|sum|number|page|total|value|product|summary|first|previous)(?: (?:result|one))?)\s*", re.IGNORECASE)
+_LEAD = re.compile(
+    r"\s*(?:(?:please|now|then|and|also|just|kindly|can you|could you|would you|will you|i want (?:you )?to|i need (?:you )?to|i'd like (?:you )?to|"
+    r"let's|go and|hey|hi|hello)[\s,]+)*",
+    re.IGNORECASE,
+)
+_FROM = re.compile(r"\b(?:from|of|between|since|after|starting|off)\s+(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$", re.IGNORECASE)
+_TO = re.compile(r"(?:\b(?:to|into|as|until|till|and|by|before)|->|-|\u2013)\s*(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$", re.IGNORECASE)
+_AND: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|\s*;\s*)"
+
+
+@frozen
+class Arguments:
+    """What was found for a tool.
+
+    Args:
+        values: By parameter; what was found, no defaults.
+        missing: Required parameters for which nothing was found.
+        certain: How many were found by something better than "what is left of the text".
+        notes: What was assumed, to be told.
+        fed: Parameters that took the result of the step before.
+    """
+
+    values: Mapping[str, Any] = field(hash=False)
+    missing: tuple[str, ...] = ()
+    certain: int = 0
+    notes: tuple[str, ...] = ()
+    fed: tuple[str, ...] = ()
+
+
+def find_arguments(
+    name: str,
+    parameters: Mapping[str, Any],
+    text: str,
+    *,
+    previous: str | None = None,
+    context: str = "",
+    today: Callable[[], str] | None = None,
+) -> Arguments:
+    """Find a tool's arguments in a request.
+
+    Args:
+        name: Of the tool; its words are not taken for free text.
+        parameters: JSON Schema of the arguments.
+        text: The request.
+        previous: The result of the step before, for what is missing or called "it".
+        context: Material that came with the request: what a text parameter without its own words takes.
+        today: Gives today's date for "yesterday" and the like; without it those are not understood.
+
+    Example:
+        >>> schema = {"type": "object", "required": ["a", "b"],
+        ...           "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+        >>> dict(find_arguments("add", schema, "add 2 and 3").values)
+        {'a': 2, 'b': 3}
+    """
+    return _Finder(name, parameters, text, previous, context, today).find()
+
+
+@define
+class _Finder:
+    name: str
+    root: Mapping[str, Any]
+    text: str
+    previous: str | None
+    context: str
+    today: Callable[[], str] | None
+    values: dict[str, Any] = field(factory=dict, init=False)
+    taken: list[tuple[int, int]] = field(factory=list, init=False)
+    certain: int = field(default=0, init=False)
+    notes: list[str] = field(factory=list, init=False)
+    fed: list[str] = field(factory=list, init=False)
+    nodes: dict[str, Node] = field(factory=dict, init=False)
+    required: tuple[str, ...] = field(default=(), init=False)
+    cache: dict[str, list[Mention]] = field(factory=dict, init=False)
+
+    def find(self) -> Arguments:
+        root = node_of(self.root, self.root)
+        properties = root.schema.get("properties") or {}
+        self.nodes = {name: node_of(schema, self.root) for name, schema in properties.items()}
+        self.required = tuple(name for name in root.schema.get("required") or () if name in self.nodes)
+        # Required ones choose first, in the order of the signature.
+        order = sorted(self.nodes, key=lambda name: name not in self.required)
+        passes: tuple[Callable[[str, Node], Any], ...] = (
+            self.by_name, self.by_choice, self.by_expression, self.by_kind, self.by_direction, self.by_number, self.by_list,
+            self.by_record, self.by_truth, self.by_quotation, self.by_place,
+        )  # fmt: skip
+        for step in passes:
+            for name in order:
+                if name not in self.values:
+                    found = step(name, self.nodes[name])
+                    if found is not _MISSING and self.keep(name, found):
+                        self.certain += 1
+        self.fill_rest()
+        missing = tuple(name for name in self.required if name not in self.values)
+        return Arguments(self.ordered(), missing, self.certain, tuple(self.notes), tuple(self.fed))
+
+    def ordered(self) -> dict[str, Any]:
+        return {name: self.values[name] for name in self.nodes if name in self.values}
+
+    def keep(self, name: str, value: Any) -> bool:
+        schema = self.nodes[name].schema
+        properties = node_of(self.root, self.root).schema.get("properties") or {}
+        if not conforms(value, properties.get(name, schema), self.root):
+            return False
+        self.values[name] = value
+        return True
+
+    # Mentions that no argument has taken yet.
+
+    def free(self, kind: extract.Kind) -> list[Mention]:
+        if kind not in self.cache:
+            self.cache[kind] = extract.KINDS[kind](self.text)
+        return [mention for mention in self.cache[kind] if not self.is_taken(mention.start, mention.end)]
+
+    def is_taken(self, start: int, end: int) -> bool:
+        return any(start < other_end and other_start < end for other_start, other_end in self.taken)
+
+    def take(self, mention: Mention) -> Any:
+        self.taken.append((mention.start, mention.end))
+        return mention.value
+
+    # The ways of finding, the surest first.
+
+    def by_name(self, name: str, node: Node) -> Any:
+        """``limit=5``, "limit: 5", "with limit 5", "whose name is Ada"."""
+        plain = r"[\s_-]*".join(re.escape(word) for word in words(name.replace("_", " ")))
+        if not plain:
+            return _MISSING
+        sure = re.search(rf"(?<![\w-])(?:--)?{plain}\s*(?:=|:(?!//))\s*", self.text, re.IGNORECASE)
+        match = sure
+        if match is None and len(name) > 2 and name.lower() not in {"text", "to", "from", "for", "with"}:
+            match = re.search(
+                rf"\b{plain}\s+(?:(?:is|of|to|as|equals|set to|called|named|should be)\s+)?(?=[\"'`\u201c\d]|(?:is|of|called|named)\s|[-+]\d)",
+                self.text,
+                re.IGNORECASE,
+            )
+        if match is None or self.is_taken(match.start(), match.end()):
+            return _MISSING
+        rest = self.text[match.end() :]
+        value, length = _first_value(rest, node, self.root, loose=sure is not None)
+        if value is _MISSING:
+            return _MISSING
+        self.taken.append((match.start(), match.end() + length))
+        return value
+
+    def by_choice(self, name: str, node: Node) -> Any:
+        if not node.choices:
+            return _MISSING
+        best: tuple[int, int, Any] | None = None
+        for choice in node.choices:
+            if isinstance(choice, bool) or not isinstance(choice, str):
+                continue
+            match = _spoken_choice(choice, self.text)
+            if match and not self.is_taken(*match.span()) and (best is None or len(choice) > best[0]):
+                best = (len(choice), match.start(), choice)
+        if best is None:
+            return _MISSING
+        return best[2]
+
+    def by_expression(self, name: str, node: Node) -> Any:
+        if node.type != "string" or node.choices or not set(field_words(name)) & _EXPRESSIONS:
+            return _MISSING
+        found = find_expression(self.text)
+        if found is None:
+            return _MISSING
+        self.taken.append((0, len(self.text)))
+        return found
+
+    def by_kind(self, name: str, node: Node) -> Any:
+        """Addresses, paths and dates, by the name or the format of the parameter."""
+        if node.type != "string" or node.choices:
+            return _MISSING
+        kind = _kind_of(name, node)
+        if kind is None:
+            return _MISSING
+        mentions = self.free(kind)
+        if kind == "path":
+            mentions = self.paths(mentions)
+        if not mentions and kind == "date" and self.today is not None:
+            found = extract.relative_date(self.text, self.today)
+            if found is not None:
+                self.notes.append(f'"{found.text}" is {found.value}')
+                return self.take(found)
+        if not mentions:
+            return _MISSING
+        chosen = self.directed(name, mentions)
+        value = self.take(chosen)
+        return value[:10] if node.schema.get("format") == "date" else value
+
+    def paths(self, mentions: list[Mention]) -> list[Mention]:
+        """Paths, and quoted words where a path could stand."""
+        if mentions:
+            return mentions
+        after = re.search(
+            r"\b(?:file|folder|directory|dir|in|of|from|into|under|inside|path|called|named|open|read|list|create|delete|remove)\s+"
+            r"(?:the\s+)?(?:(?:file|folder|directory|dir|files in|contents of)\s+)?(?:called\s+|named\s+|the\s+)?[\"'`]?((?!the\b|my\b|a\b|it\b|this\b|that\b|and\b|all\b|file|folder|director|to\b|in\b|for\b)[\w.-]+)[\"'`]?(?:\s+(?:folder|directory|dir|file))?",
+            self.text,
+            re.IGNORECASE,
+        )
+        quoted = self.free("quotation")
+        if quoted:
+            return quoted[:1]
+        if after and re.search(r"\b(?:file|folder|directory|dir)\b|[./]", after[0], re.IGNORECASE) and after[1].lower() not in STOP_WORDS:
+            return [Mention("path", after[1], after.start(1), after.end(1), after[1])]
+        here = re.search(r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|working directory)\b", self.text, re.IGNORECASE)
+        return [Mention("path", ".", here.start(), here.end(), here[0])] if here else []
+
+    def directed(self, name: str, mentions: list[Mention]) -> Mention:
+        """Of several, the one that "from" or "to" points at, where the name says which."""
+        roots = set(field_words(name)) | {name.rstrip("_").lower()}
+        if not roots & (_FIRST | _SECOND):
+            return mentions[0]
+        wanted = _FROM if roots & _FIRST else _TO
+        for mention in mentions:
+            if wanted.search(self.text[: mention.start]):
+                return mention
+        return mentions[0]
+
+    def by_direction(self, name: str, node: Node) -> Any:
+        """ "from X to Y": cities, people, units, accounts."""
+        roots = set(field_words(name)) | {name.rstrip("_").lower()}
+        if node.type != "string" or node.choices or not roots & (_FIRST | _SECOND | {"unit", "currenc", "recipi"}):
+            return _MISSING
+        pair = re.search(
+            r"\b(?:from|between)\s+(?P<first>\S.*?)\s+(?:to|into|and|until|->)\s+(?P<second>\S.*?)(?=$|[.,;?!](?:\s|$)|\s+(?:on|by|with|at|for|in|as|using|then)\b)",
+            self.text,
+            re.IGNORECASE,
+        )
+        group = "first" if roots & _FIRST else "second" if roots & _SECOND else ""
+        if pair and group:
+            value = pair[group].strip("\"'` ")
+            self.taken.append(pair.span(group))
+            return value
+        if roots & {"to", "recipi", "destin", "target", "into"}:
+            match = re.search(r"\b(?:to|into)\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*|\w+$|[A-Z]{2,4}\b)", self.text)
+            if match and not self.is_taken(*match.span(1)):
+                self.taken.append(match.span(1))
+                return match[1]
+        if roots & {"from", "sourc", "origin"} and (match := re.search(r"\bfrom\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*)", self.text)):
+            if not self.is_taken(*match.span(1)):
+                self.taken.append(match.span(1))
+                return match[1]
+        return _MISSING
+
+    def by_number(self, name: str, node: Node) -> Any:
+        if node.type not in ("integer", "number"):
+            return _MISSING
+        mentions = [
+            mention
+            for mention in self.free("number")
+            if node.type == "number" or isinstance(mention.value, int) or mention.value.is_integer()
+        ]
+        mentions = [mention for mention in mentions if not _is_article(mention, self.text)]
+        if not mentions:
+            return _MISSING
+        roots = set(field_words(name))
+        chosen: Mention | None = None
+        for mention in mentions:
+            if mention.unit and stem(mention.unit.lower()) in roots:
+                chosen = mention
+            elif roots & _LIMITS and re.search(r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$", self.text[: mention.start], re.IGNORECASE):
+                chosen = mention
+            elif any(re.search(rf"\b{re.escape(word)}\W{{0,3}}(?:\w+\W+)?$", self.text[: mention.start], re.IGNORECASE) for word in words(name) if len(word) > 2):
+                chosen = mention
+            if chosen is not None:
+                break
+        if chosen is None and name in self.required:
+            unnamed = [mention for mention in mentions if not self.belongs_to_other(mention, name)]
+            chosen = self.directed(name, unnamed) if unnamed else None
+        if chosen is None and roots & _LIMITS and name not in self.required:
+            plural = [mention for mention in mentions if mention.unit.endswith("s") and len(mention.unit) > 2]
+            chosen = plural[0] if plural else None
+        if chosen is None:
+            return _MISSING
+        value = self.take(chosen)
+        return int(value) if node.type == "integer" else value
+
+    def belongs_to_other(self, mention: Mention, name: str) -> bool:
+        unit = stem(mention.unit.lower()) if mention.unit else ""
+        return bool(unit) and any(unit in field_words(other) for other in self.nodes if other != name)
+
+    def by_list(self, name: str, node: Node) -> Any:
+        if node.type != "array":
+            return _MISSING
+        items = node_of(node.schema.get("items", {}), self.root)
+        if items.type in ("integer", "number"):
+            mentions = [m for m in self.free("number") if items.type == "number" or isinstance(m.value, int)]
+            return [self.take(mention) for mention in mentions] or _MISSING
+        if items.choices:
+            found = [choice for choice in items.choices if isinstance(choice, str) and _spoken_choice(choice, self.text)]
+            return found or _MISSING
+        if items.type not in ("string", ""):
+            return _MISSING
+        kind = _kind_of(name, items)
+        if kind is None and set(field_words(name)) & _PATHS:
+            kind = "path"
+        mentions = self.free(kind) if kind else []
+        mentions = mentions or self.free("quotation")
+        if mentions:
+            return [self.take(mention) for mention in mentions]
+        listed = re.search(
+            rf"(?:\b(?:{'|'.join(words(name)) or 'x'})\b\s*:?\s*|:\s*)((?:[\w-]+(?: [\w-]+)?{_AND})+[\w-]+(?: [\w-]+)?)\s*[.?!]?$|"
+            rf"((?:[\w-]+\s*,\s*)+(?:and\s+|or\s+)?[\w-]+)|([A-Z][\w-]*(?:{_AND}[A-Z][\w-]*)+)",
+            self.text,
+        )
+        if listed is None:
+            return _MISSING
+        group = next(number for number in (1, 2, 3) if listed[number])
+        self.taken.append(listed.span(group))
+        return [part.strip() for part in re.split(_AND, listed[group]) if part.strip()]
+
+    def by_record(self, name: str, node: Node) -> Any:
+        if node.type != "object":
+            return _MISSING
+        properties = node.schema.get("properties")
+        if properties:
+            inner = find_arguments("", {**node.schema, "$defs": self.root.get("$defs", {})}, self.text, today=self.today)
+            return dict(inner.values) if inner.values and not inner.missing else _MISSING
+        found = {}
+        for match in re.finditer(r"\b([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,;]+)", self.text):
+            if match[1] in self.nodes or self.is_taken(*match.span()):
+                continue
+            value = match[2].strip("\"'")
+            number = extract.numbers(value)
+            found[match[1]] = number[0].value if number and number[0].text == value else value
+            self.taken.append(match.span())
+        return found or _MISSING
+
+    def by_truth(self, name: str, node: Node) -> Any:
+        if node.type != "boolean":
+            return _MISSING
+        telling = [word for word in words(name.replace("_", " ")) if word not in {"is", "include", "use", "with", "show", "has", "do", "should", "allow", "enable"}]
+        roots = [stem(word)[:6] for word in telling]
+        for match in re.finditer(r"[^\W_]+", self.text):
+            if roots and stem(match[0].lower())[:6] == roots[0]:
+                before = self.text[: match.start()][-24:]
+                return not re.search(r"\b(?:no|not|non|without|don't|do not|never|exclud\w+|disable|skip|ignor\w+)\W+(?:\w+\W+)?$", before, re.IGNORECASE)
+        return _MISSING
+
+    def by_quotation(self, name: str, node: Node) -> Any:
+        if node.type != "string" or node.choices:
+            return _MISSING
+        if name not in self.required and not set(field_words(name)) & _TEXTS:
+            return _MISSING
+        quoted = self.free("quotation")
+        if not quoted:
+            return _MISSING
+        waiting = [other for other in self.required if other not in self.values and self.nodes[other].type == "string"]
+        if len(waiting) > 1 and len(quoted) < len(waiting) and not set(field_words(name)) & _TEXTS and any(set(field_words(o)) & _TEXTS for o in waiting):
+            return _MISSING  # the one with a text's name takes it
+        return self.take(quoted[0])
+
+    def by_place(self, name: str, node: Node) -> Any:
+        """Names of places and people, by their capitals or the word before them."""
+        roots = set(field_words(name))
+        if node.type != "string" or node.choices or not roots & (_PLACES | _PEOPLE):
+            return _MISSING
+        preposition = r"in|at|for|near|of|from|around" if roots & _PLACES else r"to|for|with|named|called|name is|by|user|about"
+        match = re.search(
+            rf"\b(?:{preposition})\s+(?:the\s+(?:city|town|user|person)\s+(?:of\s+)?)?((?:[A-Z\u00c0-\u00de][\w'\u2019.-]*|[^\x00-\x7f]+)(?:\s+(?:de |la |of |am )?[A-Z\u00c0-\u00de][\w'\u2019-]*)*)",
+            self.text,
+        )
+        if match and not self.is_taken(*match.span(1)):
+            self.taken.append(match.span(1))
+            return match[1].rstrip(".,")
+        for mention in self.free("name"):
+            if stem(mention.value.lower()) not in field_words(self.name):
+                return self.take(mention)
+        match = re.search(rf"\b(?:{preposition})\s+(?!the\b|a\b|an\b|my\b|me\b|it\b|this\b|that\b|your\b|today|tomorrow|now)([a-z][\w-]+)\s*(?:[?.!]|$)", self.text)
+        if match and not self.is_taken(*match.span(1)):
+            self.taken.append(match.span(1))
+            return match[1]
+        return _MISSING
+
+    # What is left.
+
+    def fill_rest(self) -> None:
+        waiting = [name for name in self.required if name not in self.values]
+        if not waiting and not self.required and not self.values:
+            waiting = [name for name in self.nodes if set(field_words(name)) & _FREE and self.nodes[name].type == "string"][:1]
+        for name in waiting:
+            node = self.nodes[name]
+            value = self.fed_value(name, node) if self.previous is not None else _MISSING
+            if value is not _MISSING and self.keep(name, value):
+                self.fed.append(name)
+                continue
+            strings = [other for other in waiting if other not in self.values and self.nodes[other].type == "string"]
+            if node.type != "string" or node.choices:
+                continue
+            roots = set(field_words(name))
+            if self.context and (roots & _FREE or len(strings) == 1) and not roots & (_PATHS - _TEXTS):
+                self.keep(name, self.context)
+            elif roots & _FREE and (len(strings) == 1 or name == _freest(strings)):
+                rest = self.rest()
+                if rest and not _PRONOUN.fullmatch(rest):
+                    self.keep(name, rest)
+            elif len(strings) == 1 and not roots & (_PATHS | _DATES) and len(self.rest().split()) in (1, 2, 3):
+                self.keep(name, self.rest())
+        if self.previous is not None:
+            for name, value in list(self.values.items()):
+                if isinstance(value, str) and _PRONOUN.fullmatch(value):
+                    fed = self.fed_value(name, self.nodes[name])
+                    if fed is not _MISSING and self.keep(name, fed):
+                        self.fed.append(name)
+
+    def fed_value(self, name: str, node: Node) -> Any:
+        """The result of the step before, when it is of the parameter's type."""
+        previous = self.previous or ""
+        if node.choices:
+            return previous.strip() if previous.strip() in node.choices else _MISSING
+        if node.type == "string":
+            if set(field_words(name)) & (_PATHS - _TEXTS):
+                found = extract.paths(previous)
+                return found[0].value if found else previous.strip() if len(previous.split()) == 1 else _MISSING
+            value = _decoded(previous)
+            return value if isinstance(value, str) and value.strip() else previous if previous.strip() else _MISSING
+        if node.type in ("integer", "number"):
+            value = _decoded(previous)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return int(value) if node.type == "integer" and float(value).is_integer() else value
+            found = extract.numbers(previous)
+            return found[0].value if len(found) == 1 else _MISSING
+        if node.type == "array":
+            value = _decoded(previous)
+            return value if isinstance(value, list) else [line for line in previous.splitlines() if line.strip()] or _MISSING
+        value = _decoded(previous)
+        return value if node.type == "object" and isinstance(value, dict) else _MISSING
+
+    def rest(self) -> str:
+        """The request without what arguments took, the tool's own verb and its little words."""
+        text = self.text
+        for start, end in sorted(self.taken, reverse=True):
+            text = f"{text[:start]}\x00{text[end:]}"
+        text = _LEAD.sub("", text, count=1)
+        own = set(field_words(self.name)) | _ASKING_VERBS
+        parts = text.split()
+        while len(parts) > 1:
+            plain = parts[0].strip(",:;.\"'").lower()
+            if stem(plain) in own or plain in _LEADING:
+                parts = parts[1:]
+            else:
+                break
+        text = " ".join(parts)
+        text = re.sub(r"\s*\b(?:in|at|to|from|with|by|for|on|of|as|and|called|named|within)?\s*[\"'`]?\x00[\"'`]?", " ", text)
+        text = re.sub(rf"\s*\b(?:using|with|via|by) (?:the )?{re.escape(self.name)}(?: tool)?\b", "", text, flags=re.IGNORECASE)
+        return re.sub(r"\s+", " ", text).strip(" ,:;").rstrip(".!").strip()
+
+
+_ASKING_VERBS = frozenset(
+    stem(word)
+    for word in "search find look get show tell give fetch ask query say send write call use run lookup google explain check "
+    "retrieve echo print post create make save remember note".split()
+)
+_LEADING = frozenset("me up for about the a an on of that to what is are please some any all out everything information info using".split())
+
+
+def _freest(names: Sequence[str]) -> str:
+    order = ("query", "question", "text", "message", "content", "prompt", "body", "input")
+    return next((name for name in order if name in names), names[0])
+
+
+def _kind_of(name: str, node: Node) -> extract.Kind | None:
+    form = str(node.schema.get("format") or "")
+    if form in ("date", "date-time"):
+        return "date"
+    if form in ("email", "uri", "url"):
+        return "email" if form == "email" else "url"
+    if form == "path":
+        return "path"
+    roots = set(field_words(name))
+    about = node.description.lower()
+    if roots & {"url", "uri", "link", "href", "websit", "endpoint"}:
+        return "url"
+    if roots & {"email", "mail"} or roots & {"to", "recipi", "sender"} and "mail" in about:
+        return "email"
+    if roots & {"glob", "pattern"} and ("glob" in about or "file" in about or "glob" in roots):
+        return "path"
+    if roots & (_PATHS - {"input", "output", "target", "sourc", "destin", "root", "doc", "document"}):
+        return "path"
+    if roots & {"sourc", "destin", "src", "dst", "root", "target", "input", "output"} and re.search(r"\b(?:path|file|folder|directory)\b", about):
+        return "path"
+    if roots & {"date", "day", "deadlin", "due"} or roots & _DATES and re.search(r"\bdate|\bday\b|iso", about):
+        return "date"
+    return None
+
+
+def _spoken_choice(choice: str, text: str) -> re.Match[str] | None:
+    """Where a choice is named: as it is, or by its words in any common form."""
+    plain = r"[\s_-]+".join(re.escape(word) for word in words(choice.replace("_", " "))) or re.escape(choice)
+    match = re.search(rf"(?<![\w]){plain}(?![\w])", text, re.IGNORECASE)
+    if match or len(choice) < 4 or " " in choice:
+        return match
+    root = stem(choice.lower())
+    for word in re.finditer(r"[^\W_]+", text):
+        if stem(word[0].lower()) == root:
+            return word
+    return None
+
+
+def _is_article(mention: Mention, text: str) -> bool:
+    """"one" that counts nothing: "this one", "one of"."""
+    return mention.text.lower() == "one" and not re.match(r"\s+(?:result|item|line|day|hour|time|page|file)", text[mention.end :])
+
+
+def _first_value(text: str, node: Node, root: Mapping[str, Any], *, loose: bool) -> tuple[Any, int]:
+    """The value at the beginning of a text, and how long it is written."""
+    quoted = re.match(r"\"([^\"]*)\"|'([^']*)'|`([^`]*)`|\u201c([^\u201d]*)\u201d", text)
+    if node.choices:
+        head = quoted[0].strip("\"'`\u201c\u201d") if quoted else (re.match(r"[\w-]+", text) or [""])[0]
+        for choice in node.choices:
+            if str(choice).lower() == head.lower():
+                return choice, len(quoted[0]) if quoted else len(head)
+        return _MISSING, 0
+    if node.type == "string":
+        if quoted:
+            return next(group for group in quoted.groups() if group is not None), len(quoted[0])
+        match = re.match(r"[^\s,;]+", text) if loose else None
+        return (match[0].rstrip(".?!"), len(match[0])) if match else (_MISSING, 0)
+    if node.type in ("integer", "number"):
+        found = extract.numbers(text[:60])
+        if found and found[0].start == 0 and (node.type == "number" or float(found[0].value).is_integer()):
+            return int(found[0].value) if node.type == "integer" else found[0].value, found[0].end
+        return _MISSING, 0
+    if node.type == "boolean":
+        match = re.match(r"(true|yes|on|1|false|no|off|0)\b", text, re.IGNORECASE)
+        return (match[1].lower() in {"true", "yes", "on", "1"}, len(match[0])) if match else (_MISSING, 0)
+    if node.type in ("array", "object") and text[:1] in ("[", "{"):
+        closing = text.rfind("]" if text[0] == "[" else "}")
+        value = _decoded(text[: closing + 1])
+        return (value, closing + 1) if isinstance(value, list | dict) else (_MISSING, 0)
+    if node.type == "array":
+        match = re.match(r"[^\s,;]+(?:\s*,\s*[^\s,;]+)*", text)
+        items = node_of(node.schema.get("items", {}), root)
+        if match and items.type in ("string", ""):
+            return [part.strip().strip("\"'") for part in match[0].split(",")], len(match[0])
+    return _MISSING, 0
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text.strip())
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,642 @@
+"""Filling a JSON Schema from a text: each field by its name, its description, its type and its format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from victor.core.models.offline import extract
+from victor.core.models.offline.answer import answer
+from victor.core.models.offline.classify import Verdict, classify, find_labels, is_decision, language_of
+from victor.core.models.offline.fields import field_words, items_under, near, pairs, rows_with, spoken_value
+from victor.core.models.offline.keywords import keywords
+from victor.core.models.offline.markdown import blocks, title_of
+from victor.core.models.offline.nodes import Node, conforms, node_of
+from victor.core.models.offline.prompt import Limits, limits_of
+from victor.core.models.offline.sentences import split_sentences
+from victor.core.models.offline.summarize import choose_sentences, shorten, summarize
+from victor.core.models.offline.tokens import count_words
+from victor.core.ranking import content_words, stem, words
+
+__all__ = ["NotFound", "Source", "fill", "sentences_of_kind"]
+
+_MISSING: Final = object()
+_DEPTH = 8
+_MOST_ITEMS = 50
+
+
+class NotFound(Exception):
+    """A required field is not in the text, and the schema allows nothing that would say so.
+
+    Args:
+        problems: Pairs of field path (``"items.price"``) and what was looked for.
+    """
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path} ({what})" for path, what in problems))
+        self.problems = problems
+
+
+@define
+class Source:
+    """What a schema is filled from.
+
+    Args:
+        text: The material.
+        task: What was asked for, for questions, labels and lengths.
+    """
+
+    text: str
+    task: str = ""
+    _pairs: list[tuple[str, str]] | None = field(default=None, init=False)
+    _verdict: Verdict | None = field(default=None, init=False)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The ``name: value`` pairs of the text."""
+        if self._pairs is None:
+            self._pairs = pairs(self.text)
+        return self._pairs
+
+    def classify(self, labels: list[str], descriptions: Mapping[str, str]) -> Verdict:
+        """Choose a label, and keep the verdict for fields that tell how sure it is."""
+        self._verdict = classify(self.text, labels, descriptions)
+        return self._verdict
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last choice of a label."""
+        return self._verdict
+
+
+def fill(schema: Mapping[str, Any], source: Source) -> Any:
+    """A value of that schema, with what the text says.
+
+    A field that is not in the text is left out, or is null, its default, or empty, as the schema allows; numbers
+    are never made up.
+
+    Args:
+        schema: JSON Schema.
+        source: The text and the task.
+
+    Raises:
+        NotFound: A required field is not in the text and the schema allows nothing empty.
+
+    Example:
+        >>> schema = {"type": "object", "required": ["title", "total"],
+        ...           "properties": {"title": {"type": "string"}, "total": {"type": "number"}}}
+        >>> fill(schema, Source("# Invoice 7\\n\\nTotal: 99.50 EUR"))
+        {'title': 'Invoice 7', 'total': 99.5}
+    """
+    filler = _Filler(schema, source)
+    value = filler.value(schema, "", "", source.text, 0, required=True)
+    if filler.problems or value is _MISSING:
+        raise NotFound(filler.problems or [("$", "a value")])
+    if not conforms(value, schema, schema):
+        raise NotFound([("$", "a value that keeps every rule of the schema")])
+    return value
+
+
+class _Filler:
+    def __init__(self, root: Mapping[str, Any], source: Source) -> None:
+        self.root = root
+        self.source = source
+        self.problems: list[tuple[str, str]] = []
+
+    def value(self, schema: Any, name: str, path: str, text: str, depth: int, *, required: bool) -> Any:
+        """What the text gives for a schema, or what stands for nothing, or _MISSING (with a problem when required)."""
+        node = node_of(schema, self.root)
+        found = self.found(node, name, path, text, depth)
+        if found is not _MISSING and conforms(found, schema, self.root):
+            return found
+        for other in node.alternatives:
+            found = self.found(node_of(other, self.root), name, path, text, depth)
+            if found is not _MISSING and conforms(found, schema, self.root):
+                return found
+        if not required:
+            return _MISSING
+        empty = self.nothing(node, schema, depth)
+        if empty is _MISSING:
+            self.problems.append((path or name or "the value", _wanted(node)))
+        return empty
+
+    def nothing(self, node: Node, schema: Any, depth: int) -> Any:
+        """What says "not in the text" in the words of the schema."""
+        options: list[Any] = []
+        if "default" in node.schema:
+            options.append(node.schema["default"])
+        if node.nullable:
+            options.append(None)
+        if len(node.choices) == 1:
+            options.append(node.choices[0])
+        elif not node.choices:
+            options += {"string": [""], "array": [[]], "boolean": [False], "object": [{}], "": [None]}.get(node.type, [])
+        for option in options:
+            if conforms(option, schema, self.root):
+                return option
+        return _MISSING
+
+    def found(self, node: Node, name: str, path: str, text: str, depth: int) -> Any:
+        if depth > _DEPTH:
+            return _MISSING
+        if node.choices:
+            return self.choice(node, name, text)
+        if node.type == "object":
+            return self.record(node, path, text, depth)
+        if node.type == "array":
+            return self.array(node, name, path, text, depth)
+        if node.type == "string":
+            return self.string(node, name, text)
+        if node.type in ("integer", "number"):
+            return self.number(node, name, text)
+        if node.type == "boolean":
+            return self.truth(node, name, text)
+        if node.type == "" and name:
+            said = spoken_value(name, text)
+            return _MISSING if said is None else said
+        return _MISSING
+
+    def record(self, node: Node, path: str, text: str, depth: int) -> Any:
+        properties = node.schema.get("properties") or {}
+        needed = set(node.schema.get("required") or ())
+        made: dict[str, Any] = {}
+        # Labels first: how sure the choice was is a field of its own in many schemas.
+        order = sorted(properties, key=lambda name: not node_of(properties[name], self.root).choices)
+        for name in order:
+            below = f"{path}.{name}" if path else name
+            found = self.value(properties[name], name, below, text, depth + 1, required=name in needed)
+            if found is not _MISSING:
+                made[name] = found
+        others = node.schema.get("additionalProperties")
+        if not properties and others is not False:
+            made = self.mapping(others, path, text, depth)
+        return {name: made[name] for name in (*properties, *made) if name in made}
+
+    def mapping(self, schema: Any, path: str, text: str, depth: int) -> dict[str, Any]:
+        made = {}
+        for name, value in self.source.pairs if text is self.source.text else pairs(text):
+            key = name.strip().lower().replace(" ", "_")
+            node = node_of(schema if isinstance(schema, Mapping) else {}, self.root)
+            parsed = _parsed(node, value)
+            if parsed is not _MISSING and conforms(parsed, schema if schema is not None else True, self.root):
+                made[key] = parsed
+            if len(made) >= _MOST_ITEMS:
+                break
+        return made
+
+    def choice(self, node: Node, name: str, text: str) -> Any:
+        choices = list(node.choices)
+        if len(choices) == 1:
+            return choices[0]
+        if not all(isinstance(choice, str) for choice in choices):
+            return self.number_choice(choices, name, text)
+        said = spoken_value(name, text, self.source.pairs if text is self.source.text else None) if name != "value" else None
+        if said is not None:
+            for choice in choices:
+                if field_words(choice) == field_words(said) or said.strip().lower() == choice.lower():
+                    return choice
+        descriptions = {
+            label: about
+            for label, about in {**find_labels(node.description), **find_labels(self.source.task)}.items()
+            if about
+        }
+        by_lower = {label.lower(): about for label, about in descriptions.items()}
+        verdict = self.source.classify(choices, {choice: by_lower.get(choice.lower(), "") for choice in choices})
+        if verdict.score == 0.0 and is_decision(choices):
+            return _MISSING
+        return verdict.label
+
+    def number_choice(self, choices: list[Any], name: str, text: str) -> Any:
+        said = spoken_value(name, text)
+        for mention in extract.numbers(said or ""):
+            if mention.value in choices:
+                return mention.value
+        return _MISSING
+
+    def truth(self, node: Node, name: str, text: str) -> Any:
+        said = spoken_value(name, text, self.source.pairs if text is self.source.text else None)
+        if said is not None:
+            lowered = words(said)
+            if lowered and lowered[0] in {"yes", "true", "y", "on", "1", "done", "x"}:
+                return True
+            if lowered and lowered[0] in {"no", "false", "n", "off", "0", "none", "not"}:
+                return False
+        return _cue(name, node.description, text)
+
+    def number(self, node: Node, name: str, text: str) -> Any:
+        counted = _count(name, node.description, text)
+        if counted is not None:
+            return float(counted) if node.type == "number" and counted != int(counted) else int(counted)
+        if re.search(r"confiden|probabilit|certaint|likelihood", f"{name} {node.description}", re.IGNORECASE):
+            verdict = self.source.verdict
+            return round(verdict.confidence, 2) if verdict is not None and node.type == "number" else _MISSING
+        said = spoken_value(name, text, self.source.pairs if text is self.source.text else None)
+        if said is not None:
+            parsed = _parsed(node, said)
+            if parsed is not _MISSING:
+                return parsed
+        money = re.search(r"price|cost|total|amount|salary|fee|budget|revenue|sum\b", name, re.IGNORECASE)
+        mentions = extract.amounts(text) if money else []
+        mentions = mentions or extract.numbers(text)
+        if node.type == "integer":
+            mentions = [mention for mention in mentions if isinstance(mention.value, int)]
+        at = near(f"{name} {_subject(node.description)}", text, [(mention.start, mention.end) for mention in mentions])
+        if at is None:
+            stems = field_words(name)
+            for mention in mentions:
+                if mention.unit and stem(mention.unit.lower()) in stems:
+                    return mention.value
+            if money and mentions and extract.amounts(text):
+                return max(mention.value for mention in mentions)
+            if name in {"value", "number", "result", "answer"}:
+                return self.answered_number(mentions)
+            return _MISSING
+        return mentions[at].value
+
+    def answered_number(self, mentions: list[extract.Mention]) -> Any:
+        found = answer(self.source.task, [self.source.text], 1) if self.source.task else None
+        inside = extract.numbers(found.text) if found else []
+        if inside:
+            return inside[0].value
+        return mentions[0].value if len(mentions) == 1 else _MISSING
+
+    def string(self, node: Node, name: str, text: str) -> Any:
+        longest = node.schema.get("maxLength")
+        found = self.plain_string(node, name, text)
+        if isinstance(found, str) and longest is not None and len(found) > longest:
+            found = found[: max(0, longest - 1)].rsplit(" ", 1)[0] + "\u2026" if longest > 1 else found[:longest]
+        return found
+
+    def plain_string(self, node: Node, name: str, text: str) -> Any:
+        form = node.schema.get("format")
+        if form is not None:
+            return self.formatted(str(form), name, text)
+        roots = field_words(name)
+        known = self.source.pairs if text is self.source.text else None
+        kind = _string_kind(roots, node.description)
+        if kind == "title":
+            return self.title(node, text)
+        if kind in ("summary", "text"):
+            return self.prose(kind, node, text)
+        said = spoken_value(name, text, known)
+        if kind == "label":
+            labels = list(find_labels(f"{node.description}")) or list(find_labels(self.source.task))
+            if labels:
+                return said if said in labels else self.source.classify(labels, find_labels(self.source.task)).label
+            return said or next(iter(keywords(text, 1)), _MISSING)
+        if kind == "sentiment":
+            return self.source.classify(["positive", "negative", "neutral"], {}).label
+        if kind == "language":
+            return said or language_of(text).capitalize() or _MISSING
+        if kind == "reason":
+            return self.reason(text)
+        if kind == "answer":
+            found = answer(self.source.task, [text])
+            return found.text if found else _MISSING
+        if kind == "quote":
+            chosen = choose_sentences(text, 1)
+            return chosen[0].text if chosen else _MISSING
+        if said is not None:
+            typed = _of_kind(kind, said)
+            return typed[0] if typed else said
+        if kind:
+            return self.mention(kind, name, node, text)
+        return self.described(name, node, text)
+
+    def title(self, node: Node, text: str) -> Any:
+        said = title_of(text) or spoken_value("title", text, self.source.pairs) or spoken_value("subject", text)
+        if said:
+            return said
+        for block in blocks(text):
+            if block.kind != "row":
+                first = split_sentences(block.text)[0].rstrip(".:;")
+                return shorten(first, 12)
+        return _MISSING
+
+    def prose(self, kind: str, node: Node, text: str) -> Any:
+        limits = limits_of(f"{node.description}")
+        asked = limits_of(self.source.task)
+        sentences = limits.sentences or asked.sentences or (None if limits.words or asked.words else 2)
+        made = summarize(text, sentences or 6, words=limits.words or asked.words)
+        return made or _MISSING
+
+    def reason(self, text: str) -> Any:
+        verdict = self.source.verdict
+        if verdict is not None and verdict.evidence:
+            return f"Words that speak for {verdict.label}: {', '.join(_spoken(verdict.evidence[:5], text))}."
+        chosen = choose_sentences(text, 1)
+        return chosen[0].text if chosen else _MISSING
+
+    def formatted(self, form: str, name: str, text: str) -> Any:
+        if form in ("date", "date-time", "time"):
+            found = self.mention("date", name, None, text)
+            if found is _MISSING:
+                return found
+            if form == "date":
+                return found[:10]
+            return found if "T" in found and form == "date-time" else _MISSING
+        if form in ("email", "uri", "url"):
+            return self.mention("email" if form == "email" else "url", name, None, text)
+        said = spoken_value(name, text)
+        return said if said is not None else _MISSING
+
+    def mention(self, kind: str, name: str, node: Node | None, text: str) -> Any:
+        if kind == "name" and (match := re.search(r"\b(?:written |created |made )?by\s+((?:[A-Z][\w.'-]+\s?){1,4})", text)) and _is_author(name):
+            return match[1].strip().rstrip(".")
+        mentions = extract.KINDS[kind](text)  # type: ignore[index]
+        if not mentions:
+            return _MISSING
+        about = f"{name} {_subject(node.description) if node else ''}"
+        at = near(about, text, [(mention.start, mention.end) for mention in mentions])
+        if at is None and kind == "name" and name not in {"name", "person", "customer", "author", "sender"}:
+            return _MISSING
+        return mentions[at or 0].value
+
+    def described(self, name: str, node: Node, text: str) -> Any:
+        """A sentence that has the words of the field's name, when there is one."""
+        items = items_under(name, text)
+        if items:
+            return "; ".join(items[:5])
+        question = f"{name.replace('_', ' ')} {_subject(node.description)}"
+        found = answer(question, [text], 1)
+        return found.text if found is not None else _MISSING
+
+    def array(self, node: Node, name: str, path: str, text: str, depth: int) -> Any:
+        items = node_of(node.schema.get("items", {}), self.root)
+        limits = limits_of(f"{node.description}")
+        most = min(node.schema.get("maxItems", _MOST_ITEMS), _MOST_ITEMS)
+        if "prefixItems" in node.schema:
+            return _MISSING
+        if items.type == "object":
+            made = self.records(node.schema.get("items", {}), items, name, path, text, depth)
+        elif items.choices:
+            made = self.labels(items, name, text)
+        elif items.type in ("integer", "number"):
+            made = [
+                mention.value
+                for mention in extract.numbers(spoken_value(name, text) or text)
+                if items.type == "number" or isinstance(mention.value, int)
+            ]
+        elif items.type in ("string", ""):
+            made = self.strings(items, name, node.description, text, limits, most)
+        else:
+            return _MISSING
+        schema = node.schema.get("items", True)
+        made = [item for item in made if conforms(item, schema, self.root)]
+        if node.schema.get("uniqueItems"):
+            made = [item for at, item in enumerate(made) if item not in made[:at]]
+        wanted = limits.items or limits.sentences
+        return made[: min(most, wanted or most)] if made else _MISSING
+
+    def labels(self, items: Node, name: str, text: str) -> list[Any]:
+        choices = [choice for choice in items.choices if isinstance(choice, str)]
+        spoken = set(content_words(text))
+        named = [choice for choice in choices if set(content_words(choice)) and set(content_words(choice)) <= spoken]
+        if named or not choices:
+            return named
+        verdict = self.source.classify(choices, {})
+        return [verdict.label] if verdict.score > 0 else []
+
+    def strings(self, items: Node, name: str, about: str, text: str, limits: Limits, most: int) -> list[Any]:
+        form = str(items.schema.get("format") or "")
+        kind = {"date": "date", "email": "email", "uri": "url"}.get(form) or _list_kind(field_words(name), about)
+        asked = limits_of(self.source.task)
+        number = min(most, limits.items or limits.sentences or asked.items or {"keyword": 6, "point": 3}.get(kind, 20))
+        under = items_under(name, text)
+        if kind == "keyword":
+            said = spoken_value(name, text, self.source.pairs)
+            return _listed(said) if said and "," in said else keywords(text, number)
+        if kind in extract.KINDS and kind != "path":
+            return extract.unique(mention.value for mention in extract.KINDS[kind](text))[:number]
+        if under:
+            return under[:number]
+        if kind == "point":
+            return [sentence.text for sentence in choose_sentences(text, number)]
+        if kind == "heading":
+            return extract.unique(block.text for block in blocks(text) if block.kind == "heading")
+        if kind in _SENTENCE_KINDS:
+            return sentences_of_kind(kind, text)[:number]
+        if kind == "path":
+            return extract.unique(mention.value for mention in extract.paths(text))[:number]
+        said = spoken_value(name, text, self.source.pairs)
+        return _listed(said) if said else self.general_list(name, text, number)
+
+    def general_list(self, name: str, text: str, number: int) -> list[Any]:
+        if name in {"value", "values", "items", "results", "output", "list"}:
+            kind = _list_kind([], self.source.task)
+            if kind == "keyword":
+                return list(keywords(text, number))
+            if kind in extract.KINDS:
+                return extract.unique(mention.value for mention in extract.KINDS[kind](text))[:number]  # type: ignore[index]
+            found = [block.text for block in blocks(text) if block.kind == "item"]
+            return found[:number] or [sentence.text for sentence in choose_sentences(text, min(number, 5))]
+        return []
+
+    def records(self, schema: Any, items: Node, name: str, path: str, text: str, depth: int) -> list[Any]:
+        properties = list(items.schema.get("properties") or {})
+        pieces = ["\n".join(f"{key}: {value}" for key, value in row.items()) for row in rows_with(properties, text)]
+        pieces = pieces or items_under(name, text)
+        made = []
+        for piece in pieces[:_MOST_ITEMS]:
+            before = len(self.problems)
+            found = self.value(schema, name, path, piece, depth + 1, required=False)
+            if len(self.problems) > before:
+                del self.problems[before:]
+            elif isinstance(found, dict) and any(value not in ("", None, [], {}) for value in found.values()):
+                made.append(found)
+        return made
+
+
+def _wanted(node: Node) -> str:
+    form = node.schema.get("format")
+    if node.choices:
+        return f"one of {', '.join(map(str, node.choices))}, of which the text gives no sign"
+    return f"{form or node.type or 'a value'}"
+
+
+def _subject(description: str) -> str:
+    """The first words of a description, which name the field in other words."""
+    return " ".join(re.split(r"[.;(]", description, maxsplit=1)[0].split()[:6])
+
+
+def _parsed(node: Node, value: str) -> Any:
+    """A written value as the type of a node."""
+    if node.type == "string":
+        return value
+    if node.type == "boolean":
+        head = (words(value) or [""])[0]
+        return True if head in {"yes", "true", "on"} else False if head in {"no", "false", "off"} else _MISSING
+    if node.type in ("integer", "number"):
+        for mention in extract.numbers(value):
+            if node.type == "number" or isinstance(mention.value, int):
+                return mention.value
+        return _MISSING
+    if node.type == "array":
+        return _listed(value)
+    return value if node.type == "" else _MISSING
+
+
+def _listed(text: str) -> list[str]:
+    parts = re.split(r"\s*[,;]\s*(?:and\s+)?|\s+and\s+", text.strip().strip("[]").rstrip("."))
+    return [part.strip("\"' ") for part in parts if part.strip("\"' ")]
+
+
+_STRING_KINDS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("summary", frozenset("summari abstract overview synopsi gist tldr descript digest outlin recap conclus".split())),
+    ("title", frozenset("titl headlin head subject".split())),
+    ("sentiment", frozenset("sentiment tone mood".split())),
+    ("language", frozenset("languag lang local".split())),
+    ("label", frozenset("categori label topic class genr type kind".split())),
+    ("email", frozenset("email mail".split())),
+    ("url", frozenset("url link websit homepag uri".split())),
+    ("date", frozenset("date deadlin day due when birthday".split())),
+    ("path", frozenset("path file filenam folder directori".split())),
+    ("reason", frozenset("reason rational justificat explanat evidenc why reasoning reason".split())),
+    ("answer", frozenset("answer repli respons".split())),
+    ("quote", frozenset("quot quotat excerpt".split())),
+    ("name", frozenset("author name person sender recipient customer client writer speaker owner company".split())),
+    ("text", frozenset("text content output result messag body".split())),
+)
+
+
+def _string_kind(roots: list[str], description: str) -> str:
+    for kind, known in _STRING_KINDS:
+        if any(root in known for root in roots):
+            return kind
+    if roots in ([], ["value"]) and re.search(r"summar", description, re.IGNORECASE):
+        return "summary"
+    return ""
+
+
+def _is_author(name: str) -> bool:
+    return any(root in {"author", "writer", "name"} for root in field_words(name))
+
+
+def _of_kind(kind: str, text: str) -> list[Any]:
+    if kind in ("date", "email", "url", "path"):
+        return [mention.value for mention in extract.KINDS[kind](text)]  # type: ignore[index]
+    return []
+
+
+_LIST_KINDS: tuple[tuple[str, str], ...] = (
+    ("keyword", r"keyword|key ?phrase|\btags?\b|topic|subject|theme|\bterms?\b|concept"),
+    ("date", r"\bdates?\b|deadline"),
+    ("email", r"e-?mail"),
+    ("url", r"\burls?\b|\blinks?\b|website"),
+    ("amount", r"amount|price|cost"),
+    ("heading", r"heading|section|chapter|outline"),
+    ("question", r"question"),
+    ("action", r"action|todo|to-do|\btasks?\b|next step|follow"),
+    ("risk", r"risk|problem|issue|concern|bug|weakness|limitation|warning|\bcons\b"),
+    ("praise", r"strength|benefit|advantage|\bpros\b"),
+    ("requirement", r"requirement|\brules?\b|constraint|obligation"),
+    ("decision", r"decision|recommendation|conclusion"),
+    ("point", r"key ?point|main ?point|point|highlight|takeaway|finding|bullet|sentence|fact|insight|summar|quote|argument"),
+    ("path", r"\bpaths?\b|\bfiles?\b"),
+    ("name", r"name|people|person|author|participant|entit|compan|organi[sz]ation|place|location|attendee"),
+    ("number", r"number|figure"),
+)
+
+
+def _list_kind(roots: list[str], about: str) -> Any:
+    spoken = " ".join(roots)
+    for text in (spoken, about):
+        for kind, pattern in _LIST_KINDS:
+            if text and re.search(pattern, text, re.IGNORECASE):
+                return kind
+    return ""
+
+
+_SENTENCE_KINDS: dict[str, re.Pattern[str]] = {
+    "question": re.compile(r"\?$"),
+    "action": re.compile(r"\b(?:todo|must|should|need(?:s)? to|have to|has to|will|please|action|next step|let's|to be done)\b", re.IGNORECASE),
+    "risk": re.compile(r"\b(?:risk|problem|issue|bug|fail(?:s|ed|ure)?|error|danger|weak|missing|limitation|cannot|broken|unsafe|warning|slow|lack)", re.IGNORECASE),
+    "praise": re.compile(r"\b(?:fast|easy|simple|strength|benefit|advantage|reliable|good|best|improve|light|safe|works)", re.IGNORECASE),
+    "requirement": re.compile(r"\b(?:must|shall|required?|requires|never|always|only|at least|at most)\b", re.IGNORECASE),
+    "decision": re.compile(r"\b(?:decided|decision|recommend|conclude|agreed|chose|chosen|we will)", re.IGNORECASE),
+}  # fmt: skip
+
+
+def sentences_of_kind(kind: str, text: str) -> list[str]:
+    """The sentences of a kind: ``"question"``, ``"action"``, ``"risk"``, ``"praise"``, ``"requirement"``, ``"decision"``.
+
+    Example:
+        >>> sentences_of_kind("question", "It rains. Why?")
+        ['Why?']
+    """
+    pattern = _SENTENCE_KINDS[kind]
+    found = []
+    for block in blocks(text):
+        if block.kind not in ("heading", "row"):
+            found += [sentence for sentence in split_sentences(block.text) if pattern.search(sentence)]
+    return extract.unique(found)
+
+
+def _count(name: str, description: str, text: str) -> float | None:
+    """A number that is counted rather than read: words, sentences, lines, minutes of reading."""
+    about = name.lower()
+    if re.fullmatch(r"(?:word_?count|words|num_?words|n_?words|number_of_words|wordCount|length_words)", name, re.IGNORECASE):
+        return count_words(text)
+    if re.search(r"reading|minutes_to_read", about) and re.search(r"time|minute", about):
+        return max(1, round(count_words(text) / 220)) if text.strip() else 0
+    match = re.fullmatch(r"(?:num_?|n_?|number_of_|count_of_)?(sentence|line|paragraph|heading|character|char|section|link|keyword)s?(?:_?count)?", about)
+    if match and (about != match[1]):
+        return _COUNTERS[match[1]](text)
+    return None
+
+
+_COUNTERS: dict[str, Callable[[str], int]] = {
+    "sentence": lambda text: sum(len(split_sentences(block.text)) for block in blocks(text) if block.kind not in ("heading", "row")),
+    "line": lambda text: len(text.splitlines()),
+    "paragraph": lambda text: sum(block.kind == "paragraph" for block in blocks(text)),
+    "heading": lambda text: sum(block.kind == "heading" for block in blocks(text)),
+    "section": lambda text: sum(block.kind == "heading" for block in blocks(text)),
+    "character": len,
+    "char": len,
+    "link": lambda text: len(extract.urls(text)),
+    "keyword": lambda text: len(keywords(text)),
+}  # fmt: skip
+
+_CUES: tuple[tuple[str, str], ...] = (
+    (r"urgent|urgency", r"\b(?:urgent|urgently|asap|immediately|emergency|critical|as soon as possible|right away)\b"),
+    (r"question", r"\?"),
+    (r"code", r"```|\bdef \w+\(|\bclass \w+[:(]|\bimport \w+|</?\w+>"),
+    (r"spam", r"\b(?:winner|free money|click here|lottery|viagra|casino|limited offer|act now|you have won)\b"),
+    (r"todo|action", r"\b(?:todo|to-do|fixme|action item)\b"),
+    (r"table", r"^\s*\|.*\|\s*$"),
+    (r"link|url", r"https?://"),
+    (r"email", r"\b[\w.+-]+@[\w-]+\.\w+"),
+    (r"refund", r"\b(?:refund|money back)\b"),
+    (r"positive", r"\b(?:good|great|excellent|love|happy|perfect)\b"),
+    (r"negative", r"\b(?:bad|terrible|awful|hate|poor|worst)\b"),
+    (r"number|figures", r"\d"),
+)  # fmt: skip
+_PREFIXES = frozenset("is has have contain contains mention mentions need needs require requires include includes a an the was are does".split())
+
+
+def _cue(name: str, description: str, text: str) -> Any:
+    """True when the text has the sign of a yes-or-no field, false when it says the opposite or has none."""
+    for about, cue in _CUES:
+        if re.search(about, name, re.IGNORECASE):
+            return bool(re.search(cue, text, re.IGNORECASE | re.MULTILINE))
+    telling = [word for word in words(name.replace("_", " ")) if word not in _PREFIXES]
+    if not telling:
+        return _MISSING
+    roots = {stem(word) for word in telling}
+    for block in blocks(text):
+        for sentence in split_sentences(block.text):
+            spoken = words(sentence)
+            if roots <= {stem(word) for word in spoken}:
+                return not re.search(r"\b(?:not|no|never|without|cannot|n't)\b|n't\b", sentence, re.IGNORECASE)
+    return _MISSING
+
+
+def _spoken(stems: tuple[str, ...] | list[str], text: str) -> list[str]:
+    """The words of a text that have these stems, as they are written first."""
+    seen: dict[str, str] = {}
+    for word in words(text):
+        seen.setdefault(stem(word), word)
+    return [seen.get(root, root) for root in stems]
