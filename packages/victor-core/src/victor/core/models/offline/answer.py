@@ -37,9 +37,11 @@ class Found:
 class _Line:
     text: str
     heading: str
+    before: str
     source: int
-    place: int
 
+
+_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
 
 # What a question's words are also called.
 _ALIASES: dict[str, tuple[str, ...]] = {
@@ -73,7 +75,7 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
     if not asked or not lines:
         return None
     index: BM25[int] = BM25(
-        ((at, {"text": line.text, "heading": line.heading}) for at, line in enumerate(lines)), weights={"heading": 0.4}
+        ((at, {"text": line.text, "around": f"{line.heading} {line.before}"}) for at, line in enumerate(lines)), weights={"around": 0.4}
     )
     rarity = {word: index.rarity(word) for word in asked}
     whole = sum(rarity.values()) or 1.0
@@ -82,7 +84,7 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
     for at, score in index.search(expanded, 40):
         line = lines[at]
         own = frozenset(content_words(line.text))
-        near = own | frozenset(content_words(line.heading))
+        near = own | frozenset(content_words(f"{line.heading} {line.before}"))
         coverage = sum(
             weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own) else 0.0)
             for word, weight in rarity.items()
@@ -117,8 +119,11 @@ def _lines(texts: Sequence[str]) -> list[_Line]:
             if block.kind == "heading":
                 heading = block.text
                 continue
+            before = ""
             for sentence in [block.text] if block.kind == "row" else split_sentences(block.text):
-                found.append(_Line(sentence, heading, source, len(found)))
+                # "On Sundays it is closed" is about what the sentence before is about.
+                found.append(_Line(sentence, heading, before if _PRONOUN.search(sentence) else "", source))
+                before = sentence
                 if len(found) >= _LONGEST:
                     return found
     return found

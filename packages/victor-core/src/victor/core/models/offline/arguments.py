@@ -20,21 +20,28 @@ __all__ = ["Arguments", "find_arguments"]
 
 _MISSING: Final = object()
 
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in text.split())
+
+
 # Names of parameters by what they hold.
-_PATHS = frozenset("path file filenam folder directori dir filepath sourc destin src dst target root document doc input output".split())
+_PATHS = _stems("path file filename folder directory dir filepath source destination src dst target root document doc input output")
 _TEXTS = frozenset(
     "queri text messag question prompt topic content body input keyword search term sentenc word subject q note task "
     "instruct descript comment string titl name phrase summari data request pattern code".split()
 )
-_FREE = _TEXTS - frozenset("name".split())
-_PLACES = frozenset("citi locat place town countri region where address airport station".split())
-_PEOPLE = frozenset("name person user usernam recipient author who customer contact sender to owner assigne".split())
-_DATES = frozenset("date day when deadlin due since until start end from to after befor".split())
-_EXPRESSIONS = frozenset("express formula equat calcul sum math".split())
-_FIRST = frozenset("from sourc src start begin origin min low first since after old lower a x left".split())
-_SECOND = frozenset("to destin dst target end stop until max high last befor new upper b y right".split())
-_LIMITS = frozenset("limit max_result count top number num n k size amount max results maximum".split())
+_VAGUE = _stems("source destination src dst root target input output doc document")
+_FREE = _TEXTS - _stems("name")
+_PLACES = _stems("city location place town country region where address airport station")
+_PEOPLE = _stems("name person user username recipient author who customer contact sender to owner assignee")
+_DATES = _stems("date day when deadline due since until start end from to after before")
+_ADDRESSEES = _stems("to cc bcc recipient recipients sender address")
+_EXPRESSIONS = _stems("expression formula equation calculation sum math")
+_FIRST = _stems("from source src start begin origin departure min minimum low first since after old lower left minuend dividend")
+_SECOND = _stems("to destination dst target end stop until arrival max maximum high last before new upper right subtrahend divisor")
+_LIMITS = _stems("limit max_results count top number num n k size amount max results maximum")
 _PRONOUN = re.compile(r"\s*(?:it|that|this|them|those|these|the (?:result|results|answer|output|file|text|content|contents|sum|number|page|total|value|product|summary|first|previous)(?: (?:result|one))?)\s*", re.IGNORECASE)
+_RESULT = re.compile(r"\b(?:it|that|this|the (?:result|answer|sum|product|total|number|output|value|difference))\b", re.IGNORECASE)
 _LEAD = re.compile(
     r"\s*(?:(?:please|now|then|and|also|just|kindly|can you|could you|would you|will you|i want (?:you )?to|i need (?:you )?to|i'd like (?:you )?to|"
     r"let's|go and|hey|hi|hello)[\s,]+)*",
@@ -207,10 +214,18 @@ class _Finder:
         if node.type != "string" or node.choices:
             return _MISSING
         kind = _kind_of(name, node)
+        roots = set(field_words(name))
+        if kind is None and roots & _ADDRESSEES and self.free("email"):
+            kind = "email"
+        if kind is None and roots & {"pattern", "glob"}:
+            wild = [mention for mention in self.free("path") if "*" in mention.value]
+            return self.take(wild[0]) if wild else _MISSING
         if kind is None:
             return _MISSING
         mentions = self.free(kind)
         if kind == "path":
+            if any(set(field_words(other)) & {"pattern", "glob"} for other in self.nodes if other != name):
+                mentions = [mention for mention in mentions if "*" not in mention.value]
             mentions = self.paths(mentions)
         if not mentions and kind == "date" and self.today is not None:
             found = extract.relative_date(self.text, self.today)
@@ -236,7 +251,7 @@ class _Finder:
         quoted = self.free("quotation")
         if quoted:
             return quoted[:1]
-        if after and re.search(r"\b(?:file|folder|directory|dir)\b|[./]", after[0], re.IGNORECASE) and after[1].lower() not in STOP_WORDS:
+        if after and after[1].lower() not in STOP_WORDS and not after[1].isdigit():
             return [Mention("path", after[1], after.start(1), after.end(1), after[1])]
         here = re.search(r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|working directory)\b", self.text, re.IGNORECASE)
         return [Mention("path", ".", here.start(), here.end(), here[0])] if here else []
@@ -255,7 +270,7 @@ class _Finder:
     def by_direction(self, name: str, node: Node) -> Any:
         """ "from X to Y": cities, people, units, accounts."""
         roots = set(field_words(name)) | {name.rstrip("_").lower()}
-        if node.type != "string" or node.choices or not roots & (_FIRST | _SECOND | {"unit", "currenc", "recipi"}):
+        if node.type != "string" or node.choices or not roots & (_FIRST | _SECOND | _ADDRESSEES):
             return _MISSING
         pair = re.search(
             r"\b(?:from|between)\s+(?P<first>\S.*?)\s+(?:to|into|and|until|->)\s+(?P<second>\S.*?)(?=$|[.,;?!](?:\s|$)|\s+(?:on|by|with|at|for|in|as|using|then)\b)",
@@ -267,12 +282,12 @@ class _Finder:
             value = pair[group].strip("\"'` ")
             self.taken.append(pair.span(group))
             return value
-        if roots & {"to", "recipi", "destin", "target", "into"}:
+        if roots & (_SECOND | _ADDRESSEES):
             match = re.search(r"\b(?:to|into)\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*|\w+$|[A-Z]{2,4}\b)", self.text)
             if match and not self.is_taken(*match.span(1)):
                 self.taken.append(match.span(1))
                 return match[1]
-        if roots & {"from", "sourc", "origin"} and (match := re.search(r"\bfrom\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*)", self.text)):
+        if roots & _FIRST and (match := re.search(r"\bfrom\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*)", self.text)):
             if not self.is_taken(*match.span(1)):
                 self.taken.append(match.span(1))
                 return match[1]
@@ -300,9 +315,9 @@ class _Finder:
                 chosen = mention
             if chosen is not None:
                 break
-        if chosen is None and name in self.required:
+        if chosen is None and name in self.required and not self.waits_for_result(name, mentions):
             unnamed = [mention for mention in mentions if not self.belongs_to_other(mention, name)]
-            chosen = self.directed(name, unnamed) if unnamed else None
+            chosen = self.directed(name, self.turned(unnamed)) if unnamed else None
         if chosen is None and roots & _LIMITS and name not in self.required:
             plural = [mention for mention in mentions if mention.unit.endswith("s") and len(mention.unit) > 2]
             chosen = plural[0] if plural else None
@@ -310,6 +325,23 @@ class _Finder:
             return _MISSING
         value = self.take(chosen)
         return int(value) if node.type == "integer" else value
+
+    def waits_for_result(self, name: str, mentions: list[Mention]) -> bool:
+        """ "multiply the result by 4": the first number is what came before."""
+        numeric = [other for other in self.required if other not in self.values and self.nodes[other].type in ("integer", "number")]
+        if self.previous is None or len(numeric) <= len(mentions) or numeric[0] != name:
+            return False
+        pronoun = _RESULT.search(self.text)
+        first = pronoun is not None and pronoun.start() < mentions[0].start
+        return first != self.is_turned()
+
+    def is_turned(self) -> bool:
+        """ "subtract 3 from 10" is 10 - 3."""
+        return bool(re.search(r"\b(?:subtract|take|deduct)\b.*\bfrom\b", self.text, re.IGNORECASE))
+
+    def turned(self, mentions: list[Mention]) -> list[Mention]:
+        waiting = [other for other in self.required if other not in self.values and self.nodes[other].type in ("integer", "number")]
+        return mentions[::-1] if len(mentions) == len(waiting) == 2 and self.is_turned() else mentions
 
     def belongs_to_other(self, mention: Mention, name: str) -> bool:
         unit = stem(mention.unit.lower()) if mention.unit else ""
@@ -479,7 +511,7 @@ class _Finder:
         text = " ".join(parts)
         text = re.sub(r"\s*\b(?:in|at|to|from|with|by|for|on|of|as|and|called|named|within)?\s*[\"'`]?\x00[\"'`]?", " ", text)
         text = re.sub(rf"\s*\b(?:using|with|via|by) (?:the )?{re.escape(self.name)}(?: tool)?\b", "", text, flags=re.IGNORECASE)
-        return re.sub(r"\s+", " ", text).strip(" ,:;").rstrip(".!").strip()
+        return re.sub(r"\s+", " ", text.replace("\x00", " ")).strip(" ,:;").rstrip(".!").strip()
 
 
 _ASKING_VERBS = frozenset(
@@ -505,17 +537,17 @@ def _kind_of(name: str, node: Node) -> extract.Kind | None:
         return "path"
     roots = set(field_words(name))
     about = node.description.lower()
-    if roots & {"url", "uri", "link", "href", "websit", "endpoint"}:
+    if roots & _stems("url uri link href website endpoint"):
         return "url"
-    if roots & {"email", "mail"} or roots & {"to", "recipi", "sender"} and "mail" in about:
+    if roots & {"email", "mail"} or roots & _ADDRESSEES and "mail" in about:
         return "email"
     if roots & {"glob", "pattern"} and ("glob" in about or "file" in about or "glob" in roots):
         return "path"
-    if roots & (_PATHS - {"input", "output", "target", "sourc", "destin", "root", "doc", "document"}):
+    if roots & (_PATHS - _VAGUE):
         return "path"
-    if roots & {"sourc", "destin", "src", "dst", "root", "target", "input", "output"} and re.search(r"\b(?:path|file|folder|directory)\b", about):
+    if roots & _VAGUE and re.search(r"\b(?:path|file|folder|directory)\b", about):
         return "path"
-    if roots & {"date", "day", "deadlin", "due"} or roots & _DATES and re.search(r"\bdate|\bday\b|iso", about):
+    if roots & _stems("date day deadline due") or roots & _DATES and re.search(r"\bdate|\bday\b|iso", about):
         return "date"
     return None
 

@@ -17,6 +17,7 @@ from victor.core.models.offline.intent import intent_of
 from victor.core.models.offline.plan import Plan, make_plan
 from victor.core.models.offline.reply import Matter, not_found, reply
 from victor.core.models.offline.schema_fill import NotFound, Source, fill
+from victor.core.models.offline.sentences import sentences_of
 from victor.core.models.offline.tokens import cut_tokens, usage_of
 
 if TYPE_CHECKING:
@@ -208,21 +209,40 @@ def _after_tools(talk: Conversation, plan: Plan, succeeded: Sequence[Done]) -> s
         made = reply(Matter(talk.prompt.task, results, talk.instructions))
         if made is not None:
             return made
-    if kind == "question" and len(results) > 600:
+    if kind == "question" and _is_prose(results):
         made = reply(Matter(talk.prompt.task, results, talk.instructions))
         if made is not None:
             return made
-    told = _results(succeeded)
+    told = _results(succeeded[-1:] if plan.fed else succeeded)
+    if plan.notes:
+        told += f"\n\n({'; '.join(plan.notes)}.)"
     if plan.lacking:
         name, missing = plan.lacking[0]
         told += f"\n\nI did not call {name}: I found no {' and no '.join(f'`{argument}`' for argument in missing)}."
     return told
 
 
+def _is_prose(text: str) -> bool:
+    return not text.lstrip().startswith(("{", "[", "<")) and len(text) > 60 and len(sentences_of(text)) > 1
+
+
 def _results(done: Sequence[Done]) -> str:
     if len(done) == 1:
         return _shown(done[0].result)
-    return "\n".join(f"{made.call.name}: {_shown(made.result)}" for made in done)
+    names = [made.call.name for made in done]
+    labels = names if len(set(names)) == len(names) else [_label_of(made) for made in done]
+    parts = [(label, _shown(made.result)) for label, made in zip(labels, done, strict=True)]
+    return "\n".join(f"{label}:\n{text}\n" if "\n" in text else f"{label}: {text}" for label, text in parts).rstrip()
+
+
+def _label_of(made: Done) -> str:
+    """What tells two calls of one tool apart: their arguments."""
+    try:
+        arguments = made.call.parsed()
+    except msgspec.DecodeError:
+        return made.call.name
+    told = ", ".join(str(value) for value in arguments.values()) if isinstance(arguments, dict) else ""
+    return told if told and len(told) <= 80 else made.call.name
 
 
 def _shown(result: str) -> str:

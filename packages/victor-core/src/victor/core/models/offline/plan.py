@@ -61,11 +61,15 @@ class Plan:
         call: The next tool call, or None when all are made.
         rest: Clauses that no tool is for, to be answered from the results.
         lacking: Tools that fit, each with the required arguments that were not found.
+        fed: The last call took the result of the one before, so that only its own result matters.
+        notes: What was changed to make a call work.
     """
 
     call: Call | None
     rest: tuple[str, ...] = ()
     lacking: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    fed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def split_clauses(task: str, names: Sequence[str] = ()) -> list[str]:
@@ -121,6 +125,8 @@ def make_plan(
     previous: str | None = None
     rest: list[str] = []
     lacking: list[tuple[str, tuple[str, ...]]] = []
+    notes: list[str] = []
+    fed = False
     for clause in split_clauses(task, [tool.name for tool in tools]):
         matches = match_tools(clause, tools, previous=previous, context=context, today=today)
         if previous is not None and _is_about_text(clause) and not any(_is_named(match, clause) for match in matches):
@@ -144,10 +150,12 @@ def make_plan(
                     if again is None:
                         return Plan(second)
                     made = again
+                    notes.append(_difference(call, second))
             if made.failed:
                 return Plan(None, tuple(rest), tuple(lacking))
             previous = made.result
-    return Plan(None, tuple(rest), tuple(lacking))
+            fed = bool(ready[0].arguments.fed)
+    return Plan(None, tuple(rest), tuple(lacking), fed, tuple(notes))
 
 
 def _is_about_text(clause: str) -> bool:
@@ -190,6 +198,11 @@ def _same(text: str, arguments: dict[str, Any]) -> bool:
         return False
 
 
+def _difference(call: Call, second: Call) -> str:
+    changed = [(value, second.arguments[name]) for name, value in call.arguments.items() if second.arguments[name] != value]
+    return ", ".join(f"I took {new!r} for {old!r}" for old, new in changed)
+
+
 def _corrected(call: Call, error: str, tools: Sequence[Tool]) -> Call | None:
     """The call with the argument changed that the error names, when it also names what would do; else None."""
     named = [mention.value for mention in extract.quotations(error)] + [mention.value for mention in extract.paths(error)]
@@ -199,7 +212,7 @@ def _corrected(call: Call, error: str, tools: Sequence[Tool]) -> Call | None:
     for name, value in call.arguments.items():
         if isinstance(value, str):
             candidates = [part for part in offered if part != value]
-            close = difflib.get_close_matches(value.lower(), [part.lower() for part in candidates], 1, 0.6)
+            close = difflib.get_close_matches(value.lower(), [part.lower() for part in candidates], 1, 0.7)
             if close and (value in error or len(call.arguments) == 1):
                 better = next(part for part in candidates if part.lower() == close[0])
                 return Call(call.name, {**call.arguments, name: better}, call.notes)

@@ -484,21 +484,24 @@ def _listed(text: str) -> list[str]:
     return [part.strip("\"' ") for part in parts if part.strip("\"' ")]
 
 
-_STRING_KINDS: tuple[tuple[str, frozenset[str]], ...] = (
-    ("summary", frozenset("summari abstract overview synopsi gist tldr descript digest outlin recap conclus".split())),
-    ("title", frozenset("titl headlin head subject".split())),
-    ("sentiment", frozenset("sentiment tone mood".split())),
-    ("language", frozenset("languag lang local".split())),
-    ("label", frozenset("categori label topic class genr type kind".split())),
-    ("email", frozenset("email mail".split())),
-    ("url", frozenset("url link websit homepag uri".split())),
-    ("date", frozenset("date deadlin day due when birthday".split())),
-    ("path", frozenset("path file filenam folder directori".split())),
-    ("reason", frozenset("reason rational justificat explanat evidenc why reasoning reason".split())),
-    ("answer", frozenset("answer repli respons".split())),
-    ("quote", frozenset("quot quotat excerpt".split())),
-    ("name", frozenset("author name person sender recipient customer client writer speaker owner company".split())),
-    ("text", frozenset("text content output result messag body".split())),
+_STRING_KINDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (kind, frozenset(stem(word) for word in known.split()))
+    for kind, known in (
+        ("summary", "summary abstract overview synopsis gist tldr description digest outline recap conclusion"),
+        ("title", "title headline head subject"),
+        ("sentiment", "sentiment tone mood"),
+        ("language", "language lang locale"),
+        ("label", "category label topic class genre type kind"),
+        ("email", "email mail"),
+        ("url", "url link website homepage uri"),
+        ("date", "date deadline day due when birthday"),
+        ("path", "path file filename folder directory"),
+        ("reason", "reason rationale justification explanation evidence why reasoning"),
+        ("answer", "answer reply response"),
+        ("quote", "quote quotation excerpt"),
+        ("name", "author name person sender recipient customer client writer speaker owner company"),
+        ("text", "text content output result message body"),
+    )
 )
 
 
