@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from victor.core.errors import SchemaError, ToolArgumentsError
 from victor.core.schema import decode_object, json_schema, parameters_of
-from victor.core.tool import ToolContext
+from victor.core.tool import ToolContext, as_tool
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -413,3 +413,16 @@ def test_our_own_schemas_mean_the_same_when_they_come_from_outside() -> None:
     assert decode_object("x", schema, '{"a": 1, "b": ["c"]}') == {"a": 1, "b": ["c"]}
     with pytest.raises(ToolArgumentsError):
         decode_object("x", schema, '{"a": 1, "b": [2]}')
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_tool_passes_positional_only_arguments_by_position(is_async: bool) -> None:
+    def minus(a: int, /, b: int, *, times: int = 1) -> int:
+        return (a - b) * times
+
+    async def later(a: int, /, b: int, *, times: int = 1) -> int:
+        return (a - b) * times
+
+    made = as_tool(later if is_async else minus, name="minus")
+    assert (await made.call('{"b": 1, "a": 3, "times": 2}')).value == 4
+    assert (await made.call('{"a": 3}')).text.startswith("minus: the arguments do not fit")

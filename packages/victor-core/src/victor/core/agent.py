@@ -314,4 +314,4 @@ def _named_tool(name: str) -> Tool:
         return as_tool(load_target(name))
     from victor.core.plugins import get_plugins
 
-    return get_plugins().tools.get(name)
+    return as_tool(get_plugins().tools.get(name))

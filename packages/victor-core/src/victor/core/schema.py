@@ -136,6 +136,26 @@ class Parameters:
         """Names of the parameters a caller may give."""
         return tuple(field.name for field in self._record.fields)
 
+    def by_keyword(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, callable with all arguments by keyword, also those it takes by position alone.
+
+        Example:
+            >>> def minus(a: int, b: int, /) -> int:
+            ...     return a - b
+            >>> parameters_of(minus).by_keyword(minus)(b=1, a=3)
+            2
+        """
+        if not self.positional:
+            return function
+        names = set(self.positional)
+
+        @functools.wraps(function)
+        def call(**arguments: Any) -> Any:
+            rest = {name: value for name, value in arguments.items() if name not in names}
+            return function(*[arguments[name] for name in self.positional], **rest)
+
+        return call
+
     @property
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the arguments: an object. Made at the first question."""

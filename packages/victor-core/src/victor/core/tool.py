@@ -289,6 +289,7 @@ class Tool:
             self._signature = parameters_of(function)
             self._decode: Callable[[str | bytes | Mapping[str, Any]], dict[str, Any]] = self._signature.decode
             self._context_name = self._signature.context
+            self._signature.name = self.name  # what the model is told when its arguments do not fit
         else:
             self._decode = functools.partial(_decode_object, self.name, self._given)
             self._context_name = None
@@ -507,6 +508,8 @@ _Invoke = Callable[[ToolContext, dict[str, Any]], Awaitable[Any]]
 def _invoker(tool: Tool) -> _Invoke:
     """How to call the function, decided once."""
     function = tool.function
+    if tool._signature is not None:
+        function = tool._signature.by_keyword(function)
     plain = inspect.unwrap(function, stop=lambda f: inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f))
     target = plain if inspect.isroutine(plain) else getattr(plain, "__call__", plain)  # noqa: B004
     if inspect.iscoroutinefunction(target):

@@ -1,0 +1,270 @@
+"""``victor tools``: list, show, search and run tools; serve them to others; bring older ones over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from victor.core.cli.terminal import note, print_json, print_table, style, terminal_width, wrap
+from victor.core.errors import ConfigurationError
+from victor.tools.registry import UnifiedToolRegistry
+
+if TYPE_CHECKING:
+    from victor.core.tool import Tool, ToolContext
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]},
+    help="List, search, run and serve tools.",
+)  # fmt: skip
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def tools(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the tools agents can use by name; see ``victor tools list`` for ways to choose."""
+    if context.invoked_subcommand is None:
+        _print_list(UnifiedToolRegistry.get_instance().tools(), as_json)
+
+
+@app.command("list")
+def list_(
+    category: Annotated[
+        list[str] | None, typer.Option("--category", "-c", help="Only of this category; may be repeated.")
+    ] = None,
+    tier: Annotated[str | None, typer.Option("--tier", help="Only of this cost tier: free, low, medium, high.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only from this plugin or server.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", "-p", help="Only those of a preset, such as coding.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List tools."""
+    registry = UnifiedToolRegistry.get_instance()
+    _print_list(registry.tools(category=category or None, tier=_tier(tier), source=source, preset=preset), as_json)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Such as files.read.")], as_json: AsJson = False) -> None:
+    """Show a tool: what it does, its parameters, what a call costs, where it comes from."""
+    registry = UnifiedToolRegistry.get_instance()
+    made = registry.tool(name)
+    if as_json:
+        print_json({**_facts(made), "description": made.description, "parameters": made.parameters})
+        return
+    metadata = made.metadata
+    print(style(_shown_name(made), "bold") + f"  ({metadata.id}; models call it {made.name})")
+    print()
+    for line in made.description.splitlines():
+        print(f"  {line}")
+    print()
+    rows = [
+        ("cost", str(metadata.cost_tier)),
+        (
+            "approval",
+            "needed"
+            if metadata.requires_approval is True
+            else "sometimes"
+            if metadata.requires_approval
+            else "not needed",
+        ),
+        ("repeatable", "yes" if metadata.idempotent else "no"),
+        ("time limit", f"{metadata.timeout_s:g} s" if metadata.timeout_s else "none of its own"),
+        ("from", metadata.source or "this program"),
+        ("keywords", ", ".join(metadata.keywords) or "-"),
+    ]
+    print_table([row for row in rows if row[1]])
+    print()
+    properties = made.parameters.get("properties", {})
+    required = set(made.parameters.get("required", ()))
+    if properties:
+        table = [
+            (key, _kind(body), "required" if key in required else _default(body), body.get("description", ""))
+            for key, body in properties.items()
+        ]
+        print_table(table, header=("parameter", "type", "default", "what it is"))
+    else:
+        print("It takes no parameters.")
+
+
+@app.command()
+def search(
+    query: Annotated[list[str], typer.Argument(help="Any words.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most tools to show.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find tools by what they do."""
+    registry = UnifiedToolRegistry.get_instance()
+    found = [registry.tool(metadata.id) for metadata in registry.search_tools(" ".join(query), limit)]
+    if not found and not as_json:
+        note(f"no tool fits {' '.join(query)!r}; `victor tools` lists all of them")
+        raise typer.Exit(1)
+    _print_list(found, as_json)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="Such as files.read.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="name=value, or name:=JSON.")] = None,
+    given: Annotated[str, typer.Option("--args", help="All arguments as one JSON object.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Allow a call that needs approval.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Call a tool, such as `victor tools run files.read path=README.md`."""
+    from victor.core.tool import ToolScope
+
+    made = UnifiedToolRegistry.get_instance().tool(name)
+    scope = ToolScope(agent="command line", approve=_approve(yes))
+    result = asyncio.run(made.call(_arguments(arguments or [], given), scope=scope))
+    if as_json:
+        error = None if result.error is None else str(result.error)
+        print_json({"ok": result.ok, "value": result.value if result.ok else None, "text": result.text, "error": error})
+    elif result.ok:
+        print(result.text)
+    else:
+        note(result.text, kind="error")
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def categories(as_json: AsJson = False) -> None:
+    """List categories and presets, with how many tools each has."""
+    registry = UnifiedToolRegistry.get_instance()
+    known = registry.categories
+    named = {category.name: category for category in known}
+    used = {made.metadata.category for made in registry}
+    rows = []
+    for name in sorted({*named, *used}):
+        category = named.get(name)
+        count = len(registry.get_tools_by_category(name))
+        rows.append(
+            (name, count, category.description if category else "", category.origin if category else "undescribed")
+        )
+    presets = [(p.name, len(registry.tools(preset=p.name)), p.description, p.origin) for p in known.presets]
+    if as_json:
+        keys = ("name", "tools", "description", "origin")
+        print_json(
+            {
+                "categories": [dict(zip(keys, r, strict=True)) for r in rows],
+                "presets": [dict(zip(keys, r, strict=True)) for r in presets],
+            }
+        )
+        return
+    print_table([(n, str(c), d, o) for n, c, d, o in rows], header=("category", "tools", "what for", "from"))
+    print()
+    print_table([(n, str(c), d, o) for n, c, d, o in presets], header=("preset", "tools", "what for", "from"))
+
+
+def _print_list(found: list[Tool], as_json: bool) -> None:
+    if as_json:
+        print_json([_facts(made) for made in found])
+    elif not found:
+        note("no tool fits")
+    else:
+        rows = [
+            (_shown_name(made), made.metadata.category, str(made.metadata.cost_tier), _first(made.description))
+            for made in found
+        ]
+        print_table(rows, header=("tool", "category", "cost", "what it does"))
+
+
+def _facts(made: Tool) -> dict[str, Any]:
+    metadata = made.metadata
+    return {
+        "name": _shown_name(made),
+        "id": metadata.id,
+        "model_name": made.name,
+        "category": metadata.category,
+        "cost_tier": str(metadata.cost_tier),
+        "idempotent": metadata.idempotent,
+        "requires_approval": metadata.requires_approval
+        if isinstance(metadata.requires_approval, bool)
+        else "sometimes",
+        "source": metadata.source,
+        "help": _first(made.description),
+    }
+
+
+def _shown_name(made: Tool) -> str:
+    names = UnifiedToolRegistry.get_instance().names_of(made.metadata.id)
+    return names[0] if names else made.name
+
+
+def _first(text: str) -> str:
+    return text.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+
+
+def _kind(body: dict[str, Any]) -> str:
+    if "enum" in body:
+        return " | ".join(map(str, body["enum"]))
+    if "anyOf" in body:
+        return " or ".join(_kind(each) for each in body["anyOf"] if each.get("type") != "null")
+    kind = body.get("type", "any")
+    if kind == "array":
+        return f"list of {_kind(body.get('items') or {})}"
+    return str(body.get("format") or kind)
+
+
+def _default(body: dict[str, Any]) -> str:
+    return str(body["default"]) if "default" in body else "-"
+
+
+def _tier(name: str | None) -> Any:
+    from victor.core.tool import CostTier
+
+    try:
+        return None if name is None else CostTier(name.lower())
+    except ValueError:
+        raise ConfigurationError(f"--tier {name}: it is one of {', '.join(map(str, CostTier))}") from None
+
+
+def _arguments(pairs: list[str], given: str) -> dict[str, Any]:
+    import json
+
+    out: dict[str, Any] = {}
+    if given:
+        try:
+            out = json.loads(given)
+        except ValueError as error:
+            raise ConfigurationError(f"--args is not JSON: {error}") from error
+        if not isinstance(out, dict):
+            raise ConfigurationError("--args must be one JSON object")
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"{pair!r}: write arguments as name=value, or name:=JSON")
+        if key.endswith(":"):
+            try:
+                out[key[:-1]] = json.loads(value)
+            except ValueError as error:
+                raise ConfigurationError(f"{pair!r}: after := comes JSON: {error}") from error
+        else:
+            out[key] = value
+    return out
+
+
+def _approve(yes: bool) -> Any:
+    """Ask on the terminal; without one nothing is allowed."""
+    from victor.core.cli.terminal import is_terminal
+    from victor.core.settings import load_settings
+
+    wish = "always" if yes else load_settings().approve
+    if wish == "always":
+        return lambda context: True
+    import sys
+
+    if wish == "never" or not is_terminal(sys.stdin):
+        return None
+
+    def ask(context: ToolContext) -> bool:
+        shown = ", ".join(f"{key}={value!r}" for key, value in context.arguments.items())
+        for line in wrap(f"{context.tool.name}({shown})", terminal_width(), indent="  "):
+            note(line)
+        return typer.confirm("Allow this call?", default=False, err=True)
+
+    return ask
