@@ -125,15 +125,17 @@ def _whole_prompt(prompt: str, files: list[Path]) -> str:
 
 def _piped_text() -> str:
     """What is piped in. A terminal, a closed stdin and devices such as /dev/null have nothing to say."""
+    if sys.stdin is None or sys.stdin.closed or is_terminal(sys.stdin):
+        return ""
     try:
-        if not stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode):
-            return sys.stdin.read()
-    except (OSError, ValueError, AttributeError):
-        if sys.stdin is not None and not sys.stdin.closed and not is_terminal(sys.stdin):
-            return sys.stdin.read()  # a stream without a file behind it, as in tests
+        if stat.S_ISCHR(os.fstat(sys.stdin.fileno()).st_mode):
+            return ""
+    except (OSError, ValueError):
+        return sys.stdin.read()  # replaced by something that is no file
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"stdin is not text: {error}") from error
-    return ""
+        raise ConfigurationError(f"stdin is not text in UTF-8: {error}") from error
 
 
 def _read(path: Path) -> str:
