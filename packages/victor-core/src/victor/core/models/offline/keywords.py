@@ -25,6 +25,7 @@ _GENERIC = frozenset(
     "let lets start starts end ends start begin able help helps helped please thank thanks dear hello hi regards "
     "happen happens happened become becomes left right order call calls called don doesn isn didn won".split()
 )
+_UNITS = frozenset("mb kb gb tb ms us ns kib mib gib px hz ghz mhz km kg cm mm eur usd gbp min sec mins secs hours minutes seconds".split())
 _TERM = re.compile(r"[^\W\d_][\w]*(?:[.'\u2019+#/-][\w+#]+)*[+#]*|[.!?;:,()\[\]{}|\u2013\u2014\"\u201c\u201d]|\s-\s|\d+")
 _ENDINGS = ("ly", "ing", "ed")
 
@@ -51,7 +52,7 @@ def keywords(text: str, limit: int = 8) -> list[str]:
     if title:
         counter.read(title, 3.0)
     for block in found:
-        counter.read(block.text, _weight(block))
+        counter.read(block.text, _weight(block), prose=block.kind in ("paragraph", "quote", "item"))
     return counter.best(limit)
 
 
@@ -66,21 +67,36 @@ class _Counter:
         self.weights: dict[tuple[str, ...], float] = {}
         self.counts: dict[tuple[str, ...], int] = {}
         self.surfaces: dict[tuple[str, ...], dict[str, int]] = {}
+        self.named: set[str] = set()  # forms that are capitalised in the middle of a sentence
         self.order: dict[tuple[str, ...], int] = {}
 
-    def read(self, text: str, weight: float) -> None:
+    def read(self, text: str, weight: float, *, prose: bool = False) -> None:
         previous: tuple[str, str] | None = None
+        after_number = opened = False
         for match in _TERM.finditer(text):
             word = match[0]
+            if word.isdigit():
+                after_number, previous = True, None
+                continue
+            counted, after_number = after_number, False
+            if word in ".!?":
+                opened = False
             lower = word.lower().replace("\u2019", "'")
-            if not _is_candidate(word, lower):
+            if not _is_candidate(word, lower) or (counted and lower in _UNITS):
                 previous = None
+                opened = opened or word[0].isalpha()
                 continue
             root = stem(lower.removesuffix("'s"))
             word = word.removesuffix("'s").removesuffix("\u2019s")
             self.count((root,), word, weight)
+            inside = prose and opened
+            if inside:
+                self.named.add(word)
             if previous is not None and previous[0] != root:
                 self.count((previous[0], root), f"{previous[1]} {word}", weight)
+                if prose and previous[1] in self.named:
+                    self.named.add(f"{previous[1]} {word}")
+            opened = True
             previous = (root, word)
 
     def count(self, key: tuple[str, ...], surface: str, weight: float) -> None:
@@ -119,18 +135,15 @@ class _Counter:
         return False
 
     def surface(self, key: tuple[str, ...]) -> str:
+        """As it is written most often; a capital that only begins a sentence or a heading is none of its own."""
         forms: dict[str, int] = {}
-        for form, number in self.surfaces[key].items():
-            # "Heat Pumps" of a heading and "heat pumps" of a sentence are one; "HTTP" and "SQLite" stay.
+        known = self.surfaces[key]
+        small = any(form.islower() for form in known)
+        for form, number in known.items():
             lowered = " ".join(word.lower() if word[1:].islower() or len(word) == 1 else word for word in form.split())
-            small = lowered in self.surfaces[key] or not _always_capital(self.surfaces[key])
-            form = lowered if small else form
-            forms[form] = forms.get(form, 0) + number
+            named = form in self.named or (number > 2 and not small)
+            forms[form if named else lowered] = forms.get(form if named else lowered, 0) + number
         return min(forms, key=lambda form: (-forms[form], form))
-
-
-def _always_capital(forms: Iterable[str]) -> bool:
-    return all(word[:1].isupper() for form in forms for word in form.split())
 
 
 def _is_candidate(word: str, lower: str) -> bool:

@@ -59,20 +59,15 @@ _LABELS: dict[str, str] = {
     "sales": "buy purchase price pricing quote demo offer discount plan order license upgrade enterprise customer deal",
     "tutorial": "tutorial step steps first let's lesson learn beginner walk walkthrough begin exercise create start "
     "getting started build your next finish you'll",
-    "guide": "guide how to set up setup install installation configure configuration use run step steps troubleshoot "
-    "troubleshooting tip tips command you your recipe",
-    "reference": "reference api parameter parameters argument arguments returns return type default option options class "
-    "method function signature raises field fields attribute table value values syntax schema glossary",
-    "explanation": "explanation why because concept concepts background architecture design rationale overview theory "
-    "understand principle principles trade-off model means instead reason approach",
-    "design": "design architecture layer layers component components module interface principle principles rationale "
-    "structure pattern decision rules package packages contract abstraction floor house protocol layout",
+    "guide": "guide how install installation configure configuration setup troubleshoot troubleshooting tip tips recipe contributing step steps follow prerequisite prerequisites quickstart usage habits",
+    "reference": "reference api parameter parameters argument arguments returns raises signature syntax glossary attributes methods exceptions",
+    "explanation": "explanation why because concept concepts background rationale overview theory understand principle principles trade-off means reason",
+    "design": "design architecture architectural layer layers component components interface principle principles rationale pattern floor house layout rooms kernel diagram",
     "plan": "plan roadmap timeline milestone milestones week weeks month months quarter phase deliverable deliverables "
     "objective objectives goal goals budget risk risks schedule target priority strategy resource release duration",
     "report": "report result results finding findings measured measurement measurements table figure summary quarter "
     "analysis conclusion average percent increased decreased compared total survey evaluation",
-    "research": "research study survey measured measurement benchmark tried experiment method findings paper evidence "
-    "compared comparison peers facts source sources results data hypothesis literature observed investigation",
+    "research": "research study survey measured measurement measurements benchmark benchmarks tried experiment experiments finding findings evidence compared comparison peers facts sources hypothesis literature observed investigation baseline",
     "notes": "note notes meeting todo agenda attendees discussed action minutes remember log jotted",
     "meeting": "meeting agenda attendees minutes discussed action item items next decided participants call sync",
     "changelog": "changelog added changed deprecated removed fixed unreleased release released version breaking security",

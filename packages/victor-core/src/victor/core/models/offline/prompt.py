@@ -106,8 +106,15 @@ def read_prompt(text: str) -> Prompt:
 
 
 def _tagged(text: str) -> Prompt | None:
-    found = [match for match in _TAGGED.finditer(text) if match[2].strip() and match[1].lower() not in _HTML]
+    found: list[re.Match[str]] = []
+    for match in _TAGGED.finditer(text):
+        if match[2].strip() and match[1].lower() not in _HTML:
+            found.append(match)
     if not found:
+        return None
+    head, tail = text[: found[0].start()].strip(), text[found[-1].end() :].strip()
+    # Tags deep inside a document are the document's own.
+    if head and (len(head) > 2000 or not is_request(head)) or len(tail) > 1000:
         return None
     task = text
     pieces = []
@@ -117,11 +124,7 @@ def _tagged(text: str) -> Prompt | None:
         else:
             task = task.replace(match[0], " ")
             pieces.append(match[2].strip())
-    task = task.strip()
-    # Tags inside a document are the document's own.
-    if not pieces or len(task) > 1500 and not is_request(task):
-        return None
-    return Prompt(task, "\n\n".join(pieces))
+    return Prompt(re.sub(r"[ \t]*\n\s*\n\s*", "\n\n", task).strip(), "\n\n".join(pieces)) if pieces else None
 
 
 _HTML = frozenset(
@@ -135,7 +138,7 @@ def _labelled(text: str) -> Prompt | None:
     if not labels:
         return None
     head = text[: labels[0].start()].strip()
-    if head and not is_request(head) and len(head.split()) > 60:
+    if head and not _is_head(head):
         return None  # a line of a document that happens to look like a label
     if not head and not any(_ASKING.fullmatch(match["name"]) for match in labels):
         first = labels[0]
@@ -158,6 +161,16 @@ def _labelled(text: str) -> Prompt | None:
     if not pieces and head:
         return None
     return Prompt("\n".join(tasks), "\n\n".join(pieces))
+
+
+def _is_head(text: str) -> bool:
+    """It is a request with its rules, and not the beginning of a document."""
+    parts = [part.strip() for part in re.split(r"\n[ \t]*\n|(?<=:)[ \t]*\n", text) if part.strip()]
+    if len(parts) == 1:
+        return len(text.split()) <= 60 or is_request(text) and len(text) < 1500
+    if len(parts) > 4 or not is_request(parts[0]) or parts[0].startswith("#"):
+        return False
+    return all(is_request(part) or bool(_ITEM_LINES.fullmatch(part)) for part in parts[1:])
 
 
 def _unwrapped(text: str) -> str:
@@ -183,16 +196,11 @@ def _ruled(text: str) -> Prompt | None:
     if not rules or rules[0].start() == 0:
         return None
     head, rest = text[: rules[0].start()].strip(), text[rules[0].end() :]
-    if not head or len(head) > 1500 or not is_request(head) or "\n" in head and _looks_like_prose(head):
+    if not head or not is_request(head) or not _is_head(head):
         return None
     if len(rules) > 1 and not text[rules[-1].end() :].strip():
         rest = text[rules[0].end() : rules[-1].start()]
     return Prompt(head, rest.strip()) if rest.strip() else None
-
-
-def _looks_like_prose(text: str) -> bool:
-    """A heading with a line under it, rather than a request and a rule."""
-    return text.lstrip().startswith("#")
 
 
 def _by_paragraph(text: str) -> Prompt | None:

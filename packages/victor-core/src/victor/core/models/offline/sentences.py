@@ -40,6 +40,7 @@ _ABBREVIATIONS = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k ph.d min max incl "
     "resp sec ch art nr tel ave blvd gen col sgt capt lt rev hon z.b d.h bzw usw ca evtl ggf".split()
 )
+_IDENTIFIER = re.compile(r"[a-z]+(?:[_/][A-Za-z]|\.[a-z]|\(|-[a-z]+ (?:is|has|needs|imports|gives|runs)\b)\w*")
 _LAST_WORD = re.compile(r"([^\s(\[\"'\u201c]+)$")
 
 
@@ -77,7 +78,8 @@ def _is_end(text: str, end: re.Match[str]) -> bool:
         return False  # an initial
     if word.isdigit() and len(word) <= 2 and before is not None and before.start() == 0:
         return False  # the number of an item
-    return not following.islower()
+    # A lower case letter goes on, unless it begins an identifier: "It is lazy. victor_graph is not."
+    return not following.islower() or bool(_IDENTIFIER.match(text, end.end()))
 
 
 def sentences_of(text: str) -> list[Sentence]:

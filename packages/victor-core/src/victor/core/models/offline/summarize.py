@@ -35,6 +35,11 @@ _CUE = re.compile(
     r"the (?:purpose|aim|goal|objective)|is an? [\w-]+ (?:framework|library|tool|package|model|method|way)|aims? to)\b",
     re.IGNORECASE,
 )
+_SELF = re.compile(
+    r"th(?:is|e) (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey|chapter|module)\b",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(r"[^\s:][^:.,;]{0,40}:\s")
 _SYMBOLS = re.compile(r"[^\w\s.,;:'\"!?()\u2013\u2014\u2018-\u201d-]")
 
 
@@ -114,7 +119,10 @@ def _score(sentences: list[Sentence], title: str, focus: str) -> list[_Scored]:
         word: math.log1p(number) * (1.6 if word in titled else 1.0) * (4.0 if word in wanted else 1.0)
         for word, number in frequency.items()
     }
-    opening = next((s.block for s in sentences if s.kind == "paragraph" and len(s.text) > 60), -1)
+    # A document says what it is in the first real sentence of its first paragraph.
+    opening, lead = next(
+        ((s.block, s.number) for s in sentences if s.kind == "paragraph" and count_words(s.text) > 5), (-1, -1)
+    )
     seen: set[str] = set()
     scored: list[_Scored] = []
     for sentence, bag in zip(sentences, bags, strict=True):
@@ -125,12 +133,12 @@ def _score(sentences: list[Sentence], title: str, focus: str) -> list[_Scored]:
         total = math.fsum(weights[word] for word in bag)
         score = total / (len(bag) + 4.0) * shape
         if sentence.block == opening:
-            score *= 1.6 if sentence.first else 1.25
+            score *= 2.2 if sentence.number == lead else 1.3
         elif sentence.first:
             score *= 1.1 if sentence.heading in seen else 1.2
         seen.add(sentence.heading)
         if _CUE.search(sentence.text):
-            score *= 1.15
+            score *= 1.3
         scored.append(_Scored(sentence, bag, score))
     return scored
 
@@ -151,11 +159,18 @@ def _shape(sentence: Sentence) -> float:
     elif text[-1] not in ".!\u3002\uff01\u201d\"')":
         shape *= 0.7
     if sentence.kind != "paragraph":
-        shape *= 0.8
-    if _LEANING.match(text):
+        shape *= 0.65
+    if _LEANING.match(text) and not _SELF.match(text):
         shape *= 0.6
     if text[0].islower():
         shape *= 0.8
+    if _LABELLED.match(text):
+        shape *= 0.75
+    # Notes and enumerations: many figures, many separators.
+    figures = sum(char.isdigit() for char in text) / len(text)
+    shape *= max(0.4, 1.0 - 3.0 * max(0.0, figures - 0.04))
+    separators = text.count(",") + 2 * text.count(";") + text.count("/") + 2 * text.count("=") + 2 * text.count("+")
+    shape *= max(0.4, 1.0 - 2.5 * max(0.0, separators / length - 0.12))
     symbols = len(_SYMBOLS.findall(text))
     shape *= max(0.3, 1.0 - 4.0 * symbols / len(text))
     return shape * (1.0 - 0.6 * sentence.code)
