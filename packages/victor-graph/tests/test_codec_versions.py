@@ -197,3 +197,18 @@ def test_dataclass_and_pydantic_defaults_of_new_fields() -> None:
         Codec(allow=[M3]).decode(data)
     with pytest.raises(CodecError, match="field 'z' without a default"):
         Codec(allow=[M4]).decode(data)
+
+
+def test_parts_of_a_state_are_migrated_once_they_are_together() -> None:
+    gone = make("Gone")
+    part = Codec(allow=[gone]).encode([gone(1)])
+    codec = Codec(version=3, migrate={1: lambda v: [x.fields["x"] for x in v], 2: lambda v: {"items": v}})
+    value, version = codec.decode_unmigrated(part)
+    assert version == 1
+    assert isinstance(value[0], Unmatched)
+    assert codec.migrated(value, 1) == {"items": [1]}
+    assert codec.migrated(value, 1, to=2) == [1]
+    assert codec.migrated({"items": []}, 3) == {"items": []}
+    assert codec.decode_unmigrated(codec.encode((1,))) == ((1,), 3)
+    with pytest.raises(CodecError, match="no migration from 1 to 2"):
+        Codec(version=2).migrated(value, 1)

@@ -146,19 +146,45 @@ class Codec:
         version, start = self._version(data)
         if version == self.version:
             return self._reader.read(memoryview(data)[start:] if start else data)
-        if missing := self._migrations.missing(version):
+        if missing := self._migrations.missing(version, self.version):
             raise CodecError(missing)
-        value = Reader(self._named, lenient=True).read(memoryview(data)[start:])
+        return self.migrated(Reader(self._named, lenient=True).read(memoryview(data)[start:]), version)
+
+    def decode_unmigrated(self, data: bytes | bytearray | memoryview) -> tuple[Any, int]:
+        """The value of these bytes as it was written, and its version; for what is only a part of a state.
+
+        Objects of an older version that fit no class of now come as `Unmatched`; pass the whole to `migrated`.
+
+        Raises:
+            CodecError: As `decode`.
+        """
+        version, start = self._version(data)
+        reader = self._reader if version == self.version else Reader(self._named, lenient=True)
+        return reader.read(memoryview(data)[start:]), version
+
+    def migrated(self, value: Any, version: int, to: int | None = None) -> Any:
+        """A value of an older version, brought to this one.
+
+        Args:
+            value: The value.
+            version: Its version.
+            to: Stop at this version; at the codec's own if None.
+
+        Raises:
+            CodecError: A migration is missing or failed, or left an `Unmatched` where it was.
+        """
+        to = self.version if to is None else to
+        if missing := self._migrations.missing(version, to):
+            raise CodecError(missing)
         try:
-            value = self._migrations.apply(value, version)
+            value = self._migrations.apply(value, version, to)
         except Exception as error:
             raise CodecError(
-                f"the migration of a value from version {version} to {self.version} failed: "
-                f"{type(error).__name__}: {error}"
+                f"the migration of a value from version {version} to {to} failed: {type(error).__name__}: {error}"
             ) from error
-        if (left := unmatched_in(value, "state")) is not None:
+        if version < to == self.version and (left := unmatched_in(value, "state")) is not None:
             raise CodecError(
-                f"{left[0]} {left[1].reason}: the migrations from version {version} to {self.version} left it as it was"
+                f"{left[0]} {left[1].reason}: the migrations from version {version} to {to} left it as it was"
             )
         return value
 

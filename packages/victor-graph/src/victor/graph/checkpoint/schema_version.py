@@ -73,9 +73,9 @@ class Migrations:
     version: int
     steps: Mapping[int, Callable[[Any], Any]]
 
-    def missing(self, version: int) -> str:
-        """What to say when there is no way from an older version to the present one; ``""`` when there is."""
-        for number in range(version, self.version):
+    def missing(self, version: int, to: int) -> str:
+        """What to say when there is no way from an older version to a later one; ``""`` when there is."""
+        for number in range(version, to):
             if number not in self.steps:
                 return (
                     f"written at version {version} of the state's schema, and there is no migration from {number} to "
@@ -83,9 +83,9 @@ class Migrations:
                 )
         return ""
 
-    def apply(self, value: Any, version: int) -> Any:
-        """A value of an older version, brought to the present one. Raises what the functions raise."""
-        for number in range(version, self.version):
+    def apply(self, value: Any, version: int, to: int) -> Any:
+        """A value of an older version, brought to a later one. Raises what the functions raise."""
+        for number in range(version, to):
             value = self.steps[number](value)
         return value
 

@@ -1,0 +1,122 @@
+"""The tables of the PostgreSQL store, and the statements that write to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from victor.graph.errors import CheckpointError, StoreVersionError
+
+if TYPE_CHECKING:
+    from psycopg import Cursor
+
+__all__ = ["Tables"]
+
+_VERSION: Final = 1
+_LOCK: Final = 0x76696374  # any number, the same in every program that makes these tables
+
+# Ids and names are compared byte by byte (COLLATE "C"), as Python compares text, whatever the database's locale.
+_CREATE: Final = """
+CREATE TABLE IF NOT EXISTS {entries} (
+    thread_id text COLLATE "C" NOT NULL,
+    namespace text COLLATE "C" NOT NULL,
+    id        text COLLATE "C" NOT NULL,
+    parent_id text COLLATE "C",
+    base_id   text COLLATE "C" NOT NULL,
+    step      bigint NOT NULL,
+    source    text NOT NULL,
+    body      bytea NOT NULL,
+    snapshot  bytea,
+    PRIMARY KEY (thread_id, namespace, id)
+);
+CREATE TABLE IF NOT EXISTS {notes} (
+    thread_id text COLLATE "C" NOT NULL,
+    namespace text COLLATE "C" NOT NULL,
+    entry_id  text COLLATE "C" NOT NULL,
+    task_id   text COLLATE "C" NOT NULL,
+    key       text COLLATE "C" NOT NULL,
+    data      bytea NOT NULL,
+    PRIMARY KEY (thread_id, namespace, entry_id, task_id, key)
+);
+CREATE TABLE IF NOT EXISTS {version} (version integer NOT NULL);
+"""
+
+_DROP_NOTES: Final = """dropped AS (
+    DELETE FROM {notes} n
+    USING unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS s (thread_id, namespace, entry_id, key)
+    WHERE n.thread_id = s.thread_id AND n.namespace = s.namespace AND n.entry_id = s.entry_id
+    AND (n.key = s.key OR starts_with(n.key, s.key || ':'))"""
+
+_EXCEPT: Final = """
+    AND (n.thread_id, n.namespace, n.entry_id, n.task_id, n.key)
+    NOT IN (SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[]))"""
+
+_PUT_ENTRIES: Final = """put_entries AS (
+    INSERT INTO {entries} (thread_id, namespace, id, parent_id, base_id, step, source, body, snapshot)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
+        %b::bigint[], %b::text[], %b::bytea[], %b::bytea[])
+    ON CONFLICT (thread_id, namespace, id) DO UPDATE SET parent_id = EXCLUDED.parent_id, base_id = EXCLUDED.base_id,
+    step = EXCLUDED.step, source = EXCLUDED.source, body = EXCLUDED.body, snapshot = EXCLUDED.snapshot)"""
+
+_PUT_NOTES: Final = """put_notes AS (
+    INSERT INTO {notes} (thread_id, namespace, entry_id, task_id, key, data)
+    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[])
+    ON CONFLICT (thread_id, namespace, entry_id, task_id, key) DO UPDATE SET data = EXCLUDED.data)"""
+
+
+class Tables:
+    """Names of the tables in a schema of the database, and what is said to them.
+
+    Args:
+        schema: Name of the PostgreSQL schema, or None for the first of the ``search_path``.
+    """
+
+    def __init__(self, schema: str | None) -> None:
+        if schema is not None and (not schema or "\x00" in schema):
+            raise CheckpointError(f"schema={schema!r} is no name of a PostgreSQL schema")
+        self._schema = None if schema is None else '"' + schema.replace('"', '""').replace("%", "%%") + '"'
+        prefix = "" if self._schema is None else f"{self._schema}."
+        self._names = {name: f"{prefix}victor_checkpoint_{name}" for name in ("entries", "notes", "version")}
+        self.drop_notes = self.sql(_DROP_NOTES) + ")"
+        self.drop_notes_except = self.sql(_DROP_NOTES + _EXCEPT) + ")"
+        self.put_entries = self.sql(_PUT_ENTRIES)
+        self.put_notes = self.sql(_PUT_NOTES)
+
+    def sql(self, text: str) -> str:
+        """The text with the tables' names in place of ``{entries}``, ``{notes}`` and ``{version}``."""
+        return text.format(**self._names)
+
+    def create(self, cursor: Cursor[Any]) -> None:
+        """Make the tables if they are missing; several programs may do so at once.
+
+        Raises:
+            StoreVersionError: They were made by a newer release.
+        """
+        from psycopg import errors
+
+        try:
+            found = self._version(cursor)
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            found = None
+        if found is None:
+            with cursor.connection.transaction():
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+                if self._schema is not None:
+                    # Asked first: CREATE SCHEMA IF NOT EXISTS wants the right to make schemas even if it need not.
+                    cursor.execute("SELECT to_regnamespace(%s) IS NULL", [self._schema.replace("%%", "%")])
+                    if cursor.fetchone() == (True,):
+                        cursor.execute(f"CREATE SCHEMA {self._schema}", [])
+                for statement in self.sql(_CREATE).split(";")[:-1]:
+                    cursor.execute(statement, [])
+                found = self._version(cursor)
+                if found is None:
+                    cursor.execute(self.sql("INSERT INTO {version} VALUES (%s)"), [_VERSION])
+                    found = _VERSION
+        if found > _VERSION:
+            raise StoreVersionError(
+                f"the checkpoint tables have version {found}, and this release of victor-graph reads up to {_VERSION}: "
+                "upgrade victor-graph, or use another schema= for this program"
+            )
+
+    def _version(self, cursor: Cursor[Any]) -> int | None:
+        row = cursor.execute(self.sql("SELECT max(version) FROM {version}"), []).fetchone()
+        return None if row is None else row[0]
