@@ -25,7 +25,7 @@ class Assembly:
 
     Example:
         >>> assembly = Assembly()
-        >>> pieces = [TextDelta("I "), TextDelta("see."), ToolCallDelta(0, "c1", "add"), ToolCallDelta(0, arguments="{}")]
+        >>> pieces = [TextDelta("I "), TextDelta("see."), ToolCallDelta(0, "c1", "add"), ToolCallDelta(0)]
         >>> for piece in pieces:
         ...     assembly.add(piece)
         >>> assembly.response().content, assembly.response().tool_calls
