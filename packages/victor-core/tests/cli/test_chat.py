@@ -147,12 +147,20 @@ class Terminal:
         os.close(theirs)
         self.seen = ""
 
-    def until(self, text):
-        """Read until the text was shown."""
+    def until(self, text, *, press=""):
+        """Read until the text was shown; a key is pressed for it, as often as a person would.
+
+        Python's input() does not notice a Ctrl-C that arrives in the moment between a key and its next wait.
+        """
+        self.type(press)
+        tries = 30
         while text not in self.seen:
             try:
-                ready = select.select([self.master], [], [], 30.0)[0]
-                piece = os.read(self.master, 4096).decode() if ready else ""
+                if not select.select([self.master], [], [], 1.0)[0] and tries:
+                    tries -= 1
+                    self.type(press)
+                    continue
+                piece = os.read(self.master, 4096).decode() if tries else ""
             except OSError:  # the program has ended
                 piece = ""
             if not piece:
@@ -187,13 +195,11 @@ def test_in_a_terminal(place, cassette, write, console_script, tmp_path):
     terminal.until("> ")
     terminal.type("wait\n")
     terminal.until("· dawdle {}")
-    terminal.type("\x03")  # stops the answer
-    terminal.until("(stopped)")
+    terminal.until("(stopped)", press="\x03")
     terminal.until("> ")
     terminal.type("half a line")
     terminal.until("half a line")
-    terminal.type("\x03")  # stops the line
-    terminal.until("(/exit or Ctrl-D leaves)")
+    terminal.until("(/exit or Ctrl-D leaves)", press="\x03")
     terminal.until("> ")
     terminal.type("hello\n")
     terminal.until("Back again.")

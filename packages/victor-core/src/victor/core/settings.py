@@ -314,7 +314,8 @@ def _read(here: str, variables: Mapping[str, str], stamps: list[_Stamp], overrid
     for path, *_ in reversed(stamps):
         file, data = _parse_file(path, here)
         for key, value in _leaves(_checked(data, file)):
-            _put(key, value, file, values, tables, origins)
+            if key not in _TABLES:  # an empty one
+                _put(key, value, file, values, tables, origins)
     for name, text in variables.items():
         _put_variable(name, text, values, tables, origins)
     for key, value in overrides.items():
