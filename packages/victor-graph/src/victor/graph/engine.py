@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from victor.core.events import EventStream, get_stream
 from victor.graph.channels import MISSING, overwritten, reduce
-from victor.graph.command import Command, Send
+from victor.graph.command import END, START, Command, Send
 from victor.graph.errors import (
     EmptyInputError,
     GraphDrained,
@@ -25,6 +25,7 @@ from victor.graph.errors import (
     InvalidUpdateError,
     ResumeError,
 )
+from victor.graph.interrupts import Interrupt
 from victor.graph.isolate import CONSTANT, isolate
 from victor.graph.program import Plan, Program, View, near
 from victor.graph.retry import timeout_policy
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from victor.graph.cache import Cache
     from victor.graph.checkpoint.log import Log, Saved
-    from victor.graph.interrupts import Interrupt
     from victor.graph.runtime import RunControl, RunnableConfig
     from victor.graph.stream import Sink
 
@@ -61,8 +61,8 @@ class Run:
     __slots__ = (
         "_pool", "answers", "blocking", "cache", "config", "context", "control", "events", "interrupt_after", "interrupt_before",
         "interrupts", "joined", "limit", "log", "max_concurrency", "namespace", "namespace_path", "open", "origin", "parent",
-        "previous", "program", "ran", "ready", "root", "saved", "sends", "sink", "started_at", "status", "step", "store", "thread_id",
-        "values", "waiting", "watched",
+        "previous", "program", "ran", "ready", "replaying", "root", "saved", "sends", "sink", "started_at", "status", "step", "steps", "store",
+        "tasks", "thread_id", "values", "waiting", "watched",
     )  # fmt: skip
 
     def __init__(self, program: Program, config: RunnableConfig, *, blocking: bool, limit: int) -> None:
@@ -99,8 +99,11 @@ class Run:
         self.interrupts: tuple[Interrupt, ...] = ()
         self.status: Status = "running"
         self.origin = ""
-        self.step = -1
+        self.step = -2
         self.started_at = 0
+        self.replaying = False
+        self.steps: dict[tuple[str, str], Any] = {}
+        self.tasks: Sequence[Task] = ()
         self._pool: ThreadPoolExecutor | None = None
 
     # ---------------------------------------------------------------- running
@@ -181,6 +184,7 @@ class Run:
     async def _superstep(self, tasks: list[Task]) -> bool:
         """Run tasks and apply what they wrote; False when the run stops here."""
         sink = self.sink
+        self.tasks = tasks
         if self.saved is not None:
             self.saved.fill(self, tasks)
         if sink is not None:
@@ -196,8 +200,9 @@ class Run:
         self._advance(tasks)
         self.step += 1
         self.saved = None
+        self.tasks = ()
         if self.log is not None:
-            await self.log.superstep(self, tasks)
+            await self.log.superstep(self)
         if sink is not None:
             await sink.stepped(self, tasks)
         if self.interrupt_after and any(task.plan.rank in self.interrupt_after for task in tasks):
@@ -213,8 +218,9 @@ class Run:
         try:
             await execute(task)
         except GraphInterrupt as stop:
-            task.interrupts = stop.interrupts
+            task.interrupts = stop.interrupts or _PAUSED
         except Exception as error:
+            task.error = error
             if self.sink is not None:
                 self.sink.failed(self, task, error)
             raise
@@ -258,7 +264,7 @@ class Run:
             raise
         finally:
             if keeper is not None:
-                await keeper.finish(todo)
+                await keeper.finish()
 
     async def _in_threads(self, todo: list[Task]) -> None:
         if len(todo) < 2 or self.max_concurrency == 1:
@@ -280,15 +286,63 @@ class Run:
                 for future in sorted(done, key=lambda one: running[one].plan.rank):
                     error = future.exception()
                     if error is not None:
-                        for other in left:
-                            other.cancel()
-                        wait(left)
                         raise error
                 if keeper is not None and left:
                     keeper.save([running[one] for one in done])
-        finally:
-            if keeper is not None:
-                keeper.save(todo)
+        except BaseException:
+            for other in left:
+                other.cancel()
+            wait(left)
+            raise
+
+    async def update(self, values: Any, as_node: str | None) -> None:
+        """Write to the thread as if a node had; see `CompiledGraph.update_state`."""
+        log = self.log
+        assert log is not None
+        chain = await log.read(self)
+        if chain is None:
+            self._fresh()
+        else:
+            log.owner = log.load(self, chain).owner
+        paused = self.saved is not None and self.saved.paused
+        plan = self._author(values, as_node)
+        self.step += 1
+        if plan is None:
+            if values is not None:
+                task = Task(self, self.program.start, None)
+                collect(task, values)
+                self._apply((task,))
+            if as_node == END:
+                self.ready, self.sends, self.joined, self.waiting = (), (), {}, set()
+        else:
+            task = Task(self, plan, None)
+            collect(task, values)
+            for path in plan.paths:
+                await follow(task, path, _here)
+            self._apply((task,))
+            self._advance([task])
+        await log.superstep(self, "fork" if values is None and as_node is None else "update")
+        if paused:
+            await log.pause(self)
+        await log.close(self)
+
+    def _author(self, values: Any, as_node: str | None) -> Plan | None:
+        """The node an update is by; None for a fork and for an update that ends the run."""
+        program = self.program
+        if as_node == END or (values is None and as_node is None):
+            return None
+        if as_node is None:
+            names = list(dict.fromkeys(self.ran)) or [START]
+            if len(names) > 1 and len(program.plans) > 1:
+                raise InvalidUpdateError(
+                    f"{', '.join(map(repr, names))} ran last; say which of them the update is by: update_state(..., as_node=...)"
+                )
+            as_node = names[0]
+        if as_node == START:
+            return program.start
+        if as_node not in program.ranks:
+            raise InvalidUpdateError(f"as_node={as_node!r} is no node{near(as_node, program.ranks)}")
+        return program.plans[program.ranks[as_node]]
 
     # ---------------------------------------------------------------- what is due
 
@@ -303,6 +357,12 @@ class Run:
                     task.timeout = timeout_policy(sent.timeout)
                 tasks.append(task)
         return tasks
+
+    def due_bare(self) -> list[Task]:
+        """The tasks that are due, without their inputs."""
+        plans, ranks = self.program.plans, self.program.ranks
+        tasks = [Task(self, plans[rank], None) for rank in self.ready]
+        return tasks + [Task(self, plans[ranks[sent.node]], None, number) for number, sent in enumerate(self.sends, 1)]
 
     def view(self, view: View, changed: Mapping[str, Any] | None = None) -> Any:
         """The state as a function is given it: copied, restricted to its keys, as an instance of its class."""
@@ -364,8 +424,8 @@ class Run:
     def _apply(self, tasks: Sequence[Task]) -> None:
         """Apply what tasks wrote, in order."""
         channels = self.program.channels
-        values = self.values
-        opened = self.open
+        values = self.values.copy()
+        opened = self.open.copy()
         log = self.log
         writers: dict[str, str] = {}
         replaced: set[str] = set()
@@ -401,6 +461,7 @@ class Run:
                     opened.discard(name)
                 else:
                     opened.add(name)
+        self.values, self.open = values, opened
         if self.watched and self.events.active:
             keys = sorted({name for task in tasks for name, _ in _pairs(task)})
             if keys:
@@ -411,15 +472,18 @@ class Run:
         who = "the input has" if task.plan.rank < 0 else f"node {task.plan.name!r} wrote"
         return InvalidUpdateError(f"{who} key {name!r}, which the state does not have{near(str(name), self.program.channels)}")
 
-    async def _enter(self, input: Any) -> None:
-        """Apply an input and find out what is due first."""
+    async def _enter(self, input: Any, *, again: bool = False) -> None:
+        """Apply an input and find out what is due first; ``again`` when the input is stored already."""
         task = Task(self, self.program.start, None)
         if isinstance(input, Command):
             collect(task, input)
         else:
             task.writes = self._input(input)
-        if self.log is not None:
-            self.log.input(self, task)
+        self.ready, self.sends, self.joined, self.waiting, self.ran = (), (), {}, set(), ["__start__"]
+        if not again:
+            self.step += 1
+            if self.log is not None:
+                self.log.input(self, task)
         self.step += 1
         self._apply((task,))
         for path in self.program.start.paths:
@@ -428,9 +492,8 @@ class Run:
             self.ready, self.sends = sorted(set(task.targets or ())), task.sends or ()
         else:
             self._advance([task])
-        self.ran = ["__start__"]
         if self.log is not None:
-            await self.log.superstep(self, (task,))
+            await self.log.superstep(self)
         if self.sink is not None:
             await self.sink.stepped(self, (task,))
 
@@ -451,7 +514,84 @@ class Run:
     # ---------------------------------------------------------------- stopping and going on
 
     async def _restore(self, input: Any) -> None:
-        raise NotImplementedError
+        """Go on from where the thread stands, or begin."""
+        log = self.log
+        assert log is not None
+        chain = await log.read(self)
+        if chain is None:
+            if input is None or (isinstance(input, Command) and input.resume is not None):
+                raise EmptyInputError(f"thread {self.thread_id!r} has nothing to go on with; pass an input")
+            self._fresh()
+            await self._enter(input)
+            return
+        body = log.load(self, chain)
+        owned = self.parent is not None and body.owner == log.owner
+        if log.past:
+            await log.fork(self, input)
+        if input is None or isinstance(input, Command) or owned:
+            if body.input is not None:
+                await self._enter(body.input, again=True)
+            else:
+                await self._answer(input if isinstance(input, Command) and self.parent is None else Command())
+        else:
+            self.saved = None
+            await self._enter(input)
+
+    async def _answer(self, command: Command[Any]) -> None:
+        """Take in what came with a resume: answers, an update, a jump."""
+        log, saved = self.log, self.saved
+        assert log is not None
+        notes = []
+        if saved is not None:
+            if self.parent is None:
+                self.answers.update(saved.answers)
+            self.steps.update(saved.steps)
+        if command.resume is not None:
+            given = self._match(command.resume, saved)
+            self.answers.update(given)
+            notes += [log.note("", f"answer:{id}", value) for id, value in given.items()]
+        if command.update is not None or command.goto:
+            task = Task(self, self.program.start, None)
+            collect(task, Command(update=command.update, goto=command.goto))
+            names = [self.program.plans[rank].name for rank in task.targets or ()]
+            pairs = [[key, value] for key, value in _pairs(task)]
+            stored = [pairs, names, [[sent.node, sent.arg, sent.timeout] for sent in task.sends or ()]]
+            number = len(saved.commands) if saved is not None else 0
+            notes.append(log.note("", f"command:{number}", stored))
+            self._command(stored)
+        if notes:
+            await log.add_notes(self, notes)
+
+    def _command(self, stored: Sequence[Any]) -> None:
+        """Apply an update and a jump that came with a resume."""
+        pairs, names, sends = stored
+        task = Task(self, self.program.start, None)
+        task.writes = [(key, value) for key, value in pairs]
+        self._apply((task,))
+        ranks = self.program.ranks
+        self.ready = sorted({*self.ready, *(ranks[name] for name in names)})
+        self.sends = [*self.sends, *(Send(node, arg, timeout=timeout) for node, arg, timeout in sends)]
+
+    def _match(self, resume: Any, saved: Saved | None) -> dict[str, Any]:
+        """Which answers go to which questions."""
+        pending = saved.open if saved is not None else ()
+        ids = [one.id for one in pending]
+        if isinstance(resume, Mapping) and resume and any(key in ids for key in resume):
+            strange = [key for key in resume if key not in ids]
+            if strange:
+                raise ResumeError(f"no interrupt waits with id {', '.join(map(repr, strange))}", pending_ids=ids)
+            return dict(resume)
+        if len(pending) == 1:
+            return {ids[0]: resume}
+        if pending:
+            asked = "; ".join(f"{one.id}: {str(one.value)[:60]}" for one in pending)
+            raise ResumeError(
+                f"{len(pending)} interrupts wait; say which one is answered: Command(resume={{id: answer}}). They are {asked}",
+                pending_ids=ids,
+            )
+        if saved is not None and saved.paused:
+            return {}
+        raise ResumeError(f"no interrupt of thread {self.thread_id!r} waits for an answer; pass None to go on, or an input")
 
     async def _pause(self, tasks: Sequence[Task]) -> None:
         """Stop before tasks, because the graph was compiled to."""
@@ -464,7 +604,7 @@ class Run:
     async def _ask(self, tasks: Sequence[Task]) -> None:
         """Stop because tasks wait for answers."""
         self.status = "interrupted"
-        self.interrupts = tuple(one for task in tasks for one in task.interrupts)
+        self.interrupts = tuple(one for task in tasks for one in task.interrupts if one.id)
         if self.watched and self.events.active:
             for task in tasks:
                 for one in task.interrupts:
@@ -527,4 +667,5 @@ _NOTHING_TO_RESUME: Final = (
     "there is nothing to go on with: the graph was compiled without a checkpointer, so an input is needed "
     "(compile(checkpointer=...) makes runs that can be resumed)"
 )
-_ = (Plan, ResumeError)
+_PAUSED: Final = (Interrupt(None, ""),)
+"""Stands for a subgraph that stopped because it was compiled to: it waits, and asks nothing."""

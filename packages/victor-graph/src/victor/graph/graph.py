@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from victor.core.topology import Topology
     from victor.graph.cache import Cache, CachePolicy
     from victor.graph.checkpoint.base import Checkpointer
+    from victor.graph.checkpoint.codec import Codec
     from victor.graph.compiled import CompiledGraph
 
 __all__ = ["StateGraph"]
@@ -153,8 +154,6 @@ class StateGraph(Generic[StateT]):
             raise GraphValidationError(f"there is a node {node!r} already; give this one another name")
         if node in (START, END) or not node:
             raise GraphValidationError(f"{node!r} cannot be a node's name: it is reserved")
-        if node in self.schemas[self.state_schema].channels:
-            raise GraphValidationError(f"node {node!r} has the name of a state key; give one of them another name")
         subgraph = action if hasattr(action, "run_nested") else None
         default = self._defaults
         retry = default.get("retry_policy") if retry_policy is None else retry_policy
@@ -280,8 +279,9 @@ class StateGraph(Generic[StateT]):
         interrupt_after: str | Sequence[str] | None = None,
         debug: bool = False,
         name: str | None = None,
-        schema_version: int = 0,
-        migrate: Callable[[int, dict[str, Any]], dict[str, Any]] | None = None,
+        codec: Codec | None = None,
+        schema_version: int = 1,
+        migrate: Mapping[int, Callable[[Any], Any]] | None = None,
     ) -> CompiledGraph:
         """Check the graph and make it runnable.
 
@@ -294,8 +294,9 @@ class StateGraph(Generic[StateT]):
             interrupt_after: Nodes to stop after, ``"*"`` for all.
             debug: Print each superstep's tasks and updates.
             name: For events, pictures and subgraph namespaces.
-            schema_version: Version of the state's shape, stored with each checkpoint.
-            migrate: ``(stored_version, values) -> values``, called when a checkpoint of another version is read.
+            codec: Turns values into bytes; by default one that allows the classes the state classes mention.
+            schema_version: Version of the state's shape, from 1, stored with each checkpoint.
+            migrate: For each older version, a function that makes values of the next version of its values.
 
         Raises:
             GraphValidationError: Something is wrong; lists all that is.
@@ -308,7 +309,7 @@ class StateGraph(Generic[StateT]):
         )
         return CompiledGraph(
             self, program, checkpointer=checkpointer, cache=cache, store=store, debug=debug,
-            schema_version=schema_version, migrate=migrate,
+            codec=codec, schema_version=schema_version, migrate=migrate,
         )  # fmt: skip
 
     def topology(self, *, xray: bool | int = True) -> Topology:

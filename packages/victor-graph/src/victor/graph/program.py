@@ -17,7 +17,7 @@ from victor.graph.command import END, START
 from victor.graph.errors import GraphValidationError
 from victor.graph.isolate import CONSTANT
 from victor.graph.node import Branch, Node, Signature, read_signature
-from victor.graph.schema import Schema
+from victor.graph.schema import ROOT, Schema
 
 if TYPE_CHECKING:
     from victor.graph.cache import CachePolicy
@@ -101,7 +101,7 @@ class Program:
     start: Plan
     input_keys: frozenset[str]
     output_keys: tuple[str, ...]
-    all_keys: tuple[str, ...]
+    stream_keys: tuple[str, ...] | None
     input_is_root: bool
     output_is_root: bool
     interrupt_before: frozenset[int]
@@ -193,7 +193,7 @@ def build_program(
         start=start,
         input_keys=frozenset(inputs.channels),
         output_keys=tuple(outputs.channels),
-        all_keys=tuple(channels),
+        stream_keys=None if ROOT in channels else tuple(channels),
         input_is_root=inputs.is_root,
         output_is_root=outputs.is_root,
         interrupt_before=_ranks(interrupt_before, ranks),

@@ -8,7 +8,7 @@ import inspect
 import threading
 import time
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from attrs import evolve
 
 from victor.graph.channels import MISSING, overwritten, reduce
 from victor.graph.command import END, Command, Send, destinations_of
-from victor.graph.errors import GraphInterrupt, GraphValidationError, InvalidUpdateError, NodeTimeoutError, ParentCommand
+from victor.graph.errors import GraphInterrupt, InvalidUpdateError, NodeTimeoutError, ParentCommand
 from victor.graph.isolate import isolate
 from victor.graph.node import NodeError
 from victor.graph.program import Path, Plan, near
@@ -49,11 +49,12 @@ class Task:
         sends: What it sends.
         interrupts: The questions it waits with.
         done: True when it is finished and its results are in the above.
+        error: What it failed with.
         result: What the node returned, for streams.
     """
 
     __slots__ = (
-        "_id", "_runtime", "asked", "attempt", "beat", "done", "index", "input", "interrupts", "nested", "plan", "result",
+        "_id", "_runtime", "asked", "attempt", "beat", "done", "error", "index", "input", "interrupts", "nested", "plan", "result",
         "run", "sends", "steps", "targets", "timeout", "writes",
     )  # fmt: skip
 
@@ -71,6 +72,7 @@ class Task:
         self.done = False
         self.asked = 0
         self.attempt = 1
+        self.error: Exception | None = None
         self.result: Any = None
         self.steps: dict[str, int] | None = None
         self.nested: dict[str, int] | None = None
@@ -137,6 +139,14 @@ class Task:
         """Restart the idle timeout."""
         if self.beat is not None:
             self.beat()
+
+    def count(self, name: str) -> int:
+        """How many graphs of that name have run inside this task before."""
+        if self.nested is None:
+            self.nested = {}
+        number = self.nested.get(name, 0)
+        self.nested[name] = number + 1
+        return number
 
     def again(self) -> Task:
         """The same task, about to be tried once more."""
@@ -562,6 +572,3 @@ def _go(task: Task, target: Any, where: str) -> None:
     else:
         task.targets.append(rank)
 
-
-_Coroutine = Coroutine[Any, Any, Any]
-_ = GraphValidationError

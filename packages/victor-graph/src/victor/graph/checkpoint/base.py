@@ -81,7 +81,7 @@ class Note:
         namespace: The namespace of the entry.
         entry_id: The entry the task started from.
         task_id: The task; ``""`` for the superstep as a whole.
-        key: What it is about: ``"result"``, ``"interrupt"``, ``"answers"``, ``"step:charge:0"``, ...
+        key: What it is about: ``"result"``, ``"interrupt"``, ``"answer:ID"``, ``"step:charge:0"``, ...
         data: Encoded.
     """
 
@@ -107,7 +107,7 @@ class Settled:
     thread_id: str
     namespace: str
     entry_id: str
-    keys: tuple[str, ...] = ("result", "answers", "step", "error", "paused")
+    keys: tuple[str, ...] = ("result", "answer", "step", "error", "paused", "command")
 
 
 @frozen
