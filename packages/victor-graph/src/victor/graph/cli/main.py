@@ -1,0 +1,21 @@
+"""The commands of ``victor workflow``."""
+
+from __future__ import annotations
+
+import typer
+
+from victor.graph.cli.check import list_workflows, show, validate
+from victor.graph.cli.run import run
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Run, check, look at and draw workflows.",
+)
+app.command("run")(run)
+app.command("list")(list_workflows)
+app.command("show")(show)
+app.command("validate")(validate)

@@ -1,0 +1,154 @@
+"""What a command works on: a workflow of a YAML file, or a graph of a Python program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from victor.core.errors import ConfigurationError
+from victor.core.topology import Topology
+
+if TYPE_CHECKING:
+    from victor.graph.compiled import CompiledGraph
+    from victor.graph.graph import StateGraph
+    from victor.graph.yaml.workflow import Workflow
+
+__all__ = ["Target", "find_target", "parse_inputs"]
+
+
+class Target:
+    """A workflow, or a graph.
+
+    Attributes:
+        name: For threads and titles.
+        workflow: The workflow, where it comes from a file.
+    """
+
+    def __init__(self, name: str, *, workflow: Workflow | None = None, graph: StateGraph[Any] | CompiledGraph | None = None) -> None:
+        self.name = name
+        self.workflow = workflow
+        self._graph = graph
+
+    def compile(self, checkpointer: Any) -> CompiledGraph:
+        """Ready to run, recorded by that store."""
+        from victor.graph.compiled import CompiledGraph
+
+        if self.workflow is not None:
+            return self.workflow.compile(checkpointer)
+        graph = self._graph
+        if isinstance(graph, CompiledGraph):
+            return graph if graph.checkpointer is not None or checkpointer is None else graph.graph.compile(checkpointer)
+        if graph is None:
+            raise ConfigurationError(f"{self.name} has nothing to run")
+        return graph.compile(checkpointer)
+
+    def read_inputs(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Inputs checked and converted."""
+        return self.workflow.read_inputs(given) if self.workflow is not None else dict(given)
+
+    def read_outputs(self, state: Any) -> Any:
+        """What a finished run gives back."""
+        return self.workflow.read_outputs(state) if self.workflow is not None and isinstance(state, Mapping) else state
+
+    def config(self) -> dict[str, Any]:
+        """Bounds of a run."""
+        return self.workflow.config() if self.workflow is not None else {}
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds a run may take."""
+        return self.workflow.definition.execution.timeout if self.workflow is not None else None
+
+    def topology(self) -> Topology:
+        """Its picture."""
+        if self.workflow is not None:
+            return self.workflow.topology()
+        if self._graph is None:
+            raise ConfigurationError(f"{self.name} has nothing to draw")
+        return self._graph.topology()
+
+
+def find_target(place: str, name: str | None = None) -> Target:
+    """What a command line names.
+
+    Args:
+        place: ``file.yaml``, ``file.yaml#workflow``, ``package.module:graph`` or ``file.py:graph``.
+        name: The workflow of a file, where it is not in ``place``.
+
+    Raises:
+        WorkflowFileError: The file is wrong.
+        ConfigurationError: It is none of these.
+    """
+    file = place.partition("#")[0]
+    if file.endswith((".yaml", ".yml")) or Path(file).is_file() and not file.endswith(".py"):
+        from victor.graph.yaml.workflow import load_workflow
+
+        workflow = load_workflow(place, name)
+        return Target(workflow.name, workflow=workflow)
+    module, colon, attribute = place.partition(":")
+    if not colon:
+        raise ConfigurationError(f"{place!r} is neither a YAML file that exists nor 'package.module:graph'")
+    return Target(attribute, graph=_python_graph(module, attribute))
+
+
+def _python_graph(module: str, attribute: str) -> Any:
+    from victor.core.catalog import load_target
+    from victor.graph.compiled import CompiledGraph
+    from victor.graph.graph import StateGraph
+    from victor.graph.yaml.context import CheckContext, load_function
+
+    if module.endswith(".py"):
+        found: Any = load_function(f"{Path(module).resolve()}:{attribute}", CheckContext(lambda name: None))
+    else:
+        if "" not in sys.path:
+            sys.path.insert(0, "")
+        found = load_target(f"{module}:{attribute}")
+    if callable(found) and not isinstance(found, (StateGraph, CompiledGraph)):
+        found = found()
+    if not isinstance(found, (StateGraph, CompiledGraph)):
+        raise ConfigurationError(f"{module}:{attribute} is a {type(found).__name__}, not a graph")
+    return found
+
+
+def parse_inputs(pairs: list[str], file: Path | None) -> dict[str, Any]:
+    """Inputs from ``name=value`` pairs and a file of JSON or YAML; pairs win.
+
+    A value ``@path`` is read from that file, and a name that stands several times makes a list.
+
+    Raises:
+        ConfigurationError: A pair has no ``=``, or the file is no mapping.
+    """
+    found: dict[str, Any] = {}
+    if file is not None:
+        from victor.graph.yaml.source import read_file
+
+        value = read_file(file).value
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{file}: inputs are a mapping of name to value")
+        found.update(value)
+    given: dict[str, list[Any]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ConfigurationError(f"an input is given as name=value, not {pair!r}")
+        given.setdefault(name.strip(), []).append(_value(value))
+    found.update({name: values[0] if len(values) == 1 else values for name, values in given.items()})
+    return found
+
+
+def _value(text: str) -> Any:
+    if text.startswith("@"):
+        try:
+            return Path(text[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"the input file {text[1:]!r} cannot be read: {error}") from error
+    if text[:1] in {"{", "["}:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
+    return text

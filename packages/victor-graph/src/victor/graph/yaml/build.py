@@ -1,0 +1,399 @@
+"""Makes a StateGraph of a workflow that was read and checked.
+
+A node that does work becomes one node of the graph. A map becomes three (``id``, ``id:each`` for the items,
+``id:join``), a loop one at its head (``id``) and one at its end (``id:again``), a parallel node one that starts its
+children and one that joins them (``id:join``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, TypedDict
+from weakref import WeakKeyDictionary
+
+from attrs import define
+
+from victor.core.events import get_stream
+from victor.graph.cache import CachePolicy
+from victor.graph.command import END, START, Overwrite, Send
+from victor.graph.graph import StateGraph
+from victor.graph.retry import RetryPolicy
+from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
+from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
+from victor.graph.yaml.spec import Cache, Condition, Loop, Map, Parallel, Retry, Subworkflow
+
+__all__ = ["build_graph"]
+
+_RESULTS: Final = ":results"
+
+Values = Mapping[str, Any]
+Work = Callable[[Values], Any]
+
+
+def build_graph(definition: WorkflowDefinition) -> StateGraph[Any]:
+    """The graph of a workflow.
+
+    Its state has a key for each input and each output, and a few of its own with a colon in their names.
+    """
+    keys: dict[str, Any] = dict.fromkeys(definition.names, Any)
+    for node in definition.scope.every():
+        if isinstance(node.spec, Map):
+            keys[node.id + _RESULTS] = Annotated[list, operator.add]
+    graph: StateGraph[Any] = StateGraph(TypedDict("State", keys, total=False), name=definition.name)  # type: ignore[operator]
+    builder = _Builder(graph, definition)
+    builder.scope(definition.scope, after=END)
+    graph.add_edge(START, definition.scope.start)
+    return graph
+
+
+@define(eq=False)
+class _Builder:
+    graph: StateGraph[Any]
+    definition: WorkflowDefinition
+
+    def scope(self, scope: Scope, after: str) -> None:
+        """Add a list of nodes; what ends the list goes on to ``after``."""
+        children = {id for node in scope.nodes.values() if isinstance(node.spec, Parallel) for id in node.spec.parallel_nodes}
+        for node in scope.nodes.values():
+            targets = [after] if not node.follows else node.follows
+            if isinstance(node.spec, Condition):
+                self.condition(node, after)
+            elif isinstance(node.spec, Parallel):
+                self.parallel(node, targets)
+            elif isinstance(node.spec, Map):
+                self.map(node, [] if node.id in children else targets)
+            elif isinstance(node.spec, Loop):
+                self.loop(node, targets)
+            elif node.id not in children or self._waits_for_all(node):
+                self.add(node.id, _step(node), node)
+                if node.id not in children:
+                    self.edges(node.id, targets)
+
+    def _waits_for_all(self, child: NodeDefinition) -> bool:
+        return any(
+            isinstance(node.spec, Parallel) and child.id in node.spec.parallel_nodes and node.spec.join_strategy == "all"
+            for node in child.scope.nodes.values()
+        )
+
+    def edges(self, source: str, targets: list[str]) -> None:
+        for target in targets:
+            self.graph.add_edge(source, target)
+
+    def add(self, name: str, function: Any, node: NodeDefinition | None = None) -> None:
+        """Add a node, with what the file says of retries, timeouts and caching."""
+        if node is None:
+            self.graph.add_node(name, function)
+            return
+        common, execution = node.common, self.definition.execution
+        self.graph.add_node(
+            name,
+            function,
+            retry_policy=_retry(common.retry, execution.max_retries),
+            timeout=common.timeout or common.timeout_seconds or execution.default_node_timeout,
+            cache_policy=_cache(common.cache, node),
+            metadata={"title": node.title, "type": common.type, "node": node.id},
+        )
+
+    def condition(self, node: NodeDefinition, after: str) -> None:
+        spec: Condition = node.spec
+        ends = {answer: after if target in END_NAMES else target for answer, target in spec.branches.items()}
+        self.add(node.id, _nothing)
+        self.graph.add_conditional_edges(node.id, _chooser(node), ends)
+
+    def parallel(self, node: NodeDefinition, targets: list[str]) -> None:
+        spec: Parallel = node.spec
+        children = [node.scope.nodes[id] for id in spec.parallel_nodes]
+        if spec.join_strategy != "all":
+            self.add(node.id, _race(node, children), node)
+            self.edges(node.id, targets)
+            return
+        join = f"{node.id}:join"
+        self.add(node.id, _nothing)
+        self.add(join, _nothing)
+        for child in children:
+            self.graph.add_edge(node.id, child.id)
+        self.graph.add_edge([f"{c.id}:join" if isinstance(c.spec, Map) else c.id for c in children], join)
+        self.edges(join, targets)
+
+    def map(self, node: NodeDefinition, targets: list[str]) -> None:
+        each, join, results = f"{node.id}:each", f"{node.id}:join", node.id + _RESULTS
+        wanted = _names_used(node)
+
+        def items(values: Values) -> list[Any]:
+            found = node.compiled["over"].evaluate(values)
+            if isinstance(found, (str, bytes, Mapping)) or not hasattr(found, "__iter__"):
+                raise WorkflowRunError(f"node {node.id!r}: 'over' must give a list, not {type(found).__name__} {found!r:.60}")
+            return list(found)
+
+        async def begin(values: dict[str, Any]) -> dict[str, Any]:
+            stream = get_stream()
+            if stream.active:
+                stream.emit("workflow.map", node.id, {"items": len(items(values)), "workflow": self.definition.name})
+            return {results: Overwrite([])}
+
+        def send(values: dict[str, Any]) -> list[Send] | str:
+            shared = {name: values[name] for name in wanted if name in values}
+            found = items(values)
+            return [Send(each, {**shared, node.spec.as_: item, "index": i}) for i, item in enumerate(found)] or join
+
+        async def collect(values: dict[str, Any]) -> dict[str, Any]:
+            done = sorted(values.get(results, []), key=lambda result: result[0])
+            update: dict[str, Any] = {node.output: [value for _, value, error in done if error is None], results: Overwrite([])}
+            if node.spec.errors:
+                found = items(values)
+                update[node.spec.errors] = [
+                    {"index": index, "item": found[index], "error": error} for index, _, error in done if error is not None
+                ]
+            return update
+
+        self.add(node.id, begin)
+        self.add(each, _each(node, results), node)
+        self.add(join, collect)
+        self.graph.add_conditional_edges(node.id, send, [each, join])
+        self.graph.add_edge(each, join)
+        self.edges(join, targets)
+
+    def loop(self, node: NodeDefinition, targets: list[str]) -> None:
+        spec: Loop = node.spec
+        if node.body is None:
+            return
+        again, rounds = f"{node.id}:again", f"{node.id}_round"
+        first = node.body.start
+
+        async def begin(values: dict[str, Any]) -> dict[str, Any]:
+            return {rounds: 1}
+
+        def enter(values: dict[str, Any]) -> str:
+            while_ = node.compiled.get("while")
+            return "round" if while_ is None or while_.evaluate(values) else "done"
+
+        async def count(values: dict[str, Any]) -> dict[str, Any]:
+            until = node.compiled.get("until")
+            if values[rounds] >= spec.max_iterations and spec.on_limit == "fail" and (until is None or not until.evaluate(values)):
+                raise WorkflowRunError(f"node {node.id!r}: the loop was not done after {spec.max_iterations} rounds")
+            return {rounds: values[rounds] + 1}
+
+        def go_on(values: dict[str, Any]) -> str:
+            until = node.compiled.get("until")
+            if values[rounds] > spec.max_iterations or (until is not None and until.evaluate(values)):
+                return "done"
+            return enter(values)
+
+        self.add(node.id, begin)
+        self.add(again, count)
+        self.scope(node.body, after=again)
+        done = targets[0] if len(targets) == 1 else f"{node.id}:done"
+        if len(targets) > 1:
+            self.add(done, _nothing)
+            self.edges(done, targets)
+        self.graph.add_conditional_edges(node.id, enter, {"round": first, "done": done})
+        self.graph.add_conditional_edges(again, go_on, {"round": first, "done": done})
+
+
+async def _nothing(values: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
+    compiled = node.compiled.get("condition")
+    branches = node.spec.branches
+
+    def pick(answer: Any) -> str:
+        word = str(answer).lower() if isinstance(answer, bool) else str(answer)
+        if word in branches:
+            return word
+        truth = "true" if answer else "false"
+        if truth in branches and "default" not in branches:
+            return truth
+        if "default" in branches:
+            return "default"
+        raise WorkflowRunError(
+            f"node {node.id!r}: the condition gave {answer!r}, and there is no branch for that; "
+            f"branches: {', '.join(branches)}; add default"
+        )
+
+    if compiled is not None:
+        return lambda values: pick(compiled.evaluate(values))
+    context = node.context
+    if context is None:
+        raise WorkflowRunError(f"node {node.id!r} was not checked")
+    function = load_function(str(node.spec.condition), context)
+
+    async def ask(values: dict[str, Any]) -> str:
+        wanted = parameters(function)
+        known = {name: values[name] for name in wanted if name in values}
+        if not known and len(wanted) == 1:
+            known = {next(iter(wanted)): dict(values)}
+        return pick(await call(function, known))
+
+    return ask
+
+
+def _step(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
+    """The function of a node that does work."""
+    work = _work(node)
+    writes = frozenset(node.writes)
+    spreads = bool(getattr(node.spec, "writes", ()))
+
+    async def step(values: dict[str, Any]) -> dict[str, Any]:
+        result = await work(values)
+        if spreads and isinstance(result, dict) and set(result) <= writes:
+            if node.common.output is not None and node.output not in result:
+                return {**result, node.output: result}
+            return result
+        return {node.output: result}
+
+    return step
+
+
+def _work(node: NodeDefinition) -> Callable[[Values], Any]:
+    """What a node works out, from the values it can see."""
+    if isinstance(node.spec, Subworkflow):
+        return _subworkflow(node)
+    context = node.context
+    if context is None:
+        raise WorkflowRunError(f"node {node.id!r} was not checked")
+    inputs, compiled, spec = node.inputs, node.compiled, node.spec
+
+    async def work(values: Values) -> Any:
+        given = inputs.evaluate(values) if inputs is not None else {}
+        return await spec.run(NodeContext(node.id, values, given, context, compiled))
+
+    return work
+
+
+def _subworkflow(node: NodeDefinition) -> Callable[[Values], Any]:
+    target = node.target
+    if target is None:
+        raise WorkflowRunError(f"node {node.id!r} was not checked")
+    from victor.graph.yaml.inputs import read_inputs, read_outputs
+
+    compiled: list[Any] = []
+
+    async def work(values: Values) -> Any:
+        if not compiled:  # at first use: a workflow may run itself
+            compiled.append(build_graph(target).compile())
+        given = node.inputs.evaluate(values) if node.inputs is not None else {}
+        state = await compiled[0].ainvoke(read_inputs(target, given))
+        return read_outputs(target, state)
+
+    return work
+
+
+def _each(node: NodeDefinition, results: str) -> Callable[[dict[str, Any]], Any]:
+    """Runs the body of a map for one item; at most ``max_concurrency`` at once in this process."""
+    body = node.body
+    if body is None or not body.nodes:
+        raise WorkflowRunError(f"node {node.id!r} has no body")
+    last = list(body.nodes.values())[-1]
+    if len(body.nodes) == 1 and not isinstance(last.spec, (Map, Loop, Condition, Parallel)):
+        work = _work(last)
+    else:
+        work = _chain(node, body, last)
+    room: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    async def each(values: dict[str, Any]) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        if loop not in room:
+            room[loop] = asyncio.Semaphore(node.spec.max_concurrency)
+        async with room[loop]:
+            if node.spec.on_error == "fail":
+                return {results: [(values["index"], await work(values), None)]}
+            from victor.graph.errors import GraphInterrupt
+
+            try:
+                return {results: [(values["index"], await work(values), None)]}
+            except GraphInterrupt:
+                raise
+            except Exception as error:  # noqa: BLE001 - the file says to go on; the failure is kept and counted
+                return {results: [(values["index"], None, f"{type(error).__name__}: {error}")]}
+
+    return each
+
+
+def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition) -> Callable[[Values], Any]:
+    """The body of a map as a graph of its own."""
+    keys: dict[str, Any] = dict.fromkeys([*_names_used(node), node.spec.as_, "index"], Any)
+    for inner in body.every():
+        keys.update(dict.fromkeys(inner.writes, Any))
+        if isinstance(inner.spec, Map):
+            keys[inner.id + _RESULTS] = Annotated[list, operator.add]
+    graph: StateGraph[Any] = StateGraph(TypedDict("Item", keys, total=False), name=f"{node.id}:body")  # type: ignore[operator]
+    definition = WorkflowDefinition(f"{node.id}:body", None, node.source, node.path, scope=body)  # type: ignore[arg-type]
+    _Builder(graph, definition).scope(body, after=END)
+    graph.add_edge(START, body.start)
+    compiled = graph.compile()
+
+    async def work(values: Values) -> Any:
+        state = await compiled.ainvoke(dict(values))
+        return state.get(last.output)
+
+    return work
+
+
+def _race(node: NodeDefinition, children: list[NodeDefinition]) -> Callable[[dict[str, Any]], Any]:
+    """Runs children side by side until one is done (``first``) or succeeds (``any``); cancels the others."""
+    steps = {child.id: _step(child) for child in children}
+    wait_for_success = node.spec.join_strategy == "any"
+
+    async def race(values: dict[str, Any]) -> dict[str, Any]:
+        tasks = {asyncio.create_task(step(values)): id for id, step in steps.items()}
+        failures: list[str] = []
+        try:
+            pending = set(tasks)
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in sorted(done, key=lambda task: list(steps).index(tasks[task])):
+                    error = task.exception()
+                    if error is None or not wait_for_success:
+                        update: dict[str, Any] = task.result()
+                        return update
+                    failures.append(f"{tasks[task]}: {type(error).__name__}: {error}")
+            raise WorkflowRunError(f"node {node.id!r}: every one of its nodes failed: " + "; ".join(failures))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    return race
+
+
+def _names_used(node: NodeDefinition) -> list[str]:
+    """The names of the surrounding context that the body of a map uses."""
+    found: dict[str, None] = {}
+    body = node.body
+    own = {node.spec.as_, "index"}
+    for inner in body.every() if body is not None else ():
+        for compiled in (inner.inputs, *inner.compiled.values(), *getattr(inner.spec, "_made", {}).values()):
+            found.update(dict.fromkeys(compiled.names if compiled is not None else ()))
+        found.update(dict.fromkeys(getattr(inner.spec, "context_keys", ())))
+        handler = getattr(inner.spec, "handler", None) or getattr(inner.spec, "transform", None)
+        if handler is not None and inner.inputs is None and inner.context is not None and ":" in handler:
+            found.update(dict.fromkeys(parameters(load_function(handler, inner.context))))
+    return [name for name in found if name not in own and (inner_writes := body) is not None and not _private(inner_writes, name)]
+
+
+def _private(body: Scope, name: str) -> bool:
+    return any(name in inner.writes for inner in body.nodes.values())
+
+
+def _retry(retry: Retry | int | None, default: int | None) -> RetryPolicy | None:
+    if retry is None:
+        return RetryPolicy(max_attempts=default + 1) if default else None
+    if isinstance(retry, int):
+        return RetryPolicy(max_attempts=retry) if retry > 1 else None
+    return RetryPolicy(
+        initial_interval=retry.initial_interval,
+        backoff_factor=retry.backoff_factor,
+        max_interval=retry.max_interval,
+        max_attempts=retry.max_attempts,
+        jitter=retry.jitter,
+    )
+
+
+def _cache(cache: Cache | bool | None, node: NodeDefinition) -> CachePolicy | None:
+    if not cache:
+        return None
+    return CachePolicy(ttl=None if cache is True else cache.ttl)

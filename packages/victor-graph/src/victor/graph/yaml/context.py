@@ -1,0 +1,199 @@
+"""What a node type is, and what its nodes get to see.
+
+A node type is an attrs class: its fields are the keys that may stand in the file (beside those every node may
+have), its docstring and their metadata the documentation, and it has a method ``run``. It is registered with the
+hook ``victor_register_node_types``; this is a whole one::
+
+    @frozen
+    class Shout:
+        \"\"\"Says something loud.\"\"\"
+
+        text: str
+        templates = ("text",)
+
+        async def run(self, context):
+            return context.text("text").upper()
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from attrs import define, field, frozen
+
+from victor.core.errors import PluginError, VictorError
+from victor.core.tool import Approve
+from victor.core.topology import NodeKind
+from victor.graph.yaml.values import Compiled, Names
+
+__all__ = ["APPROVE", "CheckContext", "NodeContext", "NodeType", "WorkflowRunError", "load_function"]
+
+APPROVE: ContextVar[Approve | None] = ContextVar("victor_workflow_approve", default=None)
+"""Who is asked before a tool call that needs approval, in the run that goes on."""
+
+
+class WorkflowRunError(VictorError):
+    """A step of a workflow could not be done; names the node."""
+
+
+@frozen
+class CheckContext:
+    """What a node type can look things up in while a file is checked.
+
+    Args:
+        known: Tells which names the context will have.
+        folder: Folder of the workflow file, against which relative paths go; None for a text.
+        functions: Functions the program registered by name.
+        model: Model of the workflow, or None.
+        inputs: Names in the node's ``inputs``, or None where it has none.
+    """
+
+    known: Names
+    folder: Path | None = None
+    functions: Mapping[str, Callable[..., Any]] = field(factory=dict)
+    model: str | None = None
+    inputs: frozenset[str] | None = None
+
+
+@define
+class NodeContext:
+    """What a node sees while it runs.
+
+    Args:
+        id: The node.
+        values: The context: inputs of the workflow and outputs of the nodes so far. Read-only.
+        inputs: The node's ``inputs``, worked out; empty where it has none.
+        check: What it was checked with.
+    """
+
+    id: str
+    values: Mapping[str, Any]
+    inputs: dict[str, Any]
+    check: CheckContext
+    _compiled: Mapping[str, Compiled] = field(factory=dict, repr=False)
+
+    def text(self, key: str) -> str:
+        """A field listed in ``templates``, filled in.
+
+        Raises:
+            ExpressionError: A value it uses is not there.
+        """
+        return str(self.value(key))
+
+    def value(self, key: str) -> Any:
+        """A field listed in ``templates`` or ``expressions``, worked out; None where the file does not have it.
+
+        Raises:
+            ExpressionError: A value it uses is not there.
+        """
+        compiled = self._compiled.get(key)
+        return None if compiled is None else compiled.evaluate(self.values)
+
+
+@runtime_checkable
+class NodeType(Protocol):
+    """A kind of node.
+
+    Attributes:
+        templates: Optional: names of fields that are texts with values in them (``{{ a }}``, ``$ctx.a``).
+        expressions: Optional: names of fields that are values (typed, also lists and mappings).
+        kind: Optional: its shape in pictures.
+
+    An optional method ``check(context: CheckContext)`` yields pairs of key (``"tools[0]"``) and message for
+    whatever is wrong that the fields' types do not tell.
+    """
+
+    templates: ClassVar[tuple[str, ...]] = ()
+    expressions: ClassVar[tuple[str, ...]] = ()
+    kind: ClassVar[NodeKind] = "step"
+
+    async def run(self, context: NodeContext) -> Any:
+        """Do the work; what is returned becomes the node's output."""
+
+
+def problems_of(node: Any, context: CheckContext) -> Iterable[tuple[str, str]]:
+    """What a node type's own ``check`` says; nothing where it has none."""
+    check = getattr(node, "check", None)
+    return () if check is None else check(context)
+
+
+def load_function(name: str, context: CheckContext) -> Callable[..., Any]:
+    """A function named in a workflow file.
+
+    Args:
+        name: A name the program registered, ``"package.module:function"``, or ``"./file.py:function"`` beside the
+            workflow file.
+        context: Where to look.
+
+    Raises:
+        PluginError: There is none; says what there is.
+    """
+    from victor.core.catalog import load_target, near_matches
+
+    if name in context.functions:
+        return context.functions[name]
+    place, colon, attribute = name.partition(":")
+    if not colon:
+        near = near_matches(name, context.functions)
+        known = f"did you mean {near[0]!r}?" if near else "write 'package.module:function' or './file.py:function'"
+        raise PluginError(f"unknown function {name!r}; {known}")
+    if place.endswith(".py"):
+        module = _load_file((context.folder or Path()) / place)
+        if not hasattr(module, attribute):
+            near = near_matches(attribute, dir(module))
+            raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        found = getattr(module, attribute)
+    else:
+        found = load_target(name)
+    if not callable(found):
+        raise PluginError(f"{name!r} is a {type(found).__name__}, not a function")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _load_file(path: Path) -> Any:
+    path = path.resolve()
+    name = f"victor_workflow_{abs(hash(path))}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not path.is_file():
+        raise PluginError(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise PluginError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    return module
+
+
+def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a function that can be passed by keyword; empty where it does not tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return {}
+    return dict(signature.parameters)
+
+
+async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a function, sync (in a thread) or async."""
+    import asyncio
+
+    if inspect.iscoroutinefunction(function):
+        return await function(**arguments)
+    if sys.platform == "emscripten":
+        result = function(**arguments)
+    else:
+        result = await asyncio.to_thread(function, **arguments)
+    return await result if inspect.isawaitable(result) else result

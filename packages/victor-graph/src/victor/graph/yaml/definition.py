@@ -1,0 +1,145 @@
+"""A workflow as its file says it, read and checked, before it becomes a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from attrs import define, field
+
+from victor.graph.yaml.context import CheckContext
+from victor.graph.yaml.source import Source
+from victor.graph.yaml.spec import Common, Condition, Execution, Input, Loop, Map, Parallel, Subworkflow, Top
+from victor.graph.yaml.values import Compiled
+
+__all__ = ["END_NAMES", "NodeDefinition", "Scope", "WorkflowDefinition"]
+
+END_NAMES: Final = frozenset({"end", "END", "__end__"})
+"""What stands for the end of a list of nodes, in ``next`` and ``branches``."""
+
+
+@define(eq=False)
+class NodeDefinition:
+    """One node.
+
+    Args:
+        common: What every node may say.
+        spec: What its type says: a class of `spec`, or of a node type.
+        source: The file it stands in.
+        path: JSON path of it in that file.
+        scope: The list of nodes it is in.
+        follows: Ids of what comes after it in its list, filled in by the checker; empty for the end.
+        body: Of a map or loop: the nodes inside.
+        target: Of a node of type workflow: that workflow.
+        inputs: Its inputs, ready.
+        compiled: Its templates and expressions, ready, by key.
+        context: What its type was checked with.
+    """
+
+    common: Common
+    spec: Any
+    source: Source
+    path: str
+    scope: Scope
+    follows: list[str] = field(factory=list)
+    body: Scope | None = None
+    target: WorkflowDefinition | None = None
+    inputs: Compiled | None = None
+    compiled: dict[str, Compiled] = field(factory=dict)
+    context: CheckContext | None = None
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.common.id
+
+    @property
+    def title(self) -> str:
+        """What people see."""
+        return self.common.name or self.common.id
+
+    @property
+    def output(self) -> str:
+        """The name its result is kept under."""
+        return self.common.output or self.common.id
+
+    @property
+    def is_control(self) -> bool:
+        """True for the types that shape the flow and do no work of their own."""
+        return isinstance(self.spec, (Condition, Parallel, Map, Loop, Subworkflow))
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The names of the context it sets."""
+        if isinstance(self.spec, (Condition, Parallel)):
+            return ()
+        if isinstance(self.spec, Loop):
+            return (f"{self.id}_round",)
+        names = getattr(self.spec, "writes", ())
+        if isinstance(self.spec, Map) and self.spec.errors:
+            names = (self.spec.errors,)
+        if names and getattr(self.spec, "set", None) is not None and self.common.output is None:
+            return tuple(names)
+        return (self.output, *(name for name in names if name != self.output))
+
+
+@define(eq=False)
+class Scope:
+    """A list of nodes that run one after the other: of a workflow, or the body of a map or loop.
+
+    Args:
+        nodes: By id, in the order of the file.
+        parent: The node whose body it is.
+        start: Id of the first to run.
+    """
+
+    nodes: dict[str, NodeDefinition] = field(factory=dict)
+    parent: NodeDefinition | None = None
+    start: str = ""
+
+    def every(self) -> Iterator[NodeDefinition]:
+        """All nodes, those of bodies included."""
+        for node in self.nodes.values():
+            yield node
+            if node.body is not None:
+                yield from node.body.every()
+
+
+@define(eq=False)
+class WorkflowDefinition:
+    """One workflow of a file.
+
+    Args:
+        name: Its name.
+        top: What its file says of it as a whole.
+        source: The file.
+        path: JSON path of it in the file.
+        inputs: By name.
+        scope: Its nodes.
+        outputs: Its outputs, ready; None for those of all nodes.
+        execution: How runs are bounded.
+    """
+
+    name: str
+    top: Top
+    source: Source
+    path: str
+    inputs: dict[str, Input] = field(factory=dict)
+    scope: Scope = field(factory=Scope)
+    outputs: dict[str, Compiled] | None = None
+    execution: Execution = field(factory=Execution)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name of its context: inputs, then what nodes write; names private to a map's body left out."""
+        found = dict.fromkeys(self.inputs)
+        for node in _shared(self.scope):
+            found.update(dict.fromkeys(node.writes))
+        return list(found)
+
+
+def _shared(scope: Scope) -> Iterator[NodeDefinition]:
+    for node in scope.nodes.values():
+        yield node
+        if node.body is not None and isinstance(node.spec, Loop):
+            yield from _shared(node.body)

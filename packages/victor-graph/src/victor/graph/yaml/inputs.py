@@ -1,0 +1,158 @@
+"""What goes into a workflow, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from victor.core.catalog import near_matches
+from victor.core.errors import ConfigurationError
+from victor.graph.yaml.definition import WorkflowDefinition
+from victor.graph.yaml.spec import ABSENT, Input
+
+__all__ = ["read_inputs", "read_outputs"]
+
+_TRUE: Final = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+
+
+def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every input of a workflow, checked and converted, defaults filled in.
+
+    Args:
+        definition: The workflow.
+        given: By name; texts are converted where another type is wanted.
+
+    Raises:
+        ConfigurationError: Inputs are missing, unknown or of the wrong type; lists them all.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for name in given:
+        if name not in definition.inputs:
+            near = near_matches(name, definition.inputs)
+            there = ", ".join(definition.inputs) or "none"
+            problems.append(f"unknown input {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"the inputs are: {there}"))
+    for name, spec in definition.inputs.items():
+        if name not in given:
+            if spec.default is ABSENT and spec.required is not False:
+                what = f" ({spec.description})" if spec.description else ""
+                problems.append(f"the input {name!r}{what} is missing")
+                continue
+            values[name] = None if spec.default is ABSENT else spec.default
+            continue
+        try:
+            values[name] = _convert(spec, given[name])
+        except ValueError as error:
+            problems.append(f"the input {name!r} {error}")
+    if problems:
+        raise ConfigurationError(f"workflow {definition.name!r}: " + "; ".join(problems))
+    return values
+
+
+def read_outputs(definition: WorkflowDefinition, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finished workflow gives back: its ``outputs``, or all that its nodes wrote.
+
+    An output made of what a node writes that was not on the path taken is null.
+    """
+    values = {name: state[name] for name in definition.names if name in state}
+    if definition.outputs is not None:
+        return {
+            name: output.evaluate(values) if output.names <= values.keys() else None
+            for name, output in definition.outputs.items()
+        }
+    return {name: value for name, value in values.items() if name not in definition.inputs}
+
+
+def _convert(spec: Input, value: Any) -> Any:
+    value = _CONVERTERS[spec.type](value)
+    if spec.enum is not None and value not in spec.enum:
+        raise ValueError(f"must be one of {', '.join(map(repr, spec.enum))}, not {value!r}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, (str, int, float, Path)) or isinstance(value, bool):
+        raise ValueError(f"must be a text, not {value!r:.60}")
+    return str(value)
+
+
+def _integer(value: Any) -> int:
+    try:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"must be a whole number, not {value!r:.60}") from None
+
+
+def _number(value: Any) -> float:
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return value if isinstance(value, int) else float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a number, not {value!r:.60}") from None
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in _TRUE:
+        return _TRUE[value.lower()]
+    raise ValueError(f"must be true or false, not {value!r:.60}")
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        text = value.strip()
+        value = _json(text) if text.startswith("[") else [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    raise ValueError(f"must be a list, not {value!r:.60}")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        value = _json(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise ValueError(f"must be an object, not {value!r:.60}")
+
+
+def _json(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+
+
+def _file(value: Any) -> str:
+    path = _text(value)
+    if not Path(path).is_file():
+        raise ValueError(f"must be a file that exists, not {path!r}")
+    return path
+
+
+def _folder(value: Any) -> str:
+    path = _text(value)
+    if not Path(path).is_dir():
+        raise ValueError(f"must be a folder that exists, not {path!r}")
+    return path
+
+
+_CONVERTERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "string": _text,
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "list": _list,
+    "object": _object,
+    "path": _text,
+    "file": _file,
+    "folder": _folder,
+    "any": lambda value: value,
+}
