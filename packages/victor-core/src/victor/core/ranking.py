@@ -15,7 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Generic, TypeVar
 
 __all__ = ["BM25", "STOP_WORDS", "content_words", "stem", "terms", "words"]
@@ -24,8 +24,9 @@ K = TypeVar("K", bound=Hashable)
 
 # Scripts written without spaces: Han, kana, and the Hangul of compounds are indexed by pairs of characters.
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_CJK_RUN = re.compile(f"[{_CJK}]+")
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
+_WORD = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z]+)*")
+# Vowel signs and other marks belong to the word they stand in, although they are no letters.
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e31-\u0e3a\u0e47-\u0e4e\u1037-\u103e"
 _CAMEL = re.compile(r"[a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])")
 
 STOP_WORDS = frozenset(
@@ -51,15 +52,17 @@ def words(text: str) -> list[str]:
         >>> words("東京都")
         ['東京', '京都']
     """
+    pattern = _WORD
     if not text.isascii():
         text = _fold(text)
+        pattern = _any_word()
     found: list[str] = []
-    for word in _WORD.findall(text):
+    for word in pattern.findall(text):
         if word.islower() or word.isdigit():
             found.append(word)
         elif word[1:].islower():
             found.append(word.lower())
-        elif not word.isascii() and _CJK_RUN.search(word):
+        elif not word.isascii() and _cjk().search(word):
             found += _split_cjk(word.lower())
         else:
             found += _CAMEL.sub(r"\g<0> ", word).lower().split()
@@ -78,10 +81,21 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", stripped)
 
 
+@cache
+def _any_word() -> re.Pattern[str]:
+    return re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:'[^\W\d_]+)*")
+
+
+@cache
+def _cjk() -> re.Pattern[str]:
+    # Compiling so many ranges takes milliseconds, which English need not pay.
+    return re.compile(f"[{_CJK}]+")
+
+
 def _split_cjk(word: str) -> list[str]:
     found: list[str] = []
     at = 0
-    for run in _CJK_RUN.finditer(word):
+    for run in _cjk().finditer(word):
         if run.start() > at:
             found.append(word[at : run.start()])
         text = run.group()
@@ -131,12 +145,15 @@ def stem(word: str) -> str:
     return word
 
 
+_SINGULARS = frozenset("news lens alias canvas atlas bias always perhaps pandas kubernetes aws https".split())
+
+
 def _singular(word: str) -> str:
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
         return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and word not in _SINGULARS:
         return word[:-1]
     return word
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from attrs import frozen
 
 from victor.core.models.offline.extract import dates, names, numbers
 from victor.core.models.offline.markdown import blocks
+from victor.core.models.offline.pattern import pattern
 from victor.core.models.offline.sentences import split_sentences
 from victor.core.ranking import BM25, content_words, words
 
@@ -33,15 +35,14 @@ class Found:
     coverage: float
 
 
-@frozen
-class _Line:
+class _Line(NamedTuple):
     text: str
     heading: str
     before: str
     source: int
 
 
-_PRONOUN = re.compile(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
+_PRONOUN = pattern(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
 
 # What a question's words are also called.
 _ALIASES: dict[str, tuple[str, ...]] = {
@@ -75,7 +76,8 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
     if not asked or not lines:
         return None
     index: BM25[int] = BM25(
-        ((at, {"text": line.text, "around": f"{line.heading} {line.before}"}) for at, line in enumerate(lines)), weights={"around": 0.4}
+        ((at, {"text": line.text, "around": f"{line.heading} {line.before}"}) for at, line in enumerate(lines)),
+        weights={"around": 0.4},
     )
     rarity = {word: index.rarity(word) for word in asked}
     whole = sum(rarity.values()) or 1.0
@@ -85,10 +87,13 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
         line = lines[at]
         own = frozenset(content_words(line.text))
         near = own | frozenset(content_words(f"{line.heading} {line.before}"))
-        coverage = sum(
-            weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own) else 0.0)
-            for word, weight in rarity.items()
-        ) / whole
+        coverage = (
+            sum(
+                weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own) else 0.0)
+                for word, weight in rarity.items()
+            )
+            / whole
+        )
         kind = _fits(question, line.text)
         ranked.append((score * (0.3 + coverage) * kind, at, coverage))
     ranked.sort(key=lambda item: (-item[0], item[1]))
@@ -130,13 +135,13 @@ def _lines(texts: Sequence[str]) -> list[_Line]:
 
 
 _WANTS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\bwho(?:se|m)?\b|\bwhich (?:person|company)\b", re.IGNORECASE), "name"),
-    (re.compile(r"\bwhen\b|\bwhat (?:date|day|year|time)\b|\bwhich (?:day|year|month)\b", re.IGNORECASE), "time"),
-    (re.compile(r"\bhow (?:many|much|long|old|far|big|tall|often|fast|high)\b|\bwhat (?:number|price|cost)", re.IGNORECASE), "number"),
-    (re.compile(r"\bwhere\b", re.IGNORECASE), "place"),
-    (re.compile(r"\bwhy\b", re.IGNORECASE), "reason"),
-    (re.compile(r"\bhow (?:do|can|to|should|does)\b", re.IGNORECASE), "way"),
-    (re.compile(r"^\s*what(?:'s| is| are| was)\b", re.IGNORECASE), "definition"),
+    (pattern(r"\bwho(?:se|m)?\b|\bwhich (?:person|company)\b", re.IGNORECASE), "name"),
+    (pattern(r"\bwhen\b|\bwhat (?:date|day|year|time)\b|\bwhich (?:day|year|month)\b", re.IGNORECASE), "time"),
+    (pattern(r"\bhow (?:many|much|long|old|far|big|tall|often|fast|high)\b|\bwhat (?:number|price|cost)", re.IGNORECASE), "number"),
+    (pattern(r"\bwhere\b", re.IGNORECASE), "place"),
+    (pattern(r"\bwhy\b", re.IGNORECASE), "reason"),
+    (pattern(r"\bhow (?:do|can|to|should|does)\b", re.IGNORECASE), "way"),
+    (pattern(r"^\s*what(?:'s| is| are| was)\b", re.IGNORECASE), "definition"),
 )  # fmt: skip
 
 
@@ -148,14 +153,25 @@ def _fits(question: str, sentence: str) -> float:
     if wanted == "name":
         return 1.35 if names(sentence) or re.match(r"[A-Z]\w+ [A-Z]\w+", sentence) else 0.7
     if wanted == "time":
-        timely = dates(sentence) or re.search(r"\b(?:1\d{3}|20\d{2})\b|\d{1,2}(?::\d{2}|\s?[ap]m)|\b(?:at|on|in|until|since|every|before|after) (?:\d|[A-Z]|noon|midnight)", sentence)
+        timely = dates(sentence) or re.search(
+            r"\b(?:1\d{3}|20\d{2})\b|\d{1,2}(?::\d{2}|\s?[ap]m)|\b(?:at|on|in|until|since|every|before|after) (?:\d|[A-Z]|noon|midnight)",
+            sentence,
+        )
         return 1.35 if timely else 0.75
     if wanted == "number":
         return 1.35 if numbers(sentence) else 0.6
     if wanted == "place":
         return 1.25 if re.search(r"\b(?:in|at|on|near|from|under|to|by) (?:the |a )?[\w/`.~]", sentence) else 0.8
     if wanted == "reason":
-        return 1.3 if re.search(r"\b(?:because|since|so that|due to|as a result|in order to|to avoid|therefore)\b", sentence, re.IGNORECASE) else 1.0
+        return (
+            1.3
+            if re.search(
+                r"\b(?:because|since|so that|due to|as a result|in order to|to avoid|therefore)\b",
+                sentence,
+                re.IGNORECASE,
+            )
+            else 1.0
+        )
     if wanted == "way":
         return 1.15 if re.search(r"\b(?:use|run|call|set|by|with|install|must|can)\b", sentence, re.IGNORECASE) else 1.0
     if wanted == "definition":
@@ -164,7 +180,11 @@ def _fits(question: str, sentence: str) -> float:
 
 
 def _defines(question: str, sentence: str) -> float:
-    subject = [word for word in words(re.sub(r"^\s*what(?:'s| is| are| was)\b", "", question, flags=re.IGNORECASE)) if word not in {"the", "a", "an"}]
+    subject = [
+        word
+        for word in words(re.sub(r"^\s*what(?:'s| is| are| was)\b", "", question, flags=re.IGNORECASE))
+        if word not in {"the", "a", "an"}
+    ]
     head = " ".join(words(sentence)[: len(subject) + 4])
     if subject and " ".join(subject) in head and re.search(r"\b(?:is|are|was|means|refers to)\b", sentence):
         return 1.5

@@ -7,25 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from victor.core.models.offline import extract
 from victor.core.models.offline.arithmetic import find_expression
 from victor.core.models.offline.extract import Mention
 from victor.core.models.offline.fields import field_words
 from victor.core.models.offline.nodes import Node, conforms, node_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import STOP_WORDS, stem, words
 
 __all__ = ["Arguments", "find_arguments"]
 
 _MISSING: Final = object()
 
+
 def _stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in text.split())
 
 
 # Names of parameters by what they hold.
-_PATHS = _stems("path file filename folder directory dir filepath source destination src dst target root document doc input output")
+_PATHS = _stems(
+    "path file filename folder directory dir filepath source destination src dst target root document doc input output"
+)
 _TEXTS = frozenset(
     "queri text messag question prompt topic content body input keyword search term sentenc word subject q note task "
     "instruct descript comment string titl name phrase summari data request pattern code".split()
@@ -37,18 +41,33 @@ _PEOPLE = _stems("name person user username recipient author who customer contac
 _DATES = _stems("date day when deadline due since until start end from to after before")
 _ADDRESSEES = _stems("to cc bcc recipient recipients sender address")
 _EXPRESSIONS = _stems("expression formula equation calculation sum math")
-_FIRST = _stems("from source src start begin origin departure min minimum low first since after old lower left minuend dividend")
-_SECOND = _stems("to destination dst target end stop until arrival max maximum high last before new upper right subtrahend divisor")
+_FIRST = _stems(
+    "from source src start begin origin departure min minimum low first since after old lower left minuend dividend"
+)
+_SECOND = _stems(
+    "to destination dst target end stop until arrival max maximum high last before new upper right subtrahend divisor"
+)
 _LIMITS = _stems("limit max_results count top number num n k size amount max results maximum")
-_PRONOUN = re.compile(r"\s*(?:it|that|this|them|those|these|the (?:result|results|answer|output|file|text|content|contents|sum|number|page|total|value|product|summary|first|previous)(?: (?:result|one))?)\s*", re.IGNORECASE)
-_RESULT = re.compile(r"\b(?:it|that|this|the (?:result|answer|sum|product|total|number|output|value|difference))\b", re.IGNORECASE)
-_LEAD = re.compile(
+_PRONOUN = pattern(
+    r"\s*(?:it|that|this|them|those|these|the (?:result|results|answer|output|file|text|content|contents|sum|number|page|total|value|product|summary|first|previous)(?: (?:result|one))?)\s*",
+    re.IGNORECASE,
+)
+_RESULT = pattern(
+    r"\b(?:it|that|this|the (?:result|answer|sum|product|total|number|output|value|difference))\b", re.IGNORECASE
+)
+_LEAD = pattern(
     r"\s*(?:(?:please|now|then|and|also|just|kindly|can you|could you|would you|will you|i want (?:you )?to|i need (?:you )?to|i'd like (?:you )?to|"
     r"let's|go and|hey|hi|hello)[\s,]+)*",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"\b(?:from|of|between|since|after|starting|off)\s+(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$", re.IGNORECASE)
-_TO = re.compile(r"(?:\b(?:to|into|as|until|till|and|by|before)|->|-|\u2013)\s*(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$", re.IGNORECASE)
+_FROM = pattern(
+    r"\b(?:from|of|between|since|after|starting|off)\s+(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$",
+    re.IGNORECASE,
+)
+_TO = pattern(
+    r"(?:\b(?:to|into|as|until|till|and|by|before)|->|-|\u2013)\s*(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$",
+    re.IGNORECASE,
+)
 _AND: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|\s*;\s*)"
 
 
@@ -99,28 +118,36 @@ def find_arguments(
     return _Finder(name, parameters, text, previous, context, today).find()
 
 
-@define
 class _Finder:
-    name: str
-    root: Mapping[str, Any]
-    text: str
-    previous: str | None
-    context: str
-    today: Callable[[], str] | None
-    values: dict[str, Any] = field(factory=dict, init=False)
-    taken: list[tuple[int, int]] = field(factory=list, init=False)
-    certain: int = field(default=0, init=False)
-    notes: list[str] = field(factory=list, init=False)
-    fed: list[str] = field(factory=list, init=False)
-    nodes: dict[str, Node] = field(factory=dict, init=False)
-    required: tuple[str, ...] = field(default=(), init=False)
-    cache: dict[str, list[Mention]] = field(factory=dict, init=False)
+    """The search for one tool's arguments: what was found, and which parts of the text are taken."""
+
+    def __init__(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        text: str,
+        previous: str | None,
+        context: str,
+        today: Callable[[], str] | None,
+    ) -> None:
+        self.name = name
+        self.root = parameters
+        self.text = text
+        self.previous = previous
+        self.context = context
+        self.today = today
+        self.values: dict[str, Any] = {}
+        self.taken: list[tuple[int, int]] = []
+        self.certain = 0
+        self.notes: list[str] = []
+        self.fed: list[str] = []
+        self.cache: dict[str, list[Mention]] = {}
+        root = node_of(parameters, parameters)
+        self.schemas: Mapping[str, Any] = root.schema.get("properties") or {}
+        self.nodes = {key: node_of(schema, parameters) for key, schema in self.schemas.items()}
+        self.required = tuple(key for key in root.schema.get("required") or () if key in self.nodes)
 
     def find(self) -> Arguments:
-        root = node_of(self.root, self.root)
-        properties = root.schema.get("properties") or {}
-        self.nodes = {name: node_of(schema, self.root) for name, schema in properties.items()}
-        self.required = tuple(name for name in root.schema.get("required") or () if name in self.nodes)
         # Required ones choose first, in the order of the signature.
         order = sorted(self.nodes, key=lambda name: name not in self.required)
         passes: tuple[Callable[[str, Node], Any], ...] = (
@@ -141,9 +168,7 @@ class _Finder:
         return {name: self.values[name] for name in self.nodes if name in self.values}
 
     def keep(self, name: str, value: Any) -> bool:
-        schema = self.nodes[name].schema
-        properties = node_of(self.root, self.root).schema.get("properties") or {}
-        if not conforms(value, properties.get(name, schema), self.root):
+        if not conforms(value, self.schemas[name], self.root):
             return False
         self.values[name] = value
         return True
@@ -253,7 +278,11 @@ class _Finder:
             return quoted[:1]
         if after and after[1].lower() not in STOP_WORDS and not after[1].isdigit():
             return [Mention("path", after[1], after.start(1), after.end(1), after[1])]
-        here = re.search(r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|working directory)\b", self.text, re.IGNORECASE)
+        here = re.search(
+            r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|working directory)\b",
+            self.text,
+            re.IGNORECASE,
+        )
         return [Mention("path", ".", here.start(), here.end(), here[0])] if here else []
 
     def directed(self, name: str, mentions: list[Mention]) -> Mention:
@@ -307,11 +336,22 @@ class _Finder:
         roots = set(field_words(name))
         chosen: Mention | None = None
         for mention in mentions:
-            if mention.unit and stem(mention.unit.lower()) in roots:
-                chosen = mention
-            elif roots & _LIMITS and re.search(r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$", self.text[: mention.start], re.IGNORECASE):
-                chosen = mention
-            elif any(re.search(rf"\b{re.escape(word)}\W{{0,3}}(?:\w+\W+)?$", self.text[: mention.start], re.IGNORECASE) for word in words(name) if len(word) > 2):
+            if (
+                (mention.unit and stem(mention.unit.lower()) in roots)
+                or (
+                    roots & _LIMITS
+                    and re.search(
+                        r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$",
+                        self.text[: mention.start],
+                        re.IGNORECASE,
+                    )
+                )
+                or any(
+                    re.search(rf"\b{re.escape(word)}\W{{0,3}}(?:\w+\W+)?$", self.text[: mention.start], re.IGNORECASE)
+                    for word in words(name)
+                    if len(word) > 2
+                )
+            ):
                 chosen = mention
             if chosen is not None:
                 break
@@ -328,7 +368,11 @@ class _Finder:
 
     def waits_for_result(self, name: str, mentions: list[Mention]) -> bool:
         """ "multiply the result by 4": the first number is what came before."""
-        numeric = [other for other in self.required if other not in self.values and self.nodes[other].type in ("integer", "number")]
+        numeric = [
+            other
+            for other in self.required
+            if other not in self.values and self.nodes[other].type in ("integer", "number")
+        ]
         if self.previous is None or len(numeric) <= len(mentions) or numeric[0] != name:
             return False
         pronoun = _RESULT.search(self.text)
@@ -340,7 +384,11 @@ class _Finder:
         return bool(re.search(r"\b(?:subtract|take|deduct)\b.*\bfrom\b", self.text, re.IGNORECASE))
 
     def turned(self, mentions: list[Mention]) -> list[Mention]:
-        waiting = [other for other in self.required if other not in self.values and self.nodes[other].type in ("integer", "number")]
+        waiting = [
+            other
+            for other in self.required
+            if other not in self.values and self.nodes[other].type in ("integer", "number")
+        ]
         return mentions[::-1] if len(mentions) == len(waiting) == 2 and self.is_turned() else mentions
 
     def belongs_to_other(self, mention: Mention, name: str) -> bool:
@@ -355,7 +403,9 @@ class _Finder:
             mentions = [m for m in self.free("number") if items.type == "number" or isinstance(m.value, int)]
             return [self.take(mention) for mention in mentions] or _MISSING
         if items.choices:
-            found = [choice for choice in items.choices if isinstance(choice, str) and _spoken_choice(choice, self.text)]
+            found = [
+                choice for choice in items.choices if isinstance(choice, str) and _spoken_choice(choice, self.text)
+            ]
             return found or _MISSING
         if items.type not in ("string", ""):
             return _MISSING
@@ -382,7 +432,9 @@ class _Finder:
             return _MISSING
         properties = node.schema.get("properties")
         if properties:
-            inner = find_arguments("", {**node.schema, "$defs": self.root.get("$defs", {})}, self.text, today=self.today)
+            inner = find_arguments(
+                "", {**node.schema, "$defs": self.root.get("$defs", {})}, self.text, today=self.today
+            )
             return dict(inner.values) if inner.values and not inner.missing else _MISSING
         found = {}
         for match in re.finditer(r"\b([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s,;]+)", self.text):
@@ -397,12 +449,20 @@ class _Finder:
     def by_truth(self, name: str, node: Node) -> Any:
         if node.type != "boolean":
             return _MISSING
-        telling = [word for word in words(name.replace("_", " ")) if word not in {"is", "include", "use", "with", "show", "has", "do", "should", "allow", "enable"}]
+        telling = [
+            word
+            for word in words(name.replace("_", " "))
+            if word not in {"is", "include", "use", "with", "show", "has", "do", "should", "allow", "enable"}
+        ]
         roots = [stem(word)[:6] for word in telling]
         for match in re.finditer(r"[^\W_]+", self.text):
             if roots and stem(match[0].lower())[:6] == roots[0]:
                 before = self.text[: match.start()][-24:]
-                return not re.search(r"\b(?:no|not|non|without|don't|do not|never|exclud\w+|disable|skip|ignor\w+)\W+(?:\w+\W+)?$", before, re.IGNORECASE)
+                return not re.search(
+                    r"\b(?:no|not|non|without|don't|do not|never|exclud\w+|disable|skip|ignor\w+)\W+(?:\w+\W+)?$",
+                    before,
+                    re.IGNORECASE,
+                )
         return _MISSING
 
     def by_quotation(self, name: str, node: Node) -> Any:
@@ -414,7 +474,12 @@ class _Finder:
         if not quoted:
             return _MISSING
         waiting = [other for other in self.required if other not in self.values and self.nodes[other].type == "string"]
-        if len(waiting) > 1 and len(quoted) < len(waiting) and not set(field_words(name)) & _TEXTS and any(set(field_words(o)) & _TEXTS for o in waiting):
+        if (
+            len(waiting) > 1
+            and len(quoted) < len(waiting)
+            and not set(field_words(name)) & _TEXTS
+            and any(set(field_words(o)) & _TEXTS for o in waiting)
+        ):
             return _MISSING  # the one with a text's name takes it
         return self.take(quoted[0])
 
@@ -423,7 +488,9 @@ class _Finder:
         roots = set(field_words(name))
         if node.type != "string" or node.choices or not roots & (_PLACES | _PEOPLE):
             return _MISSING
-        preposition = r"in|at|for|near|of|from|around" if roots & _PLACES else r"to|for|with|named|called|name is|by|user|about"
+        preposition = (
+            r"in|at|for|near|of|from|around" if roots & _PLACES else r"to|for|with|named|called|name is|by|user|about"
+        )
         match = re.search(
             rf"\b(?:{preposition})\s+(?:the\s+(?:city|town|user|person)\s+(?:of\s+)?)?((?:[A-Z\u00c0-\u00de][\w'\u2019.-]*|[^\x00-\x7f]+)(?:\s+(?:de |la |of |am )?[A-Z\u00c0-\u00de][\w'\u2019-]*)*)",
             self.text,
@@ -434,7 +501,10 @@ class _Finder:
         for mention in self.free("name"):
             if stem(mention.value.lower()) not in field_words(self.name):
                 return self.take(mention)
-        match = re.search(rf"\b(?:{preposition})\s+(?!the\b|a\b|an\b|my\b|me\b|it\b|this\b|that\b|your\b|today|tomorrow|now)([a-z][\w-]+)\s*(?:[?.!]|$)", self.text)
+        match = re.search(
+            rf"\b(?:{preposition})\s+(?!the\b|a\b|an\b|my\b|me\b|it\b|this\b|that\b|your\b|today|tomorrow|now)([a-z][\w-]+)\s*(?:[?.!]|$)",
+            self.text,
+        )
         if match and not self.is_taken(*match.span(1)):
             self.taken.append(match.span(1))
             return match[1]
@@ -445,7 +515,9 @@ class _Finder:
     def fill_rest(self) -> None:
         waiting = [name for name in self.required if name not in self.values]
         if not waiting and not self.required and not self.values:
-            waiting = [name for name in self.nodes if set(field_words(name)) & _FREE and self.nodes[name].type == "string"][:1]
+            waiting = [
+                name for name in self.nodes if set(field_words(name)) & _FREE and self.nodes[name].type == "string"
+            ][:1]
         for name in waiting:
             node = self.nodes[name]
             value = self.fed_value(name, node) if self.previous is not None else _MISSING
@@ -490,7 +562,11 @@ class _Finder:
             return found[0].value if len(found) == 1 else _MISSING
         if node.type == "array":
             value = _decoded(previous)
-            return value if isinstance(value, list) else [line for line in previous.splitlines() if line.strip()] or _MISSING
+            return (
+                value
+                if isinstance(value, list)
+                else [line for line in previous.splitlines() if line.strip()] or _MISSING
+            )
         value = _decoded(previous)
         return value if node.type == "object" and isinstance(value, dict) else _MISSING
 
@@ -509,8 +585,12 @@ class _Finder:
             else:
                 break
         text = " ".join(parts)
-        text = re.sub(r"\s*\b(?:in|at|to|from|with|by|for|on|of|as|and|called|named|within)?\s*[\"'`]?\x00[\"'`]?", " ", text)
-        text = re.sub(rf"\s*\b(?:using|with|via|by) (?:the )?{re.escape(self.name)}(?: tool)?\b", "", text, flags=re.IGNORECASE)
+        text = re.sub(
+            r"\s*\b(?:in|at|to|from|with|by|for|on|of|as|and|called|named|within)?\s*[\"'`]?\x00[\"'`]?", " ", text
+        )
+        text = re.sub(
+            rf"\s*\b(?:using|with|via|by) (?:the )?{re.escape(self.name)}(?: tool)?\b", "", text, flags=re.IGNORECASE
+        )
         return re.sub(r"\s+", " ", text.replace("\x00", " ")).strip(" ,:;").rstrip(".!").strip()
 
 
@@ -519,7 +599,9 @@ _ASKING_VERBS = frozenset(
     for word in "search find look get show tell give fetch ask query say send write call use run lookup google explain check "
     "retrieve echo print post create make save remember note".split()
 )
-_LEADING = frozenset("me up for about the a an on of that to what is are please some any all out everything information info using".split())
+_LEADING = frozenset(
+    "me up for about the a an on of that to what is are please some any all out everything information info using".split()
+)
 
 
 def _freest(names: Sequence[str]) -> str:
@@ -539,7 +621,7 @@ def _kind_of(name: str, node: Node) -> extract.Kind | None:
     about = node.description.lower()
     if roots & _stems("url uri link href website endpoint"):
         return "url"
-    if roots & {"email", "mail"} or roots & _ADDRESSEES and "mail" in about:
+    if roots & {"email", "mail"} or (roots & _ADDRESSEES and "mail" in about):
         return "email"
     if roots & {"glob", "pattern"} and ("glob" in about or "file" in about or "glob" in roots):
         return "path"
@@ -547,7 +629,7 @@ def _kind_of(name: str, node: Node) -> extract.Kind | None:
         return "path"
     if roots & _VAGUE and re.search(r"\b(?:path|file|folder|directory)\b", about):
         return "path"
-    if roots & _stems("date day deadline due") or roots & _DATES and re.search(r"\bdate|\bday\b|iso", about):
+    if roots & _stems("date day deadline due") or (roots & _DATES and re.search(r"\bdate|\bday\b|iso", about)):
         return "date"
     return None
 
@@ -566,8 +648,10 @@ def _spoken_choice(choice: str, text: str) -> re.Match[str] | None:
 
 
 def _is_article(mention: Mention, text: str) -> bool:
-    """"one" that counts nothing: "this one", "one of"."""
-    return mention.text.lower() == "one" and not re.match(r"\s+(?:result|item|line|day|hour|time|page|file)", text[mention.end :])
+    """ "one" that counts nothing: "this one", "one of"."""
+    return mention.text.lower() == "one" and not re.match(
+        r"\s+(?:result|item|line|day|hour|time|page|file)", text[mention.end :]
+    )
 
 
 def _first_value(text: str, node: Node, root: Mapping[str, Any], *, loose: bool) -> tuple[Any, int]:

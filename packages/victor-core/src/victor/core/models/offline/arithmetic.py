@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from victor.core.models.offline.pattern import pattern
+
 __all__ = ["evaluate", "find_expression", "format_number"]
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+)|(\*\*|//|[-+*/%^()])|(sqrt|abs|mod))")
+_TOKEN = pattern(r"\s*(?:(\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+)|(\*\*|//|[-+*/%^()])|(sqrt|abs|mod))")
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bmultiplied by\b|\btimes\b|(?<=\d)\s*[x\u00d7\u00b7]\s*(?=\d)", " * "),
     (r"\bdivided by\b|\bover\b|\u00f7", " / "),
@@ -20,7 +22,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(?:the )?square root of\b|\u221a", " sqrt "),
     (r"(\d+(?:\.\d+)?)\s*(?:%|percent|per cent) of\b", r" \1 / 100 * "),
 )
-_SPAN = re.compile(r"(?:sqrt|abs)?[\d(.+-][\d\s+*/%^().,eEa-z-]*[\d)]|sqrt\s*\(?[\d.]+\)?")
+_SPAN = pattern(r"(?:sqrt|abs)?[\d(.+-][\d\s+*/%^().,eEa-z-]*[\d)]|sqrt\s*\(?[\d.]+\)?")
 _MOST_BITS = 4096
 
 
@@ -47,7 +49,9 @@ def find_expression(text: str) -> str | None:
             continue
         if re.fullmatch(r"\d+-\d+(-\d+)*", candidate.replace(" ", "")) and " - " not in candidate:
             continue  # 10-20 is a range, a telephone number or a page
-        if re.fullmatch(r"\d+/\d+/?\d*", candidate) and not re.search(r"what|calc|comput|evaluat|=|how much", text, re.I):
+        if re.fullmatch(r"\d+/\d+/?\d*", candidate) and not re.search(
+            r"what|calc|comput|evaluat|=|how much", text, re.I
+        ):
             continue
         if evaluate(candidate) is not None and (best is None or len(candidate) > len(best)):
             best = candidate

@@ -10,12 +10,16 @@ from attrs import frozen
 
 from victor.core.models.offline.lexicons import DECISIONS, FALLBACKS, label_words, polarity
 from victor.core.models.offline.markdown import blocks, title_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import content_words, stem, words
 
 __all__ = ["Verdict", "classify", "find_labels", "is_decision", "language_of"]
 
 _LANGUAGES: dict[str, tuple[str, str]] = {
-    "english": ("en", "the and of to is in that it for was with are this you not have be on as at by or an from can all no"),
+    "english": (
+        "en",
+        "the and of to is in that it for was with are this you not have be on as at by or an from can all no",
+    ),
     "german": ("de", "der die und das ist nicht ein eine zu mit den von sich auf f\u00fcr im dem auch wir ich es sie"),
     "french": ("fr", "le la les et des est une un du que pour dans qui pas sur au avec ce nous vous il elle"),
     "spanish": ("es", "el la los y de que en un una es por con para no se del las al como su m\u00e1s pero"),
@@ -160,9 +164,15 @@ def _is_sentiment(lowered: Mapping[str, str]) -> bool:
 def _sentiment(text: str, lowered: Mapping[str, str]) -> Verdict:
     spoken = words(text)
     good, bad = polarity(spoken)
-    neutral = next((lowered[label] for label in ("neutral", "mixed", "other", "none", "unknown") if label in lowered), None)
-    like = next(lowered[label] for label in sorted(lowered) if label in _GOOD or label.split("very")[-1].strip(" _") in _GOOD)
-    dislike = next(lowered[label] for label in sorted(lowered) if label in _BAD or label.split("very")[-1].strip(" _") in _BAD)
+    neutral = next(
+        (lowered[label] for label in ("neutral", "mixed", "other", "none", "unknown") if label in lowered), None
+    )
+    like = next(
+        lowered[label] for label in sorted(lowered) if label in _GOOD or label.split("very")[-1].strip(" _") in _GOOD
+    )
+    dislike = next(
+        lowered[label] for label in sorted(lowered) if label in _BAD or label.split("very")[-1].strip(" _") in _BAD
+    )
     whole = good + bad
     if whole == 0.0:
         return Verdict(neutral or _without_evidence(list(lowered.values())), 0.0, 0.0)
@@ -205,7 +215,7 @@ def language_of(text: str) -> str:
     return best if most >= 2 and most > second and most >= 0.03 * len(spoken) else ""
 
 
-_LISTED = re.compile(
+_LISTED = pattern(
     r"(?:\bas|\binto|\bone of|\bonly|\bwith|\breply|\banswer|\brespond|\breturn|\boutput|\bsay|\blabels?|\bcategories|"
     r"\bclasses|\boptions|\bchoices|\btopics|\bis (?:it|this)|\beither|\bbetween|\bsentiment)(?:\s+(?:are|is|of|the|one|following|"
     r"exactly|just|only|with|single|word|label|labels|categories|category|a|an|as|into|these|text|review|message|email|e-mail|"
@@ -214,9 +224,11 @@ _LISTED = re.compile(
     r"(?:\s*(?:,\s*)?(?:or|and|\||/)\s+[\"'`*]?[\w-]+(?:[ -][\w-]+){0,2}[\"'`*]?)?)",
     re.IGNORECASE,
 )
-_DESCRIBED = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+[\"'`*]*([\w -]{1,30}?)[\"'`*]*\s*(?::|\u2013|\u2014| - )\s*(\S.*)$", re.MULTILINE)
-_PLAIN_ITEM = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+[\"'`*]*([\w -]{1,30}?)[\"'`*]*\s*$", re.MULTILINE)
-_SPLIT = re.compile(r"\s*(?:,\s*(?:or|and)\s+|,|;|\||\bor\b|\band\b|(?<=\w)\s*/\s*(?=\w))\s*", re.IGNORECASE)
+_DESCRIBED = pattern(
+    r"^\s*(?:[-*\u2022]|\d+[.)])\s+[\"'`*]*([\w -]{1,30}?)[\"'`*]*\s*(?::|\u2013|\u2014| - )\s*(\S.*)$", re.MULTILINE
+)
+_PLAIN_ITEM = pattern(r"^\s*(?:[-*\u2022]|\d+[.)])\s+[\"'`*]*([\w -]{1,30}?)[\"'`*]*\s*$", re.MULTILINE)
+_SPLIT = pattern(r"\s*(?:,\s*(?:or|and)\s+|,|;|\||\bor\b|\band\b|(?<=\w)\s*/\s*(?=\w))\s*", re.IGNORECASE)
 
 
 def find_labels(instructions: str) -> dict[str, str]:
@@ -242,7 +254,9 @@ def find_labels(instructions: str) -> dict[str, str]:
     best: list[str] = []
     for match in _LISTED.finditer(instructions):
         found = [part.strip(" \"'`*().").strip() for part in _SPLIT.split(match["list"])]
-        found = [re.sub(r"^(?:a|an|the|either|only|with)\s+", "", label, flags=re.IGNORECASE) for label in found if label]
+        found = [
+            re.sub(r"^(?:a|an|the|either|only|with)\s+", "", label, flags=re.IGNORECASE) for label in found if label
+        ]
         found = list(dict.fromkeys(found))
         if len(found) > len(best) and len(found) > 1 and all(len(label) <= 40 for label in found):
             best = found

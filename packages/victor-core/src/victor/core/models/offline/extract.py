@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import STOP_WORDS
 
 __all__ = [
@@ -52,9 +53,9 @@ class Mention:
     unit: str = ""
 
 
-_URL = re.compile(r"\bhttps?://[^\s<>\"'`\]}|\\^]+|\bwww\.[\w-]+\.[^\s<>\"'`\])}]+")
-_EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b")
-_PATH = re.compile(
+_URL = pattern(r"\bhttps?://[^\s<>\"'`\]}|\\^]+|\bwww\.[\w-]+\.[^\s<>\"'`\])}]+")
+_EMAIL = pattern(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b")
+_PATH = pattern(
     r"(?<![\w@:/.])(?:"
     r"(?:~|\.{1,2})?/(?:[\w.@*?\[\]{},+-]+/)*[\w.@*?\[\]{}+-]*[\w*?\]}/]"  # /a/b, ./a, ../a, ~/a
     r"|[A-Za-z]:\\[\w\\. *-]*[\w*]"  # C:\a\b
@@ -68,7 +69,7 @@ _NOT_FILES = frozenset(
     "e.g i.e etc. a.m p.m vs. al. node.js vue.js next.js asp.net .net and/or he/she either/or w/o n/a km/h tcp/ip "
     "input/output read/write client/server".split()
 )
-_QUOTED = re.compile(
+_QUOTED = pattern(
     r"\"([^\"\n]{1,2000})\"|\u201c([^\u201d]{1,2000})\u201d|(?<![\w])'((?:[^'\n]|(?<=\w)'(?=\w)){1,2000})'(?!\w)|"
     r"`([^`\n]{1,2000})`|\u00ab\s?([^\u00bb]{1,2000}?)\s?\u00bb|\u2018([^\u2019\n]{1,500})\u2019(?!\w)"
 )
@@ -89,7 +90,7 @@ _WORDS = {
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "dozen": 12}
 _MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _CURRENCIES = {"$": "USD", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
-_NAME = re.compile(
+_NAME = pattern(
     r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?\s+)?(?:[A-Z\u00c0-\u00de][\w'\u2019-]+)(?:\s+(?:(?:van|von|de|der|den|di|da|del|la|le|bin|of|the|and|&)\s+)"
     r"{0,2}(?:[A-Z\u00c0-\u00de][\w'\u2019-]+|[A-Z]\.))*"
 )

@@ -6,20 +6,25 @@ import re
 from collections.abc import Iterable
 
 from victor.core.models.offline.markdown import plain_inline
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import content_words, stem, words
 
 __all__ = ["field_words", "items_under", "near", "pairs", "rows_with", "spoken_value"]
 
-_PAIR = re.compile(
+_PAIR = pattern(
     r"^[ \t]*(?:[-*+\u2022>][ \t]+)?(?:\*\*|__)?(?P<name>[^\W\d_][\w /()#.'-]{0,40}?)(?:\*\*|__)?[ \t]*(?::(?:\*\*|__)?|=|\u2192)[ \t]+(?P<value>\S[^\n]*)$",
     re.MULTILINE,
 )
-_INLINE = re.compile(r"(?:\*\*|__)(?P<name>[^*:\n]{1,40}):?(?:\*\*|__):?[ \t]*(?P<value>[^|\n]+?)(?=[ \t]*(?:\||\n|$))")
-_ROW = re.compile(r"^[ \t]*\|(?P<name>[^|\n]+)\|(?P<value>[^|\n]+)\|[ \t]*$", re.MULTILINE)
-_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+(?P<atx>.+?)[ \t#]*|(?P<label>[^\W\d_][\w ()/-]{1,50}):)[ \t]*$", re.MULTILINE)
-_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(\S[^\n]*)$", re.MULTILINE)
+_INLINE = pattern(r"(?:\*\*|__)(?P<name>[^*:\n]{1,40}):?(?:\*\*|__):?[ \t]*(?P<value>[^|\n]+?)(?=[ \t]*(?:\||\n|$))")
+_ROW = pattern(r"^[ \t]*\|(?P<name>[^|\n]+)\|(?P<value>[^|\n]+)\|[ \t]*$", re.MULTILINE)
+_HEADING = pattern(
+    r"^[ \t]*(?:#{1,6}[ \t]+(?P<atx>.+?)[ \t#]*|(?P<label>[^\W\d_][\w ()/-]{1,50}):)[ \t]*$", re.MULTILINE
+)
+_ITEM = pattern(r"^[ \t]*(?:[-*+\u2022]|\d+[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(\S[^\n]*)$", re.MULTILINE)
 # Words of a field's name that tell its type rather than its subject.
-_TYPES = frozenset("date number name id text value list field string of the a in is has num no amount count total".split())
+_TYPES = frozenset(
+    "date number name id text value list field string of the a in is has num no amount count total".split()
+)
 
 
 def field_words(name: str) -> list[str]:
@@ -41,13 +46,13 @@ def pairs(text: str) -> list[tuple[str, str]]:
     """
     found: list[tuple[int, str, str]] = []
     taken: set[int] = set()
-    for pattern in (_PAIR, _INLINE, _ROW):
-        for match in pattern.finditer(text):
+    for form in (_PAIR, _INLINE, _ROW):
+        for match in form.finditer(text):
             line = text.count("\n", 0, match.start("value"))
             value = plain_inline(match["value"]).strip().strip("\"'").rstrip(",").strip()
-            if value and (line not in taken or pattern is _INLINE) and len(match["name"].split()) <= 5:
+            if value and (line not in taken or form is _INLINE) and len(match["name"].split()) <= 5:
                 name = plain_inline(match["name"]).strip(" *_")
-                if pattern is _INLINE and any(name == other for _, other, _ in found):
+                if form is _INLINE and any(name == other for _, other, _ in found):
                     continue
                 taken.add(line)
                 found.append((match.start(), name, value))
@@ -156,7 +161,9 @@ def rows_with(names: Iterable[str], text: str) -> list[dict[str, str]]:
         header = [frozenset(field_words(cell)) for cell in _cells(line)]
         columns: dict[str, int] = {}
         for name, stems in wanted.items():
-            best = [(len(stems & cell) / len(stems | cell), -place) for place, cell in enumerate(header) if stems & cell]
+            best = [
+                (len(stems & cell) / len(stems | cell), -place) for place, cell in enumerate(header) if stems & cell
+            ]
             if best:
                 columns[name] = -max(best)[1]
         if len(columns) * 2 < len(wanted) or not columns:

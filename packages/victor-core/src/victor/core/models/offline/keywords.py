@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from victor.core.models.offline.markdown import Block, blocks, title_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import STOP_WORDS, stem
 
 __all__ = ["keywords"]
@@ -25,8 +25,10 @@ _GENERIC = frozenset(
     "let lets start starts end ends start begin able help helps helped please thank thanks dear hello hi regards "
     "happen happens happened become becomes left right order call calls called don doesn isn didn won".split()
 )
-_UNITS = frozenset("mb kb gb tb ms us ns kib mib gib px hz ghz mhz km kg cm mm eur usd gbp min sec mins secs hours minutes seconds".split())
-_TERM = re.compile(r"[^\W\d_][\w]*(?:[.'\u2019+#/-][\w+#]+)*[+#]*|[.!?;:,()\[\]{}|\u2013\u2014\"\u201c\u201d]|\s-\s|\d+")
+_UNITS = frozenset(
+    "mb kb gb tb ms us ns kib mib gib px hz ghz mhz km kg cm mm eur usd gbp min sec mins secs hours minutes seconds".split()
+)
+_TERM = pattern(r"[^\W\d_][\w]*(?:[.'\u2019+#/-][\w+#]+)*[+#]*|[.!?;:,()\[\]{}|\u2013\u2014\"\u201c\u201d]|\s-\s|\d+")
 _ENDINGS = ("ly", "ing", "ed")
 
 

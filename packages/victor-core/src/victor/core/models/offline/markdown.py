@@ -10,6 +10,8 @@ from typing import Literal
 
 from attrs import frozen
 
+from victor.core.models.offline.pattern import pattern
+
 __all__ = ["Block", "blocks", "plain_inline", "title_of"]
 
 BlockKind = Literal["heading", "paragraph", "item", "quote", "row"]
@@ -32,26 +34,26 @@ class Block:
     raw_code: float = 0.0
 
 
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
-_UNDERLINE = re.compile(r"\s{0,3}(=+|-+|~+|\^+|\"+)\s*$")
-_RULE = re.compile(r"\s{0,3}([-*_=])(\s*\1){2,}\s*$")
-_ITEM = re.compile(r"\s*(?:[-*+\u2022]|\(?\d{1,3}[.)]|[a-z]\))\s+(?:\[[ xX]\]\s+)?(?=\S)")
-_TABLE = re.compile(r"\s*\|.*\||\s*[-:]+\s*(\|\s*[-:]+\s*)+\s*$|[^|]+\|[^|]+\|[^|]*\S")
-_DIRECTIVE = re.compile(r"\s*(\.\. |:::|:\w[\w-]*:(\s|$)|</?[a-zA-Z!][^>]*>\s*$|\[[^\]]+\]:\s|!!! )")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_FRONT = re.compile(r"\A\ufeff?(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title\s*[:=]\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
-_LINK = re.compile(r"\[([^\[\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|\[([^\[\]]+)\]\[[^\]]*\]")
-_FOOTNOTE = re.compile(r"\[\^[^\]]+\]:?")
-_AUTOLINK = re.compile(r"<(?:https?://|mailto:)[^>]+>")
-_CODE = re.compile(r"(`+)(.+?)\1")
-_STRONG = re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
-_EMPHASIS = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
-_ROLE = re.compile(r":[a-z:]+:`([^`<]+?)(?:\s*<[^>]*>)?`")
-_TAG = re.compile(r"</?(?:[a-zA-Z][a-zA-Z0-9]*)(?:\s[^<>]*)?/?>")
-_SPACE = re.compile(r"\s+")
+_FENCE = pattern(r"\s{0,3}(`{3,}|~{3,})")
+_ATX = pattern(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_UNDERLINE = pattern(r"\s{0,3}(=+|-+|~+|\^+|\"+)\s*$")
+_RULE = pattern(r"\s{0,3}([-*_=])(\s*\1){2,}\s*$")
+_ITEM = pattern(r"\s*(?:[-*+\u2022]|\(?\d{1,3}[.)]|[a-z]\))\s+(?:\[[ xX]\]\s+)?(?=\S)")
+_TABLE = pattern(r"\s*\|.*\||\s*[-:]+\s*(\|\s*[-:]+\s*)+\s*$|[^|]+\|[^|]+\|[^|]*\S")
+_DIRECTIVE = pattern(r"\s*(\.\. |:::|:\w[\w-]*:(\s|$)|</?[a-zA-Z!][^>]*>\s*$|\[[^\]]+\]:\s|!!! )")
+_COMMENT = pattern(r"<!--.*?-->", re.DOTALL)
+_FRONT = pattern(r"\A\ufeff?(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_TITLE = pattern(r"^title\s*[:=]\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
+_IMAGE = pattern(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
+_LINK = pattern(r"\[([^\[\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|\[([^\[\]]+)\]\[[^\]]*\]")
+_FOOTNOTE = pattern(r"\[\^[^\]]+\]:?")
+_AUTOLINK = pattern(r"<(?:https?://|mailto:)[^>]+>")
+_CODE = pattern(r"(`+)(.+?)\1")
+_STRONG = pattern(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1")
+_EMPHASIS = pattern(r"(?<![\w*])([*_])(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
+_ROLE = pattern(r":[a-z:]+:`([^`<]+?)(?:\s*<[^>]*>)?`")
+_TAG = pattern(r"</?(?:[a-zA-Z][a-zA-Z0-9]*)(?:\s[^<>]*)?/?>")
+_SPACE = pattern(r"\s+")
 
 
 def plain_inline(text: str) -> str:
@@ -135,7 +137,7 @@ class _Reader:
             elif first == "#" and (heading := _ATX.match(line)):
                 self.flush()
                 self.add("heading", heading[2], len(heading[1]))
-            elif first in "=-~^\"*_" and self.underlines(line):
+            elif first in '=-~^"*_' and self.underlines(line):
                 pass
             elif "|" in line and _TABLE.match(line):
                 self.flush()

@@ -99,7 +99,9 @@ def match_tools(
         ranked = index.score(expanded, at)
         found.append((score + ranked / (ranked + 6.0), at, Match(tool, score, arguments)))
     found.sort(key=lambda item: (-item[0], item[1]))
-    return [match for _, _, match in found if match.score >= _THRESHOLD or (match.arguments.missing and match.score >= 0.6)]
+    return [
+        match for _, _, match in found if match.score >= _THRESHOLD or (match.arguments.missing and match.score >= 0.6)
+    ]
 
 
 def terms_without_stops(text: str) -> list[str]:
@@ -110,7 +112,10 @@ def terms_without_stops(text: str) -> list[str]:
 
 def _fields(tool: Tool) -> dict[str, str]:
     properties = node_of(tool.parameters, tool.parameters).schema.get("properties") or {}
-    about = [f"{name} {schema.get('description', '') if isinstance(schema, dict) else ''}" for name, schema in properties.items()]
+    about = [
+        f"{name} {schema.get('description', '') if isinstance(schema, dict) else ''}"
+        for name, schema in properties.items()
+    ]
     return {
         "name": tool.name,
         "description": tool.description,
@@ -129,14 +134,18 @@ def _named(tool: Tool, text: str) -> bool:
 
 
 def _does_sums(tool: Tool) -> bool:
-    return bool(set(terms(f"{tool.name} {' '.join(tool.metadata.keywords)}")) & {"calculator", "calculat", "calc", "math", "evaluat", "arithmetic", "comput"}) or bool(
-        {"expression", "formula"} & set(node_of(tool.parameters, tool.parameters).schema.get("properties") or {})
-    )
+    return bool(
+        set(terms(f"{tool.name} {' '.join(tool.metadata.keywords)}"))
+        & {"calculator", "calculat", "calc", "math", "evaluat", "arithmetic", "comput"}
+    ) or bool({"expression", "formula"} & set(node_of(tool.parameters, tool.parameters).schema.get("properties") or {}))
 
 
 def _evidence(tool: Tool, text: str, asked: set[str], expanded: set[str]) -> float:
     """How much of the request speaks of this tool: its name above all."""
-    if _named(tool, text) and ("_" in tool.name or re.search(rf"\b(?:use|call|run|with|using|tool)\b.*\b{re.escape(tool.name)}\b", text, re.IGNORECASE)):
+    if _named(tool, text) and (
+        "_" in tool.name
+        or re.search(rf"\b(?:use|call|run|with|using|tool)\b.*\b{re.escape(tool.name)}\b", text, re.IGNORECASE)
+    ):
         return 3.0
     named = list(dict.fromkeys(terms(tool.name)))
     spoken = set(terms(text))

@@ -64,7 +64,9 @@ def node_of(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Node:
         kind = next((name for name in kind if name != "null"), "null")
     if choices is not None:
         choices = tuple(choice for choice in choices if choice is not None)
-        nullable = nullable and schema.get("type") in (None, "null") or nullable and isinstance(schema.get("type"), list)
+        nullable = (nullable and schema.get("type") in (None, "null")) or (
+            nullable and isinstance(schema.get("type"), list)
+        )
         if not kind and choices:
             kind = _type_of(choices[0])
     if not kind and "properties" in schema:
@@ -194,10 +196,11 @@ def _is(value: Any, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
     if kind == "integer":
-        return isinstance(value, int) or isinstance(value, float) and value.is_integer()
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if kind == "number":
         return isinstance(value, int | float)
-    expected = {"string": str, "array": list, "object": dict, "null": type(None)}.get(kind)
+    types: dict[str, type] = {"string": str, "array": list, "object": dict, "null": type(None)}
+    expected = types.get(kind)
     return expected is not None and isinstance(value, expected)
 
 

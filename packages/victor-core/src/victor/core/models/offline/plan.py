@@ -14,18 +14,19 @@ from victor.core.models.offline import extract
 from victor.core.models.offline.conversation import Done
 from victor.core.models.offline.intent import intent_of
 from victor.core.models.offline.match import Match, match_tools
+from victor.core.models.offline.pattern import pattern
 
 if TYPE_CHECKING:
     from victor.core.tool import Tool
 
 __all__ = ["Call", "Plan", "make_plan", "split_clauses"]
 
-_THEN = re.compile(
+_THEN = pattern(
     r"\s*(?:[,;.]\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|after which)\b[,:]?\s+|;\s+|\s+and\s+then\s+|\s+then\s+|"
     r"[.!?]\s+(?=[A-Z\"'`])|\n+\s*(?:\d+[.)]\s+|[-*]\s+)?)",
 )
-_AND = re.compile(r",?\s+and\s+(?:also\s+)?(?=(\w+)\b)", re.IGNORECASE)
-_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|etc|vs|mr|mrs|dr|no)$", re.IGNORECASE)
+_AND = pattern(r",?\s+and\s+(?:also\s+)?(?=(\w+)\b)", re.IGNORECASE)
+_ABBREVIATED = pattern(r"\b(?:e\.g|i\.e|etc|vs|mr|mrs|dr|no)$", re.IGNORECASE)
 _WORK = frozenset(
     "summarise summarize count translate list extract classify find give tell show write save send email mail read open "
     "add multiply subtract divide search explain describe calculate compute print compare answer say delete remove create "
@@ -159,7 +160,15 @@ def make_plan(
 
 
 def _is_about_text(clause: str) -> bool:
-    return intent_of(clause, material=True) in ("summarize", "keywords", "classify", "extract", "title", "count", "question")
+    return intent_of(clause, material=True) in (
+        "summarize",
+        "keywords",
+        "classify",
+        "extract",
+        "title",
+        "count",
+        "question",
+    )
 
 
 def _is_named(match: Match, clause: str) -> bool:
@@ -199,14 +208,22 @@ def _same(text: str, arguments: dict[str, Any]) -> bool:
 
 
 def _difference(call: Call, second: Call) -> str:
-    changed = [(value, second.arguments[name]) for name, value in call.arguments.items() if second.arguments[name] != value]
+    changed = [
+        (value, second.arguments[name]) for name, value in call.arguments.items() if second.arguments[name] != value
+    ]
     return ", ".join(f"I took {new!r} for {old!r}" for old, new in changed)
 
 
 def _corrected(call: Call, error: str, tools: Sequence[Tool]) -> Call | None:
     """The call with the argument changed that the error names, when it also names what would do; else None."""
-    named = [mention.value for mention in extract.quotations(error)] + [mention.value for mention in extract.paths(error)]
-    listed = re.search(r"(?:there (?:are|is)|did you mean|one of|available|choose from|options?|known|valid(?: \w+)?|try|expected)\W*:?\s*(.+)", error, re.IGNORECASE | re.DOTALL)
+    named = [mention.value for mention in extract.quotations(error)] + [
+        mention.value for mention in extract.paths(error)
+    ]
+    listed = re.search(
+        r"(?:there (?:are|is)|did you mean|one of|available|choose from|options?|known|valid(?: \w+)?|try|expected)\W*:?\s*(.+)",
+        error,
+        re.IGNORECASE | re.DOTALL,
+    )
     offered = [part.strip(" \"'`.?[]()") for part in re.split(r",|\bor\b|\band\b|\n|;", listed[1])] if listed else []
     offered = extract.unique(part for part in (*offered, *named) if part and len(part) < 120)
     for name, value in call.arguments.items():

@@ -7,6 +7,7 @@ import re
 from attrs import frozen
 
 from victor.core.models.offline.extract import numbers
+from victor.core.models.offline.pattern import pattern
 
 __all__ = ["Limits", "Prompt", "is_request", "limits_of", "read_prompt"]
 
@@ -20,18 +21,21 @@ _VERBS = (
     "evaluate|assess|judge|detect|sort|rank|pick|choose|select|outline|highlight|from (?:the|this)|in (?:one|two|three|\\d+)|"
     "based on|using|given|according|act as|you are"
 )
-_REQUEST = re.compile(rf"\s*(?:[\"'(*#-]\s*)?(?:please[,:]?\s+|now[,:]?\s+|then[,:]?\s+|and\s+|can you\s+|could you\s+)?(?:{_VERBS})\b", re.IGNORECASE)
-_TAGGED = re.compile(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>[ \t]*\n?(.*?)\s*</\1>", re.DOTALL)
-_QUOTED = re.compile(r"(\"\"\"|''')[ \t]*\n?(.*?)\1|^(```+|~~~+)[\w-]*[ \t]*\n(.*?)^\3[ \t]*$", re.DOTALL | re.MULTILINE)
-_RULE = re.compile(r"^\s*(?:-{3,}|={3,}|\*{3,}|#{3,})\s*$", re.MULTILINE)
-_LABEL = re.compile(
+_REQUEST = pattern(
+    rf"\s*(?:[\"'(*#-]\s*)?(?:please[,:]?\s+|now[,:]?\s+|then[,:]?\s+|and\s+|can you\s+|could you\s+)?(?:{_VERBS})\b",
+    re.IGNORECASE,
+)
+_TAGGED = pattern(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>[ \t]*\n?(.*?)\s*</\1>", re.DOTALL)
+_QUOTED = pattern(r"(\"\"\"|''')[ \t]*\n?(.*?)\1|^(```+|~~~+)[\w-]*[ \t]*\n(.*?)^\3[ \t]*$", re.DOTALL | re.MULTILINE)
+_RULE = pattern(r"^\s*(?:-{3,}|={3,}|\*{3,}|#{3,})\s*$", re.MULTILINE)
+_LABEL = pattern(
     r"^[ \t]*(?:\*\*)?(?P<name>(?:the )?(?:text|document|content|contents|article|input|context|file|passage|e-?mail|review|message|source|data|"
     r"transcript|report|note|notes|body|ticket|comment|background|information|facts|material|markdown|code|diff|"
     r"question|task|request|instructions?|query|prompt))(?:\*\*)?[ \t]*(?:\([^)\n]*\))?:(?:\*\*)?[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_ASKING = re.compile(r"question|task|request|instructions?|query|prompt", re.IGNORECASE)
-_LENGTH = re.compile(
+_ASKING = pattern(r"question|task|request|instructions?|query|prompt", re.IGNORECASE)
+_LENGTH = pattern(
     r"\b(?P<less>at most|no more than|up to|maximum(?: of)?|max\.?|under|fewer than|less than|in|into|with|of|to|the|top|exactly|"
     r"about|around|approximately|within|only|just|give|list|a|-)?\s*(?P<number>\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|single)"
     r"(?:\s*(?:-|\u2013|to|or)\s*(?P<upper>\d+|two|three|four|five|six|seven|eight|nine|ten))?[ -]"
@@ -100,7 +104,7 @@ def read_prompt(text: str) -> Prompt:
         found = read(text)
         if found is not None:
             return found
-    if is_request(text) or len(text.split()) <= 40 and "\n" not in text:
+    if is_request(text) or (len(text.split()) <= 40 and "\n" not in text):
         return Prompt(text, "")
     return Prompt("", text)
 
@@ -114,7 +118,7 @@ def _tagged(text: str) -> Prompt | None:
         return None
     head, tail = text[: found[0].start()].strip(), text[found[-1].end() :].strip()
     # Tags deep inside a document are the document's own.
-    if head and (len(head) > 2000 or not is_request(head)) or len(tail) > 1000:
+    if (head and (len(head) > 2000 or not is_request(head))) or len(tail) > 1000:
         return None
     task = text
     pieces = []
@@ -167,7 +171,7 @@ def _is_head(text: str) -> bool:
     """It is a request with its rules, and not the beginning of a document."""
     parts = [part.strip() for part in re.split(r"\n[ \t]*\n|(?<=:)[ \t]*\n", text) if part.strip()]
     if len(parts) == 1:
-        return len(text.split()) <= 60 or is_request(text) and len(text) < 1500
+        return len(text.split()) <= 60 or (is_request(text) and len(text) < 1500)
     if len(parts) > 4 or not is_request(parts[0]) or parts[0].startswith("#"):
         return False
     return all(is_request(part) or bool(_ITEM_LINES.fullmatch(part)) for part in parts[1:])
@@ -184,9 +188,14 @@ def _fenced(text: str) -> Prompt | None:
         return None
     outside = f"{text[: match.start()].strip()}\n{text[match.end() :].strip()}".strip()
     inside = (match[2] or match[4] or "").strip()
-    if inside and outside and len(outside) < 1200 and is_request(outside) and (
-        text[: match.start()].strip().endswith((":", ".", "?")) or match.start() == 0
-    ) and len(inside) > len(text[match.end() :]):
+    if (
+        inside
+        and outside
+        and len(outside) < 1200
+        and is_request(outside)
+        and (text[: match.start()].strip().endswith((":", ".", "?")) or match.start() == 0)
+        and len(inside) > len(text[match.end() :])
+    ):
         return Prompt(outside, inside)
     return None
 
@@ -207,7 +216,13 @@ def _by_paragraph(text: str) -> Prompt | None:
     parts = re.split(r"\n[ \t]*\n|(?<=:)[ \t]*\n", text, maxsplit=1)
     if len(parts) == 2:
         first, rest = parts[0].strip(), parts[1].strip()
-        if first and rest and len(first) < 1500 and not first.startswith("#") and (is_request(first) or first.endswith(":")):
+        if (
+            first
+            and rest
+            and len(first) < 1500
+            and not first.startswith("#")
+            and (is_request(first) or first.endswith(":"))
+        ):
             if first.endswith(":") or not _is_list_of_labels(rest):
                 inner = _labels_then_text(first, rest)
                 return inner or Prompt(first, rest)
@@ -224,7 +239,7 @@ def _by_paragraph(text: str) -> Prompt | None:
     return None
 
 
-_ITEM_LINES = re.compile(r"(?:\s*(?:[-*\u2022]|\d+[.)])\s+[^\n]*(?:\n|\Z))+")
+_ITEM_LINES = pattern(r"(?:\s*(?:[-*\u2022]|\d+[.)])\s+[^\n]*(?:\n|\Z))+")
 
 
 def _is_list_of_labels(text: str) -> bool:
@@ -233,7 +248,9 @@ def _is_list_of_labels(text: str) -> bool:
 
 def _labels_then_text(first: str, rest: str) -> Prompt | None:
     """A list that belongs to the request (labels, rules), and then the text."""
-    if not re.search(r"categor|label|class|option|rule|follow(?:s|ing)(?! (?:text|document|article|review))", first, re.IGNORECASE):
+    if not re.search(
+        r"categor|label|class|option|rule|follow(?:s|ing)(?! (?:text|document|article|review))", first, re.IGNORECASE
+    ):
         return None
     items = _ITEM_LINES.match(rest)
     if items is None or not rest[items.end() :].strip():
@@ -245,7 +262,7 @@ def _labels_then_text(first: str, rest: str) -> Prompt | None:
 
 
 def _by_colon(text: str) -> Prompt | None:
-    """"Summarise the following text: The pump ..." on one line."""
+    """ "Summarise the following text: The pump ..." on one line."""
     head, colon, rest = text.partition(":")
     if colon and rest.strip() and rest[0] in " \n\t" and len(head.split()) <= 25 and is_request(head):
         if len(rest.split()) >= 3 and not _ITEM_LINES.fullmatch(rest.strip()):
@@ -262,7 +279,11 @@ def _by_colon(text: str) -> Prompt | None:
 
 
 def _unquoted(text: str) -> str:
-    if len(text) > 2 and (text[0], text[-1]) in {('"', '"'), ("'", "'"), ("\u201c", "\u201d")} and text[0] not in text[1:-1]:
+    if (
+        len(text) > 2
+        and (text[0], text[-1]) in {('"', '"'), ("'", "'"), ("\u201c", "\u201d")}
+        and text[0] not in text[1:-1]
+    ):
         return text[1:-1]
     return text
 
@@ -294,7 +315,11 @@ def limits_of(instructions: str) -> Limits:
             sentences, bullets = number, True
         else:
             items = number
-    if sentences is None and words is None and re.search(r"\b(?:brief|briefly|short(?:ly)?|concise(?:ly)?|in short)\b", instructions, re.IGNORECASE):
+    if (
+        sentences is None
+        and words is None
+        and re.search(r"\b(?:brief|briefly|short(?:ly)?|concise(?:ly)?|in short)\b", instructions, re.IGNORECASE)
+    ):
         sentences = 2
     return Limits(sentences, words, items, bullets)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -16,7 +15,7 @@ from victor.core.models.offline.intent import Intent, intent_of, words_to_say
 from victor.core.models.offline.keywords import keywords
 from victor.core.models.offline.markdown import blocks, title_of
 from victor.core.models.offline.prompt import Limits, is_request, limits_of
-from victor.core.models.offline.schema_fill import sentences_of_kind
+from victor.core.models.offline.sentence_kinds import sentences_of_kind
 from victor.core.models.offline.sentences import split_sentences
 from victor.core.models.offline.summarize import choose_sentences, shorten, summarize
 from victor.core.models.offline.tokens import count_tokens, count_words
@@ -65,8 +64,14 @@ def reply(matter: Matter) -> str | None:
     limits = _limits(asked, matter)
     if intent == "say":
         return words_to_say(task)
-    if intent in ("summarize", "keywords", "classify", "extract", "title", "count", "question") and not text.strip() and matter.given:
-        return _EMPTY.format({"summarize": "summarise", "count": "count", "question": "answer from"}.get(intent, "look at"))
+    if (
+        intent in ("summarize", "keywords", "classify", "extract", "title", "count", "question")
+        and not text.strip()
+        and matter.given
+    ):
+        return _EMPTY.format(
+            {"summarize": "summarise", "count": "count", "question": "answer from"}.get(intent, "look at")
+        )
     if text.strip():
         made = _from_text(intent, asked, text, limits, matter)
         if made is not None:
@@ -80,7 +85,10 @@ def _limits(asked: str, matter: Matter) -> Limits:
     own = limits_of(asked)
     outer = limits_of(matter.instructions) if matter.instructions and matter.instructions != asked else Limits()
     return Limits(
-        own.sentences or outer.sentences, own.words or outer.words, own.items or outer.items, own.bullets or outer.bullets
+        own.sentences or outer.sentences,
+        own.words or outer.words,
+        own.items or outer.items,
+        own.bullets or outer.bullets,
     )
 
 
@@ -89,7 +97,9 @@ def _from_text(intent: Intent, asked: str, text: str, limits: Limits, matter: Ma
         return _summary(asked, text, limits)
     if intent == "keywords":
         found = keywords(text, limits.items or limits.sentences or 8)
-        return "\n".join(f"- {word}" for word in found) if limits.bullets else ", ".join(found) or _EMPTY.format("look at")
+        return (
+            "\n".join(f"- {word}" for word in found) if limits.bullets else ", ".join(found) or _EMPTY.format("look at")
+        )
     if intent == "title":
         return title_of(text) or shorten(next((s.text for s in choose_sentences(text, 1)), text.strip()), 12)
     if intent == "classify":
@@ -99,8 +109,8 @@ def _from_text(intent: Intent, asked: str, text: str, limits: Limits, matter: Ma
     if intent == "count":
         return _counted(asked, text)
     if intent == "question":
-        found = answer(asked, [text], limits.sentences or 2)
-        return None if found is None else _limited(found.text, limits)
+        told = answer(asked, [text], limits.sentences or 2)
+        return None if told is None else _limited(told.text, limits)
     if intent == "" and not matter.task:
         # A text without a request: the most useful thing that is honest.
         return _summary("", text, limits)
@@ -109,7 +119,9 @@ def _from_text(intent: Intent, asked: str, text: str, limits: Limits, matter: Ma
 
 def _summary(asked: str, text: str, limits: Limits) -> str:
     sentences = limits.sentences or (8 if limits.words else 3)
-    focus = re.search(r"\b(?:focus(?:ing|ed)? on|with (?:a )?focus on|about|regarding|concerning|especially)\s+([^.,;:]+)", asked)
+    focus = re.search(
+        r"\b(?:focus(?:ing|ed)? on|with (?:a )?focus on|about|regarding|concerning|especially)\s+([^.,;:]+)", asked
+    )
     made = summarize(text, sentences, words=limits.words, focus=focus[1] if focus else "", bullets=limits.bullets)
     return made or _EMPTY.format("summarise")
 
@@ -153,7 +165,9 @@ def _extracted(asked: str, text: str, limits: Limits) -> str | None:
     for pattern, finder in _WHAT:
         if re.search(pattern, asked, re.IGNORECASE) and not (finder == "name" and re.search(r"file ?names?", asked)):
             named.append(f"{finder}s")
-            found += [mention.text if finder == "amount" else str(mention.value) for mention in extract.KINDS[finder](text)]
+            found += [
+                mention.text if finder == "amount" else str(mention.value) for mention in extract.KINDS[finder](text)
+            ]
     if not named:
         return None
     found = extract.unique(found)[: limits.items or limits.sentences or 50]
@@ -205,7 +219,10 @@ def _is_statement(text: str) -> bool:
     return (
         len(spoken) >= 3
         and not is_request(text)
-        and bool({"is", "are", "was", "were", "has", "have", "am", "i'm", "likes", "like", "costs", "lives", "means"} & set(spoken))
+        and bool(
+            {"is", "are", "was", "were", "has", "have", "am", "i'm", "likes", "like", "costs", "lives", "means"}
+            & set(spoken)
+        )
     )
 
 

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, field
-
 from victor.core.models.offline import extract
 from victor.core.models.offline.answer import answer
 from victor.core.models.offline.classify import Verdict, classify, find_labels, is_decision, language_of
@@ -16,15 +14,17 @@ from victor.core.models.offline.keywords import keywords
 from victor.core.models.offline.markdown import blocks, title_of
 from victor.core.models.offline.nodes import Node, conforms, node_of
 from victor.core.models.offline.prompt import Limits, limits_of
+from victor.core.models.offline.sentence_kinds import SENTENCE_KINDS, sentences_of_kind
 from victor.core.models.offline.sentences import split_sentences
 from victor.core.models.offline.summarize import choose_sentences, shorten, summarize
 from victor.core.models.offline.tokens import count_words
 from victor.core.ranking import content_words, stem, words
 
-__all__ = ["NotFound", "Source", "fill", "sentences_of_kind"]
+__all__ = ["NotFound", "Source", "fill"]
 
 _MISSING: Final = object()
 _DEPTH = 8
+_EMPTY: Mapping[str, tuple[Any, ...]] = {"string": ("",), "array": ([],), "boolean": (False,), "object": ({},), "": (None,)}
 _MOST_ITEMS = 50
 
 
@@ -40,7 +40,6 @@ class NotFound(Exception):
         self.problems = problems
 
 
-@define
 class Source:
     """What a schema is filled from.
 
@@ -49,10 +48,11 @@ class Source:
         task: What was asked for, for questions, labels and lengths.
     """
 
-    text: str
-    task: str = ""
-    _pairs: list[tuple[str, str]] | None = field(default=None, init=False)
-    _verdict: Verdict | None = field(default=None, init=False)
+    def __init__(self, text: str, task: str = "") -> None:
+        self.text = text
+        self.task = task
+        self._pairs: list[tuple[str, str]] | None = None
+        self._verdict: Verdict | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -133,7 +133,7 @@ class _Filler:
         if len(node.choices) == 1:
             options.append(node.choices[0])
         elif not node.choices:
-            options += {"string": [""], "array": [[]], "boolean": [False], "object": [{}], "": [None]}.get(node.type, [])
+            options += _EMPTY.get(node.type, ())
         for option in options:
             if conforms(option, schema, self.root):
                 return option
@@ -193,7 +193,11 @@ class _Filler:
             return choices[0]
         if not all(isinstance(choice, str) for choice in choices):
             return self.number_choice(choices, name, text)
-        said = spoken_value(name, text, self.source.pairs if text is self.source.text else None) if name != "value" else None
+        said = (
+            spoken_value(name, text, self.source.pairs if text is self.source.text else None)
+            if name != "value"
+            else None
+        )
         if said is not None:
             for choice in choices:
                 if field_words(choice) == field_words(said) or said.strip().lower() == choice.lower():
@@ -344,7 +348,11 @@ class _Filler:
         return said if said is not None else _MISSING
 
     def mention(self, kind: str, name: str, node: Node | None, text: str) -> Any:
-        if kind == "name" and (match := re.search(r"\b(?:written |created |made )?by\s+((?:[A-Z][\w.'-]+\s?){1,4})", text)) and _is_author(name):
+        if (
+            kind == "name"
+            and (match := re.search(r"\b(?:written |created |made )?by\s+((?:[A-Z][\w.'-]+\s?){1,4})", text))
+            and _is_author(name)
+        ):
             return match[1].strip().rstrip(".")
         mentions = extract.KINDS[kind](text)  # type: ignore[index]
         if not mentions:
@@ -417,7 +425,7 @@ class _Filler:
             return [sentence.text for sentence in choose_sentences(text, number)]
         if kind == "heading":
             return extract.unique(block.text for block in blocks(text) if block.kind == "heading")
-        if kind in _SENTENCE_KINDS:
+        if kind in SENTENCE_KINDS:
             return sentences_of_kind(kind, text)[:number]
         if kind == "path":
             return extract.unique(mention.value for mention in extract.paths(text))[:number]
@@ -430,7 +438,7 @@ class _Filler:
             if kind == "keyword":
                 return list(keywords(text, number))
             if kind in extract.KINDS:
-                return extract.unique(mention.value for mention in extract.KINDS[kind](text))[:number]  # type: ignore[index]
+                return extract.unique(mention.value for mention in extract.KINDS[kind](text))[:number]
             found = [block.text for block in blocks(text) if block.kind == "item"]
             return found[:number] or [sentence.text for sentence in choose_sentences(text, min(number, 5))]
         return []
@@ -537,7 +545,10 @@ _LIST_KINDS: tuple[tuple[str, str], ...] = (
     ("praise", r"strength|benefit|advantage|\bpros\b"),
     ("requirement", r"requirement|\brules?\b|constraint|obligation"),
     ("decision", r"decision|recommendation|conclusion"),
-    ("point", r"key ?point|main ?point|point|highlight|takeaway|finding|bullet|sentence|fact|insight|summar|quote|argument"),
+    (
+        "point",
+        r"key ?point|main ?point|point|highlight|takeaway|finding|bullet|sentence|fact|insight|summar|quote|argument",
+    ),
     ("path", r"\bpaths?\b|\bfiles?\b"),
     ("name", r"name|people|person|author|participant|entit|compan|organi[sz]ation|place|location|attendee"),
     ("number", r"number|figure"),
@@ -547,45 +558,25 @@ _LIST_KINDS: tuple[tuple[str, str], ...] = (
 def _list_kind(roots: list[str], about: str) -> Any:
     spoken = " ".join(roots)
     for text in (spoken, about):
-        for kind, pattern in _LIST_KINDS:
-            if text and re.search(pattern, text, re.IGNORECASE):
+        for kind, cue in _LIST_KINDS:
+            if text and re.search(cue, text, re.IGNORECASE):
                 return kind
     return ""
-
-
-_SENTENCE_KINDS: dict[str, re.Pattern[str]] = {
-    "question": re.compile(r"\?$"),
-    "action": re.compile(r"\b(?:todo|must|should|need(?:s)? to|have to|has to|will|please|action|next step|let's|to be done)\b", re.IGNORECASE),
-    "risk": re.compile(r"\b(?:risk|problem|issue|bug|fail(?:s|ed|ure)?|error|danger|weak|missing|limitation|cannot|broken|unsafe|warning|slow|lack)", re.IGNORECASE),
-    "praise": re.compile(r"\b(?:fast|easy|simple|strength|benefit|advantage|reliable|good|best|improve|light|safe|works)", re.IGNORECASE),
-    "requirement": re.compile(r"\b(?:must|shall|required?|requires|never|always|only|at least|at most)\b", re.IGNORECASE),
-    "decision": re.compile(r"\b(?:decided|decision|recommend|conclude|agreed|chose|chosen|we will)", re.IGNORECASE),
-}  # fmt: skip
-
-
-def sentences_of_kind(kind: str, text: str) -> list[str]:
-    """The sentences of a kind: ``"question"``, ``"action"``, ``"risk"``, ``"praise"``, ``"requirement"``, ``"decision"``.
-
-    Example:
-        >>> sentences_of_kind("question", "It rains. Why?")
-        ['Why?']
-    """
-    pattern = _SENTENCE_KINDS[kind]
-    found = []
-    for block in blocks(text):
-        if block.kind not in ("heading", "row"):
-            found += [sentence for sentence in split_sentences(block.text) if pattern.search(sentence)]
-    return extract.unique(found)
 
 
 def _count(name: str, description: str, text: str) -> float | None:
     """A number that is counted rather than read: words, sentences, lines, minutes of reading."""
     about = name.lower()
-    if re.fullmatch(r"(?:word_?count|words|num_?words|n_?words|number_of_words|wordCount|length_words)", name, re.IGNORECASE):
+    if re.fullmatch(
+        r"(?:word_?count|words|num_?words|n_?words|number_of_words|wordCount|length_words)", name, re.IGNORECASE
+    ):
         return count_words(text)
     if re.search(r"reading|minutes_to_read", about) and re.search(r"time|minute", about):
         return max(1, round(count_words(text) / 220)) if text.strip() else 0
-    match = re.fullmatch(r"(?:num_?|n_?|number_of_|count_of_)?(sentence|line|paragraph|heading|character|char|section|link|keyword)s?(?:_?count)?", about)
+    match = re.fullmatch(
+        r"(?:num_?|n_?|number_of_|count_of_)?(sentence|line|paragraph|heading|character|char|section|link|keyword)s?(?:_?count)?",
+        about,
+    )
     if match and (about != match[1]):
         return _COUNTERS[match[1]](text)
     return None
@@ -617,7 +608,9 @@ _CUES: tuple[tuple[str, str], ...] = (
     (r"negative", r"\b(?:bad|terrible|awful|hate|poor|worst)\b"),
     (r"number|figures", r"\d"),
 )  # fmt: skip
-_PREFIXES = frozenset("is has have contain contains mention mentions need needs require requires include includes a an the was are does".split())
+_PREFIXES = frozenset(
+    "is has have contain contains mention mentions need needs require requires include includes a an the was are does".split()
+)
 
 
 def _cue(name: str, description: str, text: str) -> Any:

@@ -7,6 +7,7 @@ import re
 from attrs import frozen
 
 from victor.core.models.offline.markdown import BlockKind, blocks
+from victor.core.models.offline.pattern import pattern
 
 __all__ = ["Sentence", "sentences_of", "split_sentences"]
 
@@ -34,14 +35,16 @@ class Sentence:
     code: float = 0.0
 
 
-_END = re.compile(r"([.!?\u2026]+[\"')\]\u201d\u2019]*)(\s+)(?=\S)|([\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?)(\s*)(?=\S)")
+_END = pattern(
+    r"([.!?\u2026]+[\"')\]\u201d\u2019]*)(\s+)(?=\S)|([\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?)(\s*)(?=\S)"
+)
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al fig figs no nos vol pp ed eds approx ca dept inc ltd co corp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k ph.d min max incl "
     "resp sec ch art nr tel ave blvd gen col sgt capt lt rev hon z.b d.h bzw usw ca evtl ggf".split()
 )
-_IDENTIFIER = re.compile(r"[a-z]+(?:[_/][A-Za-z]|\.[a-z]|\(|-[a-z]+ (?:is|has|needs|imports|gives|runs)\b)\w*")
-_LAST_WORD = re.compile(r"([^\s(\[\"'\u201c]+)$")
+_IDENTIFIER = pattern(r"[a-z]+(?:[_/][A-Za-z]|\.[a-z]|\(|-[a-z]+ (?:is|has|needs|imports|gives|runs)\b)\w*")
+_LAST_WORD = pattern(r"([^\s(\[\"'\u201c]+)$")
 
 
 def split_sentences(text: str) -> list[str]:
@@ -73,7 +76,9 @@ def _is_end(text: str, end: re.Match[str]) -> bool:
     word = before[1].lower().strip("(") if before else ""
     if word in _ABBREVIATIONS:
         # "etc." and "Inc." may end a sentence; a title or "e.g." does not.
-        return word in {"etc", "inc", "ltd", "co", "corp", "al", "a.m", "p.m", "u.s", "u.k", "usw"} and following.isupper()
+        return (
+            word in {"etc", "inc", "ltd", "co", "corp", "al", "a.m", "p.m", "u.s", "u.k", "usw"} and following.isupper()
+        )
     if len(word) == 1 and word.isalpha() and before is not None and before[1].isupper():
         return False  # an initial
     if word.isdigit() and len(word) <= 2 and before is not None and before.start() == 0:

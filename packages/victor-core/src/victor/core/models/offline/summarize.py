@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-
-from attrs import define, field
+from typing import NamedTuple
 
 from victor.core.models.offline.markdown import blocks, title_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.models.offline.sentences import Sentence, sentences_of
 from victor.core.models.offline.tokens import count_words
 from victor.core.ranking import content_words
@@ -22,33 +22,31 @@ __all__ = ["choose_sentences", "shorten", "summarize"]
 _DIVERSITY = 0.45
 _CANDIDATES = 80
 # A sentence that begins like this leans on the one before it.
-_LEANING = re.compile(
+_LEANING = pattern(
     r"(?:this|that|these|those|it|they|he|she|its|their|such|however|but|and|or|so|also|then|therefore|thus|hence|"
     r"moreover|furthermore|otherwise|instead|besides|for example|for instance|e\.g\.|i\.e\.|see|note|again|both|here|"
     r"there|yet|still|because|which|same|neither|either|similarly|likewise|meanwhile|consequently)\b",
     re.IGNORECASE,
 )
-_CUE = re.compile(
+_CUE = pattern(
     r"\b(?:in short|in summary|in conclusion|to sum up|overall|the (?:main|key|central) (?:point|finding|result|idea|goal)|"
     r"this (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey) |conclude[sd]?|"
     r"we (?:propose|present|show|found|recommend|decided)|recommend(?:s|ed|ation)?|decided|decision|must|"
     r"the (?:purpose|aim|goal|objective)|is an? [\w-]+ (?:framework|library|tool|package|model|method|way)|aims? to)\b",
     re.IGNORECASE,
 )
-_SELF = re.compile(
+_SELF = pattern(
     r"th(?:is|e) (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey|chapter|module)\b",
     re.IGNORECASE,
 )
-_LABELLED = re.compile(r"[^\s:][^:.,;]{0,40}:\s")
-_SYMBOLS = re.compile(r"[^\w\s.,;:'\"!?()\u2013\u2014\u2018-\u201d-]")
+_LABELLED = pattern(r"[^\s:][^:.,;]{0,40}:\s")
+_SYMBOLS = pattern(r"[^\w\s.,;:'\"!?()\u2013\u2014\u2018-\u201d-]")
 
 
-@define
-class _Scored:
+class _Scored(NamedTuple):
     sentence: Sentence
     words: frozenset[str]
     score: float
-    picked: bool = field(default=False)
 
 
 def summarize(
