@@ -3,12 +3,13 @@
 A test that needs a program (PostgreSQL, npm's aimock, ripgrep, ...) skips where it is missing, with the line that
 installs it as the reason. A machine that has installed them all must skip nothing, or a test nobody runs would look
 like a test that passes. A test that cannot apply to the platform or the Python at hand says so: a reason that begins
-with ``not applicable`` stays a skip.
+with ``not applicable``, or one like ``needs Python 3.12``, stays a skip.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -25,7 +27,7 @@ def _required(report: Report) -> Report:
         return report
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     reason = reason.removeprefix("Skipped: ")
-    if not reason.startswith("not applicable"):
+    if not NOT_APPLICABLE.search(reason):
         report.outcome = "failed"
         report.longrepr = f"skipped, but VICTOR_TEST_REQUIRE_ALL is set: {reason}"
     return report

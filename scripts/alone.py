@@ -57,6 +57,16 @@ def closure(one: Package) -> set[str]:
     return wanted
 
 
+def starts(one: Package, interpreter: Path) -> None:
+    """Without any extra the package imports, the command shows its help, and no plugin is broken."""
+    victor = interpreter.parent / ("victor.exe" if os.name == "nt" else "victor")
+    for command in ([interpreter, "-P", "-c", f"import victor.{one.source.name}"], [victor, "--help"], [victor, "plugins"]):
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+        if done.returncode or done.stderr:
+            arguments = " ".join(str(part) for part in command)
+            raise SystemExit(f"{one.name} without extras: {arguments} failed ({done.returncode})\n{done.stdout}{done.stderr}")
+
+
 def test(one: Package, wheels: dict[str, Path], python: str, pytest_arguments: list[str], *, lowest: bool) -> None:
     """Install a package by itself and run its tests."""
     print(f"{LINE}\n{one.name} {one.version}, alone\n{LINE}", flush=True)
@@ -70,11 +80,16 @@ def test(one: Package, wheels: dict[str, Path], python: str, pytest_arguments: l
         # and a sibling nobody declares is not installed.
         constraints = home / "constraints.txt"
         constraints.write_text("".join(f"{name} @ {wheel.as_uri()}\n" for name, wheel in wheels.items()))
-        extras = [extra for extra in ("all", "test") if extra in one.extras]
         resolution = ["--resolution", "lowest-direct"] if lowest else []
-        wanted = f"{one.name}[{','.join(extras)}] @ {wheels[one.name].as_uri()}"
         pip = ["uv", "pip"]
-        run(*pip, "install", "--quiet", "--python", interpreter, "--constraints", constraints, *resolution, wanted)
+
+        def install(extras: str) -> None:
+            wanted = f"{one.name}{extras} @ {wheels[one.name].as_uri()}"
+            run(*pip, "install", "--quiet", "--python", interpreter, "--constraints", constraints, *resolution, wanted)
+
+        install("")
+        starts(one, interpreter)
+        install("[all,test]")
         listed = subprocess.run(
             [*pip, "list", "--python", str(interpreter), "--format", "json"], check=True, capture_output=True, text=True
         )

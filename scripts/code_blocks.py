@@ -39,6 +39,7 @@ import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,7 @@ def run_page(file: Path) -> int:
     everything = blocks(file.read_text(encoding="utf-8"))
     page = Page(Path.cwd())
     ran = failed = 0
-    for block, following in zip(everything, [*everything[1:], None], strict=True):
+    for block, following in zip_longest(everything, everything[1:]):
         if block.not_run:
             print(f"  not run: {name}:{block.line}: {block.not_run}")
             continue

@@ -23,6 +23,9 @@ def test_by_mark(): ...
 def test_elsewhere():
     pytest.skip("not applicable: POSIX only")
 
+@pytest.mark.skipif(True, reason="PEP 999 needs Python 4.1")
+def test_later(): ...
+
 @pytest.mark.xfail(strict=True)
 def test_known_bug():
     assert False
@@ -44,13 +47,13 @@ def workspace(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyt
 
 
 def test_a_missing_program_is_a_skip_by_default(workspace: pytest.Pytester) -> None:
-    workspace.runpytest("-p", "no:asyncio").assert_outcomes(passed=1, skipped=4, xfailed=1)
+    workspace.runpytest("-p", "no:asyncio").assert_outcomes(passed=1, skipped=5, xfailed=1)
 
 
 @pytest.mark.parametrize("value", ["", "0"])
 def test_the_variable_can_be_off(workspace: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("VICTOR_TEST_REQUIRE_ALL", value)
-    workspace.runpytest("-p", "no:asyncio").assert_outcomes(passed=1, skipped=4, xfailed=1)
+    workspace.runpytest("-p", "no:asyncio").assert_outcomes(passed=1, skipped=5, xfailed=1)
 
 
 def test_where_everything_is_required_a_skip_fails_with_its_reason(
@@ -58,7 +61,7 @@ def test_where_everything_is_required_a_skip_fails_with_its_reason(
 ) -> None:
     monkeypatch.setenv("VICTOR_TEST_REQUIRE_ALL", "1")
     result = workspace.runpytest("-p", "no:asyncio", "test_parts.py")
-    result.assert_outcomes(passed=1, skipped=1, xfailed=1, errors=2)
+    result.assert_outcomes(passed=1, skipped=2, xfailed=1, errors=2)
     result.stdout.fnmatch_lines(["*VICTOR_TEST_REQUIRE_ALL is set: needs PostgreSQL: apt-get install postgresql*"])
 
 

@@ -113,7 +113,7 @@ def test_the_readme_holds_the_two_commands_that_ci_runs() -> None:
 
 def test_nobody_is_told_to_install_the_package_of_somebody_else() -> None:
     """``victor`` on the package index is not ours. (``victor-core`` and its siblings are.)"""
-    wrong = re.compile(r"(?:pip install|pipx install|uv add|uvx|uv tool install)[^\n`|]*?[\s\"']victor(?![-\w.])")
+    wrong = re.compile(r"(?:pip install|pipx install|uv add|uvx|uv tool install)[^\n`|&;,]*?[\s\"']victor(?![-\w.])")
     told = [
         f"{file.relative_to(ROOT)}: {line.strip()}"
         for file in tracked("*.md", "*.py", "*.toml", "*.yml", "*.yaml")

@@ -86,7 +86,7 @@ def write_pages(app: Sphinx) -> None:
         below = [other for other in names if other.rpartition(".")[0] == name]
         try:
             pages[f"{name}.rst"] = page(name, below)
-        except Exception as error:  # whatever a module does on import: say which one, and go on with the rest
+        except Exception as error:  # noqa: BLE001 - whatever a module does on import: say which one, and go on with the rest
             log.warning("%s cannot be described: %s: %s", name, type(error).__name__, error)
     roots = [name for name in names if name.count(".") == 1]
     title = [*heading("API reference"), "One page per module, from its docstrings.", ""]
@@ -98,16 +98,37 @@ def write_pages(app: Sphinx) -> None:
             (folder / file).write_text(text, encoding="utf-8")
 
 
-def no_page_of_its_own(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
-    """Leave type variables and private names in a signature as plain text: nothing describes them."""
-    module, _, name = node.get("reftarget", "").rpartition(".")
-    value = getattr(sys.modules.get(module), name, None)
-    plain = isinstance(value, (TypeVar, ParamSpec, TypeVarTuple)) or (module.startswith("victor.") and name.startswith("_"))
-    return contnode if plain else None
+def named(target: str, inside: str) -> Any:
+    """What a reference names: a dotted path, or a name in the module that uses it or in the faces below that."""
+    module, _, name = target.rpartition(".")
+    package = ".".join(inside.split(".")[:2])
+    for home in (module,) if module else (inside, package, "victor.core"):
+        try:
+            found = getattr(sys.modules.get(home), name, None)
+        except ImportError:  # a face imports on demand; a module that does not import has been reported
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def resolve(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
+    """Lead a name from a face to its definition; leave type variables and private names as plain text."""
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not isinstance(target, str):
+        return None
+    value = named(target, node.get("py:module") or "")
+    private = target.startswith("victor.") and target.rpartition(".")[2].startswith("_")
+    if private or isinstance(value, (TypeVar, ParamSpec, TypeVarTuple)):
+        return contnode
+    home = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+    if not home.startswith("victor.") or home == target:
+        return None
+    return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", home, node, contnode)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_pages)
-    app.connect("missing-reference", no_page_of_its_own)
+    app.connect("missing-reference", resolve)
     return {"version": "1", "parallel_read_safe": True}
