@@ -238,7 +238,7 @@ def test_yaml_without_pyyaml_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "yaml", None)
     path = tmp_path / "a.yml"
     path.write_text("answers: []")
-    with pytest.raises(ConfigurationError, match="pip install pyyaml"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'victor-core\[yaml\]'"):
         read_cassette(path)
 
 

@@ -1,6 +1,6 @@
 """Cassettes: files that hold a model's answers, written by `RecordingModel` or by hand, replayed by `ScriptedModel`.
 
-JSON needs nothing; YAML needs PyYAML (``pip install pyyaml``). The same content in both::
+JSON needs nothing; YAML needs PyYAML (``pip install 'victor-core[yaml]'``). The same content in both::
 
     version: 1
     answers:
@@ -283,6 +283,6 @@ def _yaml(file: Path) -> Any:
         import yaml
     except ImportError as error:
         raise ConfigurationError(
-            f"cassette {file}: reading YAML needs PyYAML; pip install pyyaml (a .json cassette needs nothing)"
+            f"cassette {file}: YAML needs PyYAML; pip install 'victor-core[yaml]' (a .json cassette needs nothing)"
         ) from error
     return yaml
