@@ -1,8 +1,7 @@
 """What one iteration of the agent loop costs (a scripted model's answer and one tool call), and an event.
 
-Run it on a quiet machine: ``python benchmarks/agent_loop.py [--peers PYTHON]``. Figures are medians of CPU time in
-microseconds. ``--peers`` names a Python that has agent-framework-core, langchain, openai-agents and pydantic-ai
-(requirements in ``peers.txt``); each peer then runs the same work in a process of its own, in the same run.
+Figures are medians of CPU time in microseconds. Each peer runs the same work in a process of its own, in the same run,
+with the interpreter that ``VICTOR_BENCH_PEERS_PYTHON`` names.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -105,7 +105,7 @@ async def main(peers: str | None, rounds: int) -> None:
     for name, stream in (("victor", silent), ("victor, one listener", heard)):
         rows.append((name, {n: await measure(lambda n, s=stream: ours(n, s), n, rounds) for n in (10, 100)}))
     if peers:
-        script = str(Path(__file__).with_name("agent_loop_peers.py"))
+        script = str(Path(__file__).parent / "peers" / "agent_loop.py")
         for peer in ("agent-framework-core", "langchain", "openai-agents", "pydantic-ai"):
             done = subprocess.run([peers, script, peer], capture_output=True, text=True, check=False)
             if done.returncode:
@@ -114,14 +114,13 @@ async def main(peers: str | None, rounds: int) -> None:
             figures = json.loads(done.stdout.splitlines()[-1])
             rows.append((figures["name"], {int(n): cost for n, cost in figures["us"].items()}))
     else:
-        print("(peers left out: pass --peers PYTHON)", file=sys.stderr)
+        print("(peers are left out: VICTOR_BENCH_PEERS_PYTHON is not set)", file=sys.stderr)
     for name, cost in rows:
         print(f"{name:<34}{cost[10]:>9.1f} us{cost[100]:>9.1f} us{cost[100] / base[100]:>16.1f}x")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", help="Python interpreter of an environment with the peers")
     parser.add_argument("--rounds", type=int, default=30)
     options = parser.parse_args()
-    asyncio.run(main(options.peers, options.rounds))
+    asyncio.run(main(os.environ.get("VICTOR_BENCH_PEERS_PYTHON"), options.rounds))
