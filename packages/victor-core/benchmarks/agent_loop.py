@@ -56,13 +56,17 @@ async def measure(run: Callable[[int], Awaitable[object]], calls: int, rounds: i
     return statistics.median(samples[2:])
 
 
-async def ours(calls: int, stream: EventStream) -> object:
-    """One run of an agent."""
-    limits = Limits(tokens=None, steps=None)
-    result = await Agent(tools=[add], model=Scripted(calls), limits=limits, stream=stream).run("go")
-    if result.tool_calls != calls:
-        raise SystemExit(f"made {result.tool_calls} calls, not {calls}")
-    return result
+def agent_on(stream: EventStream) -> Callable[[int], Awaitable[object]]:
+    """Runs of one agent, each with a script of its own; the agent is made once, as in a program that serves."""
+    agent = Agent(tools=[add], limits=Limits(tokens=None, steps=None), stream=stream)
+
+    async def run(calls: int) -> object:
+        result = await agent.run("go", model=Scripted(calls))
+        if result.tool_calls != calls:
+            raise SystemExit(f"made {result.tool_calls} calls, not {calls}")
+        return result
+
+    return run
 
 
 async def floor(calls: int) -> object:
@@ -92,6 +96,23 @@ def events() -> dict[str, float]:
     return figures
 
 
+def peers_rows(python: str | None) -> list[tuple[str, dict[int, float]]]:
+    """What each peer measures of itself, with its own Python."""
+    if not python:
+        print("(peers are left out: VICTOR_BENCH_PEERS_PYTHON is not set)", file=sys.stderr)
+        return []
+    rows = []
+    script = str(Path(__file__).parent / "peers" / "agent_loop.py")
+    for peer in ("agent-framework-core", "langchain", "openai-agents", "pydantic-ai"):
+        done = subprocess.run([python, script, peer], capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{peer}: did not run: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            continue
+        figures = json.loads(done.stdout.splitlines()[-1])
+        rows.append((figures["name"], {int(calls): cost for calls, cost in figures["us"].items()}))
+    return rows
+
+
 async def main(peers: str | None, rounds: int) -> None:
     """Measure and print."""
     silent = EventStream()
@@ -103,18 +124,9 @@ async def main(peers: str | None, rounds: int) -> None:
     print(f"{'agent loop, per iteration':<34}{'10 calls':>12}{'100 calls':>12}{'over the floor':>18}")
     rows: list[tuple[str, dict[int, float]]] = [("floor: json + a task per call", base)]
     for name, stream in (("victor", silent), ("victor, one listener", heard)):
-        rows.append((name, {n: await measure(lambda n, s=stream: ours(n, s), n, rounds) for n in (10, 100)}))
-    if peers:
-        script = str(Path(__file__).parent / "peers" / "agent_loop.py")
-        for peer in ("agent-framework-core", "langchain", "openai-agents", "pydantic-ai"):
-            done = subprocess.run([peers, script, peer], capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{peer}: did not run: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-                continue
-            figures = json.loads(done.stdout.splitlines()[-1])
-            rows.append((figures["name"], {int(n): cost for n, cost in figures["us"].items()}))
-    else:
-        print("(peers are left out: VICTOR_BENCH_PEERS_PYTHON is not set)", file=sys.stderr)
+        run = agent_on(stream)
+        rows.append((name, {calls: await measure(run, calls, rounds) for calls in (10, 100)}))
+    rows += peers_rows(peers)
     for name, cost in rows:
         print(f"{name:<34}{cost[10]:>9.1f} us{cost[100]:>9.1f} us{cost[100] / base[100]:>16.1f}x")
 
