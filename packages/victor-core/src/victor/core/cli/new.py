@@ -133,6 +133,7 @@ def write_plugin(
         "author": holder,
         "author_toml": _toml(holder),
         "description": description or f"A Victor plugin: {name}.",
+        "description_docstring": _docstring(description or f"A Victor plugin: {name}."),
         "description_toml": _toml(description or f"A Victor plugin: {name}."),
         "year": str(date.today().year),
         "license": license.value,
@@ -179,6 +180,10 @@ def _toml(text: str) -> str:
     import msgspec
 
     return msgspec.json.encode(text).decode()  # a JSON string is a TOML string
+
+
+def _docstring(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', "'")
 
 
 def _core_range(version: str) -> str:
