@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -39,5 +38,5 @@ def save(path: str, text: str, documents: list[Any]) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as file:
         file.write(text)
-    os.replace(file.name, target)
+    Path(file.name).replace(target)
     return f"{len(documents)} documents are described in {path}."

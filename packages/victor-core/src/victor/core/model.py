@@ -7,7 +7,7 @@ Implement `Model.request`; override `Model.stream` where the provider can stream
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
@@ -38,6 +38,11 @@ DEFAULT_MODEL: Final = "offline"
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter", "other"]
 
 
+# A named converter: type checkers cannot tell what the bare `tuple` takes.
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
+
+
 @frozen
 class ModelSettings:
     """Wishes of the caller; a provider ignores none silently: what it cannot do is a `ConfigurationError`.
@@ -55,7 +60,7 @@ class ModelSettings:
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
-    stop: tuple[str, ...] = field(default=(), converter=tuple)
+    stop: tuple[str, ...] = field(default=(), converter=_texts)
     seed: int | None = None
     timeout_s: float | None = None
     extra: Mapping[str, Any] = field(factory=dict, hash=False)

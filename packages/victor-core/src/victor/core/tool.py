@@ -23,7 +23,7 @@ import inspect
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from contextvars import copy_context
 from enum import StrEnum
@@ -87,6 +87,10 @@ class ToolCategory:
     CUSTOM: Final = "custom"
 
 
+def _words(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words)
+
+
 @frozen
 class ToolMetadata:
     """What is known about a tool without running it.
@@ -111,7 +115,7 @@ class ToolMetadata:
     category: str = ToolCategory.CUSTOM
     cost_tier: CostTier = field(default=CostTier.FREE, converter=CostTier)
     idempotent: bool = False
-    keywords: tuple[str, ...] = field(default=(), converter=tuple)
+    keywords: tuple[str, ...] = field(default=(), converter=_words)
     requires_approval: bool | Callable[[Mapping[str, Any]], bool] = field(default=False, hash=False)
     sequential: bool = False
     timeout_s: float | None = None

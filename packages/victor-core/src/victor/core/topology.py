@@ -6,7 +6,7 @@ A workflow, a team, a negotiation or an agent with its tools can each describe i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -93,6 +93,19 @@ class Cluster:
     parent: str | None = None
 
 
+# Named converters: type checkers cannot tell what the bare `tuple` takes.
+def _nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    return tuple(nodes)
+
+
+def _edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    return tuple(edges)
+
+
+def _clusters(clusters: Iterable[Cluster]) -> tuple[Cluster, ...]:
+    return tuple(clusters)
+
+
 @frozen
 class Topology:
     """Nodes, edges and clusters, in the order they were declared.
@@ -113,9 +126,9 @@ class Topology:
         'b'
     """
 
-    nodes: tuple[Node, ...] = field(converter=tuple)
-    edges: tuple[Edge, ...] = field(converter=tuple, default=())
-    clusters: tuple[Cluster, ...] = field(converter=tuple, default=())
+    nodes: tuple[Node, ...] = field(converter=_nodes)
+    edges: tuple[Edge, ...] = field(converter=_edges, default=())
+    clusters: tuple[Cluster, ...] = field(converter=_clusters, default=())
     name: str = ""
     description: str = ""
     _by_id: dict[str, Node] = field(init=False, repr=False, eq=False)

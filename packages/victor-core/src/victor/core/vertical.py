@@ -8,7 +8,7 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -19,6 +19,13 @@ from victor.core.model import Model, ModelSettings
 from victor.core.tool import Tool
 
 __all__ = ["Vertical"]
+
+
+AnyTool = Tool | Callable[..., Any] | str
+
+
+def _tools(tools: Iterable[AnyTool]) -> tuple[AnyTool, ...]:
+    return tuple(tools)
 
 
 @frozen
@@ -41,7 +48,7 @@ class Vertical:
     name: str
     description: str = ""
     instructions: str = ""
-    tools: tuple[Tool | Callable[..., Any] | str, ...] = field(default=(), converter=tuple, hash=False)
+    tools: tuple[AnyTool, ...] = field(default=(), converter=_tools, hash=False)
     workflows: Mapping[str, str] = field(factory=dict, hash=False)
     teams: Mapping[str, str] = field(factory=dict, hash=False)
     model: Model | str | None = None

@@ -61,7 +61,12 @@ def _ask(question: dict[str, Any]) -> Any:
     for number, choice in enumerate(choices, 1):
         print(f"  {number}. {choice}", file=out)
     kind = question.get("type")
-    hint = {"approval": " [yes/no]", "confirmation": " [yes/no]", "review": " [yes, or what to change]", "choice": " [number]"}
+    hint = {
+        "approval": " [yes/no]",
+        "confirmation": " [yes/no]",
+        "review": " [yes, or what to change]",
+        "choice": " [number]",
+    }
     print(f"{question.get('prompt', question)}{hint.get(str(kind), '')} ", end="", file=out, flush=True)
     line = _read_line(question.get("wait_seconds"))
     return TIMED_OUT if line is None else line.strip()

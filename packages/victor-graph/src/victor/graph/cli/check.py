@@ -28,7 +28,14 @@ def list_workflows(
         except WorkflowFileError as error:
             if place.is_file():
                 raise
-            rows.append({"file": str(path), "workflow": "", "nodes": 0, "description": f"not readable: {error.problems[0].message}"})
+            rows.append(
+                {
+                    "file": str(path),
+                    "workflow": "",
+                    "nodes": 0,
+                    "description": f"not readable: {error.problems[0].message}",
+                }
+            )
             continue
         table = value.get("workflows") if isinstance(value, dict) else None
         for name, spec in table.items() if isinstance(table, dict) else ():
@@ -76,7 +83,9 @@ def show(
         for key, spec in inputs.items()
     ]
     if as_json:
-        nodes = [{"id": n.id, "kind": n.kind, "title": n.title, "description": n.description, **n.attributes} for n in steps]
+        nodes = [
+            {"id": n.id, "kind": n.kind, "title": n.title, "description": n.description, **n.attributes} for n in steps
+        ]
         edges = [{"from": edge.source, "to": edge.target, "label": edge.label} for edge in topology.edges]
         print_json({"name": target.name, "inputs": listed, "nodes": nodes, "edges": edges})
         return
@@ -86,15 +95,28 @@ def show(
     if listed:
         print(f"\n{style('Inputs', 'bold')}")
         rows = [
-            (str(i["name"]), str(i["type"]), "required" if i["required"] else f"default {i['default']!r}", str(i["description"]))
+            (
+                str(i["name"]),
+                str(i["type"]),
+                "required" if i["required"] else f"default {i['default']!r}",
+                str(i["description"]),
+            )
             for i in listed
         ]
         print_table(rows, indent="  ")
     print(f"\n{style('Steps', 'bold')}")
-    follows = {node.id: [f"{e.label}: {e.target}" if e.label else e.target for e in topology.edges if e.source == node.id] for node in steps}
+    follows = {
+        node.id: [f"{e.label}: {e.target}" if e.label else e.target for e in topology.edges if e.source == node.id]
+        for node in steps
+    }
     names = {"__end__": "end"}
     rows2 = [
-        (node.id, str(node.attributes.get("type", node.kind)), ", ".join(names.get(f, f) for f in follows[node.id]), node.description)
+        (
+            node.id,
+            str(node.attributes.get("type", node.kind)),
+            ", ".join(names.get(f, f) for f in follows[node.id]),
+            node.description,
+        )
         for node in steps
     ]
     print_table(rows2, header=("step", "type", "then", "what it does"), indent="  ")
@@ -116,7 +138,9 @@ def validate(
                 workflow.graph.compile()
             good.append((path, len(workflows)))
         except WorkflowFileError as error:
-            problems += [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in error.problems]
+            problems += [
+                {"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in error.problems
+            ]
         except VictorError as error:
             problems.append({"file": str(path), "line": 1, "column": 1, "message": str(error)})
     if as_json:

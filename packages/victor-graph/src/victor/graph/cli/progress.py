@@ -68,7 +68,9 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(console=Console(file=self.out), refresh_per_second=12, get_renderable=self._picture, transient=False)
+            self._live = Live(
+                console=Console(file=self.out), refresh_per_second=12, get_renderable=self._picture, transient=False
+            )
             self._live.start()
         return self
 
@@ -99,7 +101,9 @@ class Progress:
     def _hear(self, event: Event) -> None:
         if event.kind == "model.request":
             if event.phase == "end":
-                self.tokens += (event.attributes.get("input_tokens") or 0) + (event.attributes.get("output_tokens") or 0)
+                self.tokens += (event.attributes.get("input_tokens") or 0) + (
+                    event.attributes.get("output_tokens") or 0
+                )
             return
         if event.kind == "tool.progress":
             return
@@ -163,7 +167,15 @@ class Progress:
         wide = max((len(row.name) for row in self.rows.values()), default=0)
         for row in list(self.rows.values()):
             busy = row.running > 0 or (row.total > row.done + row.failed and not row.failed)
-            mark, color = ("?", "yellow") if row.waits else ("✗", "red") if row.failed and not busy else (frame, "cyan") if busy else ("✓", "green")
+            mark, color = (
+                ("?", "yellow")
+                if row.waits
+                else ("✗", "red")
+                if row.failed and not busy
+                else (frame, "cyan")
+                if busy
+                else ("✓", "green")
+            )
             seconds = time.perf_counter() - row.began if busy else row.seconds
             text.append(f"{mark} ", style=color)
             text.append(row.name.ljust(wide + 2), style="bold" if busy else "")
@@ -178,5 +190,3 @@ class Progress:
             text.append("\n")
         text.rstrip()
         return text
-
-

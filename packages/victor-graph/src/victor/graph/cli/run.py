@@ -62,7 +62,9 @@ def run(
         os.environ["VICTOR_MODEL"] = model
     target = find_target(file, name)
     if resume and thread is None:
-        raise ConfigurationError("--resume goes with --thread, which names the run to go on with; see victor workflow threads")
+        raise ConfigurationError(
+            "--resume goes with --thread, which names the run to go on with; see victor workflow threads"
+        )
     given = None if resume else target.read_inputs(parse_inputs(inputs or [], inputs_file))
     if resume and (inputs or inputs_file):
         raise ConfigurationError("a resumed run has its inputs already; leave --input out")
@@ -143,7 +145,12 @@ def _asker(progress: Progress) -> Any:
     def ask(context: Any) -> bool:
         progress.pause()
         try:
-            print(f"\n{context.tool.name}({context.arguments}) needs approval. Allow it? [yes/no] ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\n{context.tool.name}({context.arguments}) needs approval. Allow it? [yes/no] ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
             return sys.stdin.readline().strip().lower() in {"y", "yes"}
         finally:
             progress.go_on()
@@ -160,7 +167,10 @@ def _note_offline(target: Target) -> None:
 
     model = workflow.definition.top.model or load_settings().model or DEFAULT_MODEL
     if model.partition(":")[0] == DEFAULT_MODEL:
-        note("The offline model answers: it extracts and ranks sentences and is not a language model. Set VICTOR_MODEL for a real one.")
+        note(
+            "The offline model answers: it extracts and ranks sentences and is not a language model. "
+            "Set VICTOR_MODEL for a real one."
+        )
 
 
 def _as_json(target: Target, result: RunResult, thread: str, progress: Progress, seconds: float) -> dict[str, Any]:
@@ -189,7 +199,10 @@ def _show(target: Target, result: RunResult, thread: str, file: str, progress: P
         note(f"{target.name} waits for an answer:", kind="warning")
         for one in result.interrupts:
             question = one.value if isinstance(one.value, dict) else {"prompt": one.value}
-            print(f"  {style(str(question.get('node', one.id)), 'bold', stream=sys.stderr)}: {question.get('prompt')}", file=sys.stderr)
+            print(
+                f"  {style(str(question.get('node', one.id)), 'bold', stream=sys.stderr)}: {question.get('prompt')}",
+                file=sys.stderr,
+            )
         if recorded:
             nodes = [str(one.value.get("node")) for one in result.interrupts if isinstance(one.value, dict)]
             note(f"Answer with: {again} --answer {nodes[0] + '=' if nodes else ''}...")
@@ -208,6 +221,10 @@ def _print_outputs(outputs: Any) -> None:
     if isinstance(outputs, dict) and all(isinstance(v, (str, int, float, bool, type(None))) for v in outputs.values()):
         for name, value in outputs.items():
             text = str(value)
-            print(f"{style(name + ':', 'bold')} {text}" if "\n" not in text else f"{style(name + ':', 'bold')}\n{text.rstrip()}\n")
+            print(
+                f"{style(name + ':', 'bold')} {text}"
+                if "\n" not in text
+                else f"{style(name + ':', 'bold')}\n{text.rstrip()}\n"
+            )
         return
     print_json(outputs)

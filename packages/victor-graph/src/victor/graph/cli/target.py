@@ -15,6 +15,7 @@ from victor.core.topology import Topology
 if TYPE_CHECKING:
     from victor.graph.compiled import CompiledGraph
     from victor.graph.graph import StateGraph
+    from victor.graph.runtime import RunnableConfig
     from victor.graph.yaml.workflow import Workflow
 
 __all__ = ["Target", "find_target", "parse_inputs"]
@@ -28,7 +29,9 @@ class Target:
         workflow: The workflow, where it comes from a file.
     """
 
-    def __init__(self, name: str, *, workflow: Workflow | None = None, graph: StateGraph[Any] | CompiledGraph | None = None) -> None:
+    def __init__(
+        self, name: str, *, workflow: Workflow | None = None, graph: StateGraph[Any] | CompiledGraph | None = None
+    ) -> None:
         self.name = name
         self.workflow = workflow
         self._graph = graph
@@ -41,7 +44,9 @@ class Target:
             return self.workflow.compile(checkpointer)
         graph = self._graph
         if isinstance(graph, CompiledGraph):
-            return graph if graph.checkpointer is not None or checkpointer is None else graph.graph.compile(checkpointer)
+            return (
+                graph if graph.checkpointer is not None or checkpointer is None else graph.builder.compile(checkpointer)
+            )
         if graph is None:
             raise ConfigurationError(f"{self.name} has nothing to run")
         return graph.compile(checkpointer)
@@ -54,7 +59,7 @@ class Target:
         """What a finished run gives back."""
         return self.workflow.read_outputs(state) if self.workflow is not None and isinstance(state, Mapping) else state
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> RunnableConfig:
         """Bounds of a run."""
         return self.workflow.config() if self.workflow is not None else {}
 
@@ -84,7 +89,7 @@ def find_target(place: str, name: str | None = None) -> Target:
         ConfigurationError: It is none of these.
     """
     file = place.partition("#")[0]
-    if file.endswith((".yaml", ".yml")) or Path(file).is_file() and not file.endswith(".py"):
+    if file.endswith((".yaml", ".yml")) or (Path(file).is_file() and not file.endswith(".py")):
         from victor.graph.yaml.workflow import load_workflow
 
         workflow = load_workflow(place, name)

@@ -1,9 +1,9 @@
 """Workflows in YAML: read, checked, run, and drawn.
 
-    from victor.graph.yaml import load_workflow
+from victor.graph.yaml import load_workflow
 
-    workflow = load_workflow("process.yaml")
-    print(workflow.run_sync(folder="docs"))
+workflow = load_workflow("process.yaml")
+print(workflow.run_sync(folder="docs"))
 """
 
 from __future__ import annotations

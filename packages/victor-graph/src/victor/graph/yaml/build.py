@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Annotated, Any, Final, TypedDict
 from weakref import WeakKeyDictionary
 
@@ -55,7 +55,9 @@ class _Builder:
 
     def scope(self, scope: Scope, after: str) -> None:
         """Add a list of nodes; what ends the list goes on to ``after``."""
-        children = {id for node in scope.nodes.values() if isinstance(node.spec, Parallel) for id in node.spec.parallel_nodes}
+        children = {
+            id for node in scope.nodes.values() if isinstance(node.spec, Parallel) for id in node.spec.parallel_nodes
+        }
         for node in scope.nodes.values():
             targets = [after] if not node.follows else node.follows
             if isinstance(node.spec, Condition):
@@ -73,7 +75,9 @@ class _Builder:
 
     def _waits_for_all(self, child: NodeDefinition) -> bool:
         return any(
-            isinstance(node.spec, Parallel) and child.id in node.spec.parallel_nodes and node.spec.join_strategy == "all"
+            isinstance(node.spec, Parallel)
+            and child.id in node.spec.parallel_nodes
+            and node.spec.join_strategy == "all"
             for node in child.scope.nodes.values()
         )
 
@@ -98,7 +102,9 @@ class _Builder:
 
     def condition(self, node: NodeDefinition, after: str) -> None:
         spec: Condition = node.spec
-        ends = {answer: after if target in END_NAMES else target for answer, target in spec.branches.items()}
+        ends: dict[Hashable, str] = {
+            answer: after if target in END_NAMES else target for answer, target in spec.branches.items()
+        }
         self.add(node.id, _nothing)
         self.graph.add_conditional_edges(node.id, _chooser(node), ends)
 
@@ -124,7 +130,9 @@ class _Builder:
         def items(values: Values) -> list[Any]:
             found = node.compiled["over"].evaluate(values)
             if isinstance(found, (str, bytes, Mapping)) or not hasattr(found, "__iter__"):
-                raise WorkflowRunError(f"node {node.id!r}: 'over' must give a list, not {type(found).__name__} {found!r:.60}")
+                raise WorkflowRunError(
+                    f"node {node.id!r}: 'over' must give a list, not {type(found).__name__} {found!r:.60}"
+                )
             return list(found)
 
         async def begin(values: dict[str, Any]) -> dict[str, Any]:
@@ -140,11 +148,16 @@ class _Builder:
 
         async def collect(values: dict[str, Any]) -> dict[str, Any]:
             done = sorted(values.get(results, []), key=lambda result: result[0])
-            update: dict[str, Any] = {node.output: [value for _, value, error in done if error is None], results: Overwrite([])}
+            update: dict[str, Any] = {
+                node.output: [value for _, value, error in done if error is None],
+                results: Overwrite([]),
+            }
             if node.spec.errors:
                 found = items(values)
                 update[node.spec.errors] = [
-                    {"index": index, "item": found[index], "error": error} for index, _, error in done if error is not None
+                    {"index": index, "item": found[index], "error": error}
+                    for index, _, error in done
+                    if error is not None
                 ]
             return update
 
@@ -171,7 +184,11 @@ class _Builder:
 
         async def count(values: dict[str, Any]) -> dict[str, Any]:
             until = node.compiled.get("until")
-            if values[rounds] >= spec.max_iterations and spec.on_limit == "fail" and (until is None or not until.evaluate(values)):
+            if (
+                values[rounds] >= spec.max_iterations
+                and spec.on_limit == "fail"
+                and (until is None or not until.evaluate(values))
+            ):
                 raise WorkflowRunError(f"node {node.id!r}: the loop was not done after {spec.max_iterations} rounds")
             return {rounds: values[rounds] + 1}
 
@@ -372,7 +389,11 @@ def _names_used(node: NodeDefinition) -> list[str]:
         handler = getattr(inner.spec, "handler", None) or getattr(inner.spec, "transform", None)
         if handler is not None and inner.inputs is None and inner.context is not None and ":" in handler:
             found.update(dict.fromkeys(parameters(load_function(handler, inner.context))))
-    return [name for name in found if name not in own and (inner_writes := body) is not None and not _private(inner_writes, name)]
+    return [
+        name
+        for name in found
+        if name not in own and (inner_writes := body) is not None and not _private(inner_writes, name)
+    ]
 
 
 def _private(body: Scope, name: str) -> bool:

@@ -34,7 +34,9 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
         if name not in definition.inputs:
             near = near_matches(name, definition.inputs)
             there = ", ".join(definition.inputs) or "none"
-            problems.append(f"unknown input {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"the inputs are: {there}"))
+            problems.append(
+                f"unknown input {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"the inputs are: {there}")
+            )
     for name, spec in definition.inputs.items():
         if name not in given:
             if spec.default is ABSENT and spec.required is not False:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,14 @@ from victor.graph.yaml.spec import (
     Subworkflow,
     Top,
 )
-from victor.graph.yaml.values import Compiled, ExpressionError, Names, compile_condition, compile_template, compile_value
+from victor.graph.yaml.values import (
+    Compiled,
+    ExpressionError,
+    Names,
+    compile_condition,
+    compile_template,
+    compile_value,
+)
 
 __all__ = ["load_definitions"]
 
@@ -42,7 +50,19 @@ _CONTROL: Final[Mapping[str, type]] = {
     "workflow": Subworkflow,
 }
 _CLOSED: Final = frozenset({"workflows", "version", "description", "metadata"})
-_INPUT_TYPES: Final = ("string", "text", "integer", "number", "boolean", "list", "object", "path", "file", "folder", "any")
+_INPUT_TYPES: Final = (
+    "string",
+    "text",
+    "integer",
+    "number",
+    "boolean",
+    "list",
+    "object",
+    "path",
+    "file",
+    "folder",
+    "any",
+)
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -139,7 +159,9 @@ class _Loader:
         if top.outputs is not None:
             outputs = {n: f"$ctx.{n}" for n in top.outputs} if isinstance(top.outputs, list) else top.outputs
             at = f"{path}.outputs"
-            compiled = {n: self.compile(compile_value, raw, _known(names), source, f"{at}.{n}") for n, raw in outputs.items()}
+            compiled = {
+                n: self.compile(compile_value, raw, _known(names), source, f"{at}.{n}") for n, raw in outputs.items()
+            }
             definition.outputs = {n: output for n, output in compiled.items() if output is not None}
         return definition
 
@@ -165,7 +187,9 @@ class _Loader:
             for name in node.writes:
                 if name in definition.inputs:
                     at = f"{node.path}.output" if node.common.output else node.path
-                    self.say(node.source, at, f"node {node.id!r} would overwrite the input {name!r}; give it another output")
+                    self.say(
+                        node.source, at, f"node {node.id!r} would overwrite the input {name!r}; give it another output"
+                    )
             if isinstance(node.spec, Parallel):
                 self._parallel_clashes(node)
 
@@ -175,7 +199,8 @@ class _Loader:
             child = node.scope.nodes.get(id)
             for name in child.writes if child is not None else ():
                 if name in writers:
-                    message = f"{writers[name]!r} and {id!r} run side by side and both write {name!r}; name their outputs apart"
+                    both = f"{writers[name]!r} and {id!r}"
+                    message = f"{both} run side by side and both write {name!r}; name their outputs apart"
                     self.say(node.source, f"{node.path}.parallel_nodes", message)
                 writers[name] = id
 
@@ -197,7 +222,12 @@ class _Loader:
             self._node(node, source, f"{path}[{index}]", scope, taken)
         if scope.nodes:
             self._chain(scope)
-            children = {id for node in scope.nodes.values() if isinstance(node.spec, Parallel) for id in node.spec.parallel_nodes}
+            children = {
+                id
+                for node in scope.nodes.values()
+                if isinstance(node.spec, Parallel)
+                for id in node.spec.parallel_nodes
+            }
             scope.start = next((id for id in scope.nodes if id not in children), next(iter(scope.nodes)))
         return scope
 
@@ -317,7 +347,7 @@ class _Loader:
             if isinstance(node.spec, Parallel):
                 self._children(node, children)
         order = [id for id in scope.nodes if id not in children]
-        after = dict(zip(order, order[1:], strict=False))
+        after = dict(pairwise(order))
         for node in scope.nodes.values():
             if isinstance(node.spec, Condition):
                 self._branches(node)
@@ -325,7 +355,9 @@ class _Loader:
             wanted = node.common.next
             if node.id in children:
                 if wanted is not None:
-                    message = f"{node.id!r} runs inside {children[node.id]!r}, which says what comes next; remove 'next' here"
+                    message = (
+                        f"{node.id!r} runs inside {children[node.id]!r}, which says what comes next; remove 'next' here"
+                    )
                     self.say(node.source, f"{node.path}.next", message)
                 continue
             if wanted is None:
@@ -347,7 +379,8 @@ class _Loader:
             elif id in children:
                 self.say(node.source, f"{at}[{index}]", f"{id!r} is inside {children[id]!r} already")
             elif isinstance(child.spec, (Condition, Parallel, Loop)):
-                message = f"{id!r} is a {child.common.type}; put it into a workflow of its own and run that with type: workflow"
+                kind = child.common.type
+                message = f"{id!r} is a {kind}; put it into a workflow of its own and run that with type: workflow"
                 self.say(node.source, f"{at}[{index}]", message)
             elif node.spec.join_strategy != "all" and isinstance(child.spec, (Map, Subworkflow)):
                 message = f"{id!r} is a {child.common.type}, which can only be waited for (join_strategy: all)"
@@ -386,7 +419,9 @@ class _Loader:
                     waiting += node.spec.parallel_nodes
             for id, node in scope.nodes.items():
                 if id not in seen:
-                    self.say(node.source, node.path, f"nothing leads to the node {id!r}; name it in a 'next' or in a branch")
+                    self.say(
+                        node.source, node.path, f"nothing leads to the node {id!r}; name it in a 'next' or in a branch"
+                    )
 
     # -- expressions, templates, and what node types check themselves ------------------------------
 
@@ -414,7 +449,9 @@ class _Loader:
         elif isinstance(spec, Loop):
             for key, text in (("until", spec.until), ("while", spec.while_)):
                 if text is not None:
-                    node.compiled[key] = self.compile(compile_condition, text, known, source, f"{path}.{key}") or _NOTHING
+                    node.compiled[key] = (
+                        self.compile(compile_condition, text, known, source, f"{path}.{key}") or _NOTHING
+                    )
             if node.body is not None:
                 self.check(node.body, known, model, definition)
         elif isinstance(spec, Subworkflow):
@@ -427,11 +464,15 @@ class _Loader:
         for key in getattr(spec, "templates", ()):
             text = getattr(spec, key)
             if text is not None:
-                node.compiled[key] = self.compile(compile_template, text, known, node.source, f"{node.path}.{key}") or _NOTHING
+                node.compiled[key] = (
+                    self.compile(compile_template, text, known, node.source, f"{node.path}.{key}") or _NOTHING
+                )
         for key in getattr(spec, "expressions", ()):
             raw = getattr(spec, key)
             if raw is not None:
-                node.compiled[key] = self.compile(compile_value, raw, known, node.source, f"{node.path}.{key}") or _NOTHING
+                node.compiled[key] = (
+                    self.compile(compile_value, raw, known, node.source, f"{node.path}.{key}") or _NOTHING
+                )
         if context is not None:
             for key, message in problems_of(spec, context):
                 self.say(node.source, f"{node.path}.{key}" if key else node.path, message)
@@ -493,7 +534,11 @@ class _Loader:
             return
         given = node.context.inputs if node.context is not None and node.context.inputs is not None else frozenset()
         for wrong in sorted(given - set(node.target.inputs)):
-            self.say(node.source, f"{node.path}.inputs.{wrong}", _unknown(f"input of workflow {title!r}:", wrong, node.target.inputs))
+            self.say(
+                node.source,
+                f"{node.path}.inputs.{wrong}",
+                _unknown(f"input of workflow {title!r}:", wrong, node.target.inputs),
+            )
         for wanted, spec in node.target.inputs.items():
             if wanted not in given and spec.default is ABSENT and spec.required is not False:
                 self.say(node.source, node.path, f"the workflow {title!r} needs the input {wanted!r}")
@@ -528,7 +573,11 @@ class _Loader:
             wrong = set()
             for at, message in error.problems:
                 wrong.add(at.removeprefix("$.").partition(".")[0].partition("[")[0])
-                key = at.removeprefix("$").rstrip("_") if at.count(".") == 1 and at.endswith("_") else at.removeprefix("$")
+                key = (
+                    at.removeprefix("$").rstrip("_")
+                    if at.count(".") == 1 and at.endswith("_")
+                    else at.removeprefix("$")
+                )
                 name = key.lstrip(".")
                 unknown = message.startswith("is unknown")
                 if unknown and name in OLD_KEYS:
@@ -584,7 +633,10 @@ def _execution(top: Top) -> Execution:
     inner = top.execution or Execution()
     return evolve(
         inner,
-        timeout=inner.timeout or inner.max_execution_timeout_seconds or top.timeout or top.max_execution_timeout_seconds,
+        timeout=inner.timeout
+        or inner.max_execution_timeout_seconds
+        or top.timeout
+        or top.max_execution_timeout_seconds,
         default_node_timeout=inner.default_node_timeout
         or inner.default_node_timeout_seconds
         or top.default_node_timeout

@@ -49,7 +49,8 @@ class _Drawing:
             self.arrows(node, joined.get(node.id), after)
 
     def node(self, node: NodeDefinition, cluster: str | None) -> None:
-        kind = _KINDS.get(type(node.spec)) or getattr(node.spec, "kind", "step")
+        own: NodeKind = getattr(node.spec, "kind", "step")
+        kind = _KINDS.get(type(node.spec), own)
         frame = cluster
         if node.body is not None:
             frame = f"{node.id}:body"

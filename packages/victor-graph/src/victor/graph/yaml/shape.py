@@ -71,9 +71,9 @@ def _named(name: str) -> dict[str, Any]:
 
 def _is_schema(shape: Mapping[str, Any]) -> bool:
     kind = shape.get("type")
-    return (isinstance(kind, str) and kind in {*_TYPES.values(), "array", "null"} and bool(_SCHEMA_KEYS & set(shape))) or (
-        "$schema" in shape or "anyOf" in shape or "$ref" in shape
-    )
+    return (
+        isinstance(kind, str) and kind in {*_TYPES.values(), "array", "null"} and bool(_SCHEMA_KEYS & set(shape))
+    ) or ("$schema" in shape or "anyOf" in shape or "$ref" in shape)
 
 
 def _kind(choice: Any) -> str:

@@ -188,7 +188,9 @@ class _Reader:
         if self.source.text.startswith("!", span.start):
             if node.tag == "tag:yaml.org,2002:str":
                 return text
-            message = f"the tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} means nothing here; write the value plainly"
+            message = (
+                f"the tag {node.tag.removeprefix('tag:yaml.org,2002:')!r} means nothing here; write the value plainly"
+            )
             self.problems.append(Problem(self.source.name, span.line, span.column, message))
             return text
         return plain(text)

@@ -50,7 +50,9 @@ class Input:
         "string", "text", "integer", "number", "boolean", "list", "object", "path", "file", "folder", "any"
     ] = key("what it is; what the command line gives as text is converted", "any")
     description: str = key("one line", "")
-    default: Any = field(default=ABSENT, metadata={"description": "taken where none is given; without it the input is required"})
+    default: Any = field(
+        default=ABSENT, metadata={"description": "taken where none is given; without it the input is required"}
+    )
     enum: list[Any] | None = key("the values allowed")
     required: bool | None = key("true without a default; false makes a missing input null")
 
@@ -90,7 +92,9 @@ class Execution:
 class Top:
     """One workflow."""
 
-    nodes: list[dict[str, Any]] = key("the steps; each runs after the one before it unless it says otherwise", required=True)
+    nodes: list[dict[str, Any]] = key(
+        "the steps; each runs after the one before it unless it says otherwise", required=True
+    )
     description: str = key("what it does", "")
     inputs: dict[str, Any] = key("name -> type, or a mapping with type, default, description", {})
     outputs: dict[str, Any] | list[str] | None = key("name -> value, or names; all nodes' outputs where left out")
@@ -114,7 +118,9 @@ class Common:
     type: str = key("what the node does", "agent")
     name: str = key("what pictures and progress show; the id where left out", "")
     description: str = key("one or two sentences", "")
-    next: str | list[str] | None = key("node or nodes that follow; the next one in the list where left out; end for the end")
+    next: str | list[str] | None = key(
+        "node or nodes that follow; the next one in the list where left out; end for the end"
+    )
     inputs: dict[str, Any] | None = key("name -> value handed to the node")
     input_mapping: dict[str, Any] | None = key("older name of inputs; a bare name stands for $ctx.name")
     output: str | None = key("name under which the result is kept; the id where left out")
@@ -124,7 +130,7 @@ class Common:
     cache: Cache | bool | None = key("keep the result for the same inputs; true, or a mapping with ttl")
 
 
-COMMON: Final = frozenset(attribute.name for attribute in Common.__attrs_attrs__)  # type: ignore[attr-defined]
+COMMON: Final = frozenset(attribute.name for attribute in Common.__attrs_attrs__)
 
 
 @frozen
@@ -156,7 +162,9 @@ class Map:
     node: dict[str, Any] | None = key("the body: one node")
     nodes: list[dict[str, Any]] | None = key("the body: a chain of nodes, the last of which gives the result")
     max_concurrency: Count = key("bodies that run at once", 8)
-    on_error: Literal["fail", "skip"] = key("fail: a failing item fails the run; skip: leave it out, and list it in errors", "fail")
+    on_error: Literal["fail", "skip"] = key(
+        "fail: a failing item fails the run; skip: leave it out, and list it in errors", "fail"
+    )
     errors: str | None = key("name under which the failures are kept: a list of index, item and error")
 
 

@@ -18,6 +18,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any, Final
 
 from attrs import frozen
@@ -29,7 +30,9 @@ __all__ = ["Compiled", "ExpressionError", "Names", "compile_condition", "compile
 _CTX: Final = re.compile(r"\$ctx\.([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\])*)")
 _ENV: Final = re.compile(r"\$env\.([A-Za-z_]\w*)|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 _WHOLE: Final = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
-_BUILT_IN: Final = frozenset({"ctx", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop", "true", "false", "none"})
+_BUILT_IN: Final = frozenset(
+    {"ctx", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop", "true", "false", "none"}
+)
 
 
 class ExpressionError(VictorError):
@@ -149,7 +152,9 @@ def _environment_variables(text: str) -> str:
         name = match[1] or match[2]
         found = os.environ.get(name)
         if found is None and match[3] is None:
-            raise ExpressionError(f"the environment variable {name} is not set; set it, or write ${{{name}:-a default}}")
+            raise ExpressionError(
+                f"the environment variable {name} is not set; set it, or write ${{{name}:-a default}}"
+            )
         return match[3] if found is None or (found == "" and match[3] is not None) else found
 
     return _ENV.sub(value, text) if "$" in text else text
@@ -180,7 +185,7 @@ def _jinja() -> Any:
         value, indent=indent, ensure_ascii=False, default=str
     )
     environment.filters["cell"] = _cell
-    environment.filters["basename"] = lambda value: os.path.basename(str(value))
+    environment.filters["basename"] = lambda value: PurePath(str(value)).name
     return environment
 
 
@@ -264,7 +269,7 @@ def _quote_bare_words(parsed: Any, known: Names) -> Any:
             node.items = [quoted(item) for item in node.items]
         return node
 
-    class Quoting(NodeTransformer):  # type: ignore[misc]
+    class Quoting(NodeTransformer):
         def visit_Compare(self, node: Any) -> Any:  # noqa: N802 - jinja2's naming
             for operand in node.ops:
                 operand.expr = quoted(operand.expr)

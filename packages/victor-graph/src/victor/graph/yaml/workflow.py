@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from victor.graph.checkpoint.base import Checkpointer
     from victor.graph.compiled import CompiledGraph
     from victor.graph.graph import StateGraph
+    from victor.graph.runtime import RunnableConfig
 
 __all__ = ["Workflow", "load_workflow", "load_workflows", "parse_workflow"]
 
@@ -62,10 +63,10 @@ class Workflow:
         """What a finished run gives back, from its state."""
         return read_outputs(self.definition, state)
 
-    def config(self, thread_id: str | None = None) -> dict[str, Any]:
+    def config(self, thread_id: str | None = None) -> RunnableConfig:
         """The bounds the file sets, as a config for `CompiledGraph.invoke`."""
         execution = self.definition.execution
-        config: dict[str, Any] = {}
+        config: RunnableConfig = {}
         if execution.max_iterations is not None:
             config["recursion_limit"] = execution.max_iterations
         if execution.max_concurrency is not None:
@@ -74,7 +75,9 @@ class Workflow:
             config["configurable"] = {"thread_id": thread_id}
         return config
 
-    async def run(self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any) -> dict[str, Any]:
+    async def run(
+        self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any
+    ) -> dict[str, Any]:
         """Run it once, without a record, and return its outputs.
 
         Args:
@@ -112,7 +115,9 @@ class Workflow:
             )
         return self.read_outputs(state)
 
-    def run_sync(self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any) -> dict[str, Any]:
+    def run_sync(
+        self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any
+    ) -> dict[str, Any]:
         """The same as `run`, for programs without an event loop."""
         return asyncio.run(self.run(inputs, approve=approve, **named))
 
@@ -175,5 +180,3 @@ def _choose(source: Source, name: str | None, functions: Mapping[str, Callable[.
     if name is not None and name not in found:
         found = load_definitions(source, functions=functions, only=name)
     return Workflow(found[name] if name is not None else next(iter(found.values())))
-
-

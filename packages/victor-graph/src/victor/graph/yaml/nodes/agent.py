@@ -77,7 +77,9 @@ class AgentNode:
         """Let the agent answer."""
         result = await self._make(context).run(_prompt(context.text("goal"), context.inputs))
         if not result.completed:
-            raise WorkflowRunError(f"node {context.id!r}: the agent stopped without an answer: {result.stop_reason.value}")
+            raise WorkflowRunError(
+                f"node {context.id!r}: the agent stopped without an answer: {result.stop_reason.value}"
+            )
         return result.output
 
     def _make(self, context: NodeContext) -> Agent[Any]:
@@ -101,7 +103,7 @@ class AgentNode:
                 temperature=options.temperature,
                 max_tokens=options.max_tokens,
                 top_p=options.top_p,
-                stop=tuple(options.stop_sequences),
+                stop=options.stop_sequences,
                 seed=options.seed,
             ),
             approve=_ask,

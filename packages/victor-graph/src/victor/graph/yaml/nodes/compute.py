@@ -10,7 +10,15 @@ from attrs import frozen
 
 from victor.core.errors import VictorError
 from victor.core.topology import NodeKind
-from victor.graph.yaml.context import APPROVE, CheckContext, NodeContext, WorkflowRunError, call, load_function, parameters
+from victor.graph.yaml.context import (
+    APPROVE,
+    CheckContext,
+    NodeContext,
+    WorkflowRunError,
+    call,
+    load_function,
+    parameters,
+)
 from victor.graph.yaml.spec import key
 
 if TYPE_CHECKING:
@@ -59,7 +67,10 @@ class ComputeNode:
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in wanted.values())
         for given in sorted(context.inputs or ()):
             if wanted and given not in wanted and not open_ended:
-                yield f"inputs.{given}", f"the function {name!r} has no parameter {given!r}; it has: {', '.join(wanted)}"
+                yield (
+                    f"inputs.{given}",
+                    f"the function {name!r} has no parameter {given!r}; it has: {', '.join(wanted)}",
+                )
         for parameter in wanted.values():
             missing = parameter.default is parameter.empty and parameter.kind not in (
                 parameter.VAR_KEYWORD,
@@ -74,7 +85,10 @@ class ComputeNode:
         known = schema.get("properties", {})
         if len(self.tools) == 1 and schema.get("additionalProperties") is False:
             for name in sorted(given - set(known)):
-                yield f"inputs.{name}", f"the tool {self.tools[0]!r} has no parameter {name!r}; it has: {', '.join(known)}"
+                yield (
+                    f"inputs.{name}",
+                    f"the tool {self.tools[0]!r} has no parameter {name!r}; it has: {', '.join(known)}",
+                )
         for name in schema.get("required", []):
             if name not in given:
                 yield "inputs", f"the tool {tool.name!r} needs {name!r}; add it to inputs"
@@ -96,7 +110,9 @@ class ComputeNode:
     async def _one(self, tool: Tool, context: NodeContext) -> Any:
         known = tool.parameters.get("properties", {})
         try:
-            return await _call_tool(tool, {name: value for name, value in context.inputs.items() if name in known}, context)
+            return await _call_tool(
+                tool, {name: value for name, value in context.inputs.items() if name in known}, context
+            )
         except WorkflowRunError:
             if self.fail_fast:
                 raise
