@@ -8,10 +8,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from victor.core.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from victor.core.tool import Tool
 
-__all__ = ["KITS", "configured_tools"]
+__all__ = ["KITS", "SwitchedOffError", "configured_tools"]
+
+
+class SwitchedOffError(ConfigurationError):
+    """The settings leave this tool out."""
+
 
 KITS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "files": (
@@ -26,10 +33,72 @@ KITS: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "tree": "show a directory and those below it",
         },
     ),
+    "archive": (
+        "victor.tools.archive_kit:Archive",
+        {"list": "list a ZIP or tar archive", "read": "read a file inside of one"},
+    ),
+    "data": (
+        "victor.tools.data.kit:Data",
+        {
+            "query": "select from JSON, YAML, TOML or CSV",
+            "describe": "describe the structure of such data",
+            "set": "set one value in such a file",
+            "delete": "remove one value from such a file",
+        },
+    ),
+    "git": (
+        "victor.tools.programs.git:Git",
+        {
+            "status": "which files are changed",
+            "diff": "changes as a patch",
+            "log": "list commits",
+            "show": "show a commit, or a file as it was",
+            "blame": "which commit each line comes from",
+            "commit": "commit files (needs approval)",
+        },
+    ),
+    "http": (
+        "victor.tools.web.kit:Http",
+        {"fetch": "fetch a URL", "json": "call a web service", "page": "a web page as Markdown"},
+    ),
+    "human": ("victor.tools.human_kit:Human", {"ask": "ask the person a question", "confirm": "ask for a yes or no"}),
+    "math": (
+        "victor.tools.math_kit:Math",
+        {"evaluate": "calculate an expression", "statistics": "mean, median and the like"},
+    ),
+    "notes": (
+        "victor.tools.notes_kit:Notes",
+        {"write": "keep a note", "read": "read a note", "list": "list the notes"},
+    ),
+    "python": ("victor.tools.programs.python:Python", {"run": "run Python code in a sandbox"}),
+    "results": ("victor.tools.results_kit:Results", {"read": "read the rest of a result that was cut"}),
+    "shell": ("victor.tools.programs.shell:Shell", {"run": "run a program (needs approval)"}),
+    "sql": (
+        "victor.tools.data.sql:Sql",
+        {"query": "run a SELECT", "tables": "list tables and columns", "execute": "change a database (switched off)"},
+    ),
+    "text": (
+        "victor.tools.text_kit:Text",
+        {
+            "count": "count words, lines, characters",
+            "diff": "compare two texts",
+            "find": "find matches of a regular expression",
+            "replace": "replace matches of a regular expression",
+        },
+    ),
+    "time": (
+        "victor.tools.time_kit:Time",
+        {
+            "now": "date and time right now",
+            "convert": "to another time zone",
+            "add": "a date so much later or earlier",
+            "between": "how long from one date to another",
+        },
+    ),
 }
 """Section -> where its toolkit is, and what each of its tools does in a line."""
 
-_made: dict[str, dict[str, Tool]] = {}
+_made: dict[str, tuple[Any, dict[str, Tool]]] = {}
 
 
 def configured_tools(section: str) -> dict[str, Tool]:
@@ -38,14 +107,17 @@ def configured_tools(section: str) -> dict[str, Tool]:
     Raises:
         ConfigurationError: The settings of that toolkit are wrong.
     """
-    if section not in _made:
-        from victor.tools.registry import UnifiedToolRegistry
+    from victor.core.settings import load_settings
+    from victor.tools.registry import UnifiedToolRegistry
 
+    settings = load_settings()
+    found = _made.get(section)
+    if found is None or found[0] is not settings:
         module, _, name = KITS[section][0].partition(":")
         kit = getattr(import_module(module), name).from_settings()
         apply = UnifiedToolRegistry.get_instance().categories.apply
-        _made[section] = {made.name: apply(made) for made in kit.tools()}
-    return _made[section]
+        found = _made[section] = (settings, {made.name: apply(made) for made in kit.tools()})
+    return found[1]
 
 
 def __getattr__(name: str) -> Any:
@@ -54,7 +126,5 @@ def __getattr__(name: str) -> Any:
         tools = configured_tools(section)
         if name in tools:
             return tools[name]
-        from victor.core.errors import ConfigurationError
-
-        raise ConfigurationError(f"{name.replace('_', '.', 1)} is switched off by [tools.{section}]")
+        raise SwitchedOffError(f"{name.replace('_', '.', 1)} is switched off by the settings [tools.{section}]")
     raise AttributeError(f"module 'victor.tools.builtin' has no attribute {name!r}")

@@ -424,7 +424,13 @@ class UnifiedToolRegistry:
         entry = catalog.entry(name)
         if self._seen.get(name) is entry:
             return False
-        made = as_tool(entry.load())
+        from victor.tools.builtin import SwitchedOffError
+
+        try:
+            made = as_tool(entry.load())
+        except SwitchedOffError:  # the settings leave it out: it is not here
+            self._seen[name] = entry
+            return False
         with self._lock:
             self._seen[name] = entry
             tool_id = made.metadata.id

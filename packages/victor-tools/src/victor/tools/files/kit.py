@@ -142,11 +142,12 @@ class Files(Toolkit):
         return f"replaced {count} occurrence{'s' if count > 1 else ''} in {path}, the first in line {where}"
 
     @tool(
+        name="list",
         category=ToolCategory.FILESYSTEM,
         idempotent=True,
         keywords=["ls", "dir", "directory", "folder", "entries", "names", "browse", "contents", "size"],
     )
-    def list(self, path: str = ".", hidden: bool = False) -> list[dict[str, Any]]:
+    def entries(self, path: str = ".", hidden: bool = False) -> list[dict[str, Any]]:
         """List a directory: name, kind, size and time of change of each entry.
 
         Args:

@@ -1,0 +1,1 @@
+"""Data in files and databases: JSON, YAML, TOML, CSV and SQL."""

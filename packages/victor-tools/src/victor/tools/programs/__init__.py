@@ -1,0 +1,1 @@
+"""Running programs and code: shell, git, and a sandboxed Python."""
