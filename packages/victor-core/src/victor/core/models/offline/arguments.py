@@ -34,6 +34,7 @@ _TEXTS = frozenset(
     "queri text messag question prompt topic content body input keyword search term sentenc word subject q note task "
     "instruct descript comment string titl name phrase summari data request pattern code".split()
 )
+_CONTENTS = _stems("text content contents body document data")
 _VAGUE = _stems("source destination src dst root target input output doc document")
 _FREE = _TEXTS - _stems("name")
 _PLACES = _stems("city location place town country region where address airport station")
@@ -67,6 +68,9 @@ _FROM = pattern(
 _TO = pattern(
     r"(?:\b(?:to|into|as|until|till|and|by|before)|->|-|\u2013)\s*(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$",
     re.IGNORECASE,
+)
+_LIMIT_LEAD = pattern(
+    r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$", re.IGNORECASE
 )
 _AND: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|\s*;\s*)"
 
@@ -223,7 +227,12 @@ class _Finder:
                 best = (len(choice), match.start(), choice)
         if best is None:
             return _MISSING
-        return best[2]
+        length, start, choice = best
+        # "high priority": the name beside the choice says nothing more.
+        own = "|".join(map(re.escape, words(name))) or "x"
+        beside = re.match(rf"[\s_-]*(?:{own})\b", self.text[start + length :], re.IGNORECASE)
+        self.taken.append((start, start + length + (beside.end() if beside else 0)))
+        return choice
 
     def by_expression(self, name: str, node: Node) -> Any:
         if node.type != "string" or node.choices or not set(field_words(name)) & _EXPRESSIONS:
@@ -245,6 +254,8 @@ class _Finder:
         if kind is None and roots & {"pattern", "glob"}:
             wild = [mention for mention in self.free("path") if "*" in mention.value]
             return self.take(wild[0]) if wild else _MISSING
+        if kind is None and roots & (_VAGUE | _FIRST | _SECOND) and self.free("path"):
+            kind = "path"
         if kind is None:
             return _MISSING
         mentions = self.free(kind)
@@ -336,24 +347,13 @@ class _Finder:
         roots = set(field_words(name))
         chosen: Mention | None = None
         for mention in mentions:
+            before = self.text[: mention.start]
             if (
                 (mention.unit and stem(mention.unit.lower()) in roots)
-                or (
-                    roots & _LIMITS
-                    and re.search(
-                        r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$",
-                        self.text[: mention.start],
-                        re.IGNORECASE,
-                    )
-                )
-                or any(
-                    re.search(rf"\b{re.escape(word)}\W{{0,3}}(?:\w+\W+)?$", self.text[: mention.start], re.IGNORECASE)
-                    for word in words(name)
-                    if len(word) > 2
-                )
+                or (roots & _LIMITS and _LIMIT_LEAD.search(before))
+                or any(_names_it(word, before) for word in words(name) if len(word) > 2)
             ):
                 chosen = mention
-            if chosen is not None:
                 break
         if chosen is None and name in self.required and not self.waits_for_result(name, mentions):
             unnamed = [mention for mention in mentions if not self.belongs_to_other(mention, name)]
@@ -364,6 +364,10 @@ class _Finder:
         if chosen is None:
             return _MISSING
         value = self.take(chosen)
+        lead = _LIMIT_LEAD.search(self.text[: chosen.start]) if roots & _LIMITS else None
+        if lead is not None:
+            # "top 3 results" is all about the limit
+            self.taken.append((lead.start(), chosen.end + (len(chosen.unit) + 1 if chosen.unit.endswith("s") else 0)))
         return int(value) if node.type == "integer" else value
 
     def waits_for_result(self, name: str, mentions: list[Mention]) -> bool:
@@ -413,17 +417,20 @@ class _Finder:
         if kind is None and set(field_words(name)) & _PATHS:
             kind = "path"
         mentions = self.free(kind) if kind else []
-        mentions = mentions or self.free("quotation")
+        if name in self.required:
+            mentions = mentions or self.free("quotation")
         if mentions:
             return [self.take(mention) for mention in mentions]
+        plain = "|".join(sorted({*words(name), *(word.removesuffix("s") for word in words(name))})) or "x"
+        one = r"[\w-]+(?: (?!and\b|or\b)[\w-]+)?(?!\s*=|[\w-])"
         listed = re.search(
-            rf"(?:\b(?:{'|'.join(words(name)) or 'x'})\b\s*:?\s*|:\s*)((?:[\w-]+(?: [\w-]+)?{_AND})+[\w-]+(?: [\w-]+)?)\s*[.?!]?$|"
-            rf"((?:[\w-]+\s*,\s*)+(?:and\s+|or\s+)?[\w-]+)|([A-Z][\w-]*(?:{_AND}[A-Z][\w-]*)+)",
+            rf"(?:\b(?:{plain})\b\s*(?::|=|of|are|like|such as)?\s*|:\s*)({one}(?:{_AND}{one})+)|"
+            rf"([\w-]+(?:\s*,\s*[\w-]+)+{_AND}[\w-]+(?!\s*=|[\w-])|[A-Z][\w-]*(?:{_AND}[A-Z][\w-]*)+)",
             self.text,
         )
-        if listed is None:
+        if listed is None or (name not in self.required and listed[1] is None):
             return _MISSING
-        group = next(number for number in (1, 2, 3) if listed[number])
+        group = 1 if listed[1] else 2
         self.taken.append(listed.span(group))
         return [part.strip() for part in re.split(_AND, listed[group]) if part.strip()]
 
@@ -532,7 +539,8 @@ class _Finder:
                 self.keep(name, self.context)
             elif roots & _FREE and (len(strings) == 1 or name == _freest(strings)):
                 rest = self.rest()
-                if rest and not _PRONOUN.fullmatch(rest):
+                # A file that is named is not the text that stands in it.
+                if rest and not _PRONOUN.fullmatch(rest) and not (roots & _CONTENTS and extract.paths(rest)):
                     self.keep(name, rest)
             elif len(strings) == 1 and not roots & (_PATHS | _DATES) and len(self.rest().split()) in (1, 2, 3):
                 self.keep(name, self.rest())
@@ -645,6 +653,10 @@ def _spoken_choice(choice: str, text: str) -> re.Match[str] | None:
         if stem(word[0].lower()) == root:
             return word
     return None
+
+
+def _names_it(word: str, before: str) -> bool:
+    return bool(re.search(rf"\b{re.escape(word)}\W{{0,3}}(?:\w+\W+)?$", before, re.IGNORECASE))
 
 
 def _is_article(mention: Mention, text: str) -> bool:

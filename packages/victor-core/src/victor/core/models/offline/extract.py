@@ -268,6 +268,8 @@ def numbers(text: str) -> list[Mention]:
             value = _from_digits(match["digits"], (match["scale"] or "").strip())
             unit = (match["unit"] or "").strip() or _CURRENCIES.get((match["currency"] or "").strip(), "")
             end = match.end("scale") if match["scale"] else match.end("digits")
+        if unit.lower() in STOP_WORDS:
+            unit = ""
         if value is not None:
             found.append(Mention("number", value, match.start(), end, text[match.start() : end], unit))
     return found

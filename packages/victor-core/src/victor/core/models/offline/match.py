@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from victor.core.models.offline.arguments import Arguments, find_arguments
 from victor.core.models.offline.arithmetic import find_expression
+from victor.core.models.offline.extract import numbers
 from victor.core.models.offline.nodes import node_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.ranking import BM25, content_words, stem, terms
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ _SYNONYMS: dict[str, str] = {
     "schedule": "calendar event", "meeting": "calendar event", "call": "phone", "roll": "dice", "toss": "flip",
     "clock": "time", "list": "show", "exchange": "convert currency", "page": "url web", "website": "url web", "summarise": "summarize summary",
 }  # fmt: skip
+
+
+_VERBS = frozenset(stem(word) for word in "get do run make fetch tell show set use handle process perform current my".split())
 
 
 @frozen
@@ -84,24 +89,36 @@ def match_tools(
     candidates += [at for at, tool in enumerate(tools) if at not in candidates and _named(tool, text)]
     if find_expression(text) is not None:
         candidates += [at for at, tool in enumerate(tools) if at not in candidates and _does_sums(tool)]
+    numeric = len(numbers(text)) if find_expression(text) is not None else 0
+    wording = f"{text} {context}" if "=" in context and len(context.split()) <= 40 else text
     found = []
     for at in candidates:
         tool = tools[at]
         evidence = _evidence(tool, text, set(asked), set(terms_without_stops(expanded)))
         if evidence <= 0.0:
             continue
-        arguments = find_arguments(tool.name, tool.parameters, text, previous=previous, context=context, today=today)
+        arguments = find_arguments(tool.name, tool.parameters, wording, previous=previous, context=context, today=today)
         needed = len(node_of(tool.parameters, tool.parameters).schema.get("required") or ())
         score = evidence + 0.35 * min(arguments.certain, 3)
         if needed and not arguments.missing:
             score += 0.5
         score -= 1.0 * len(arguments.missing) / max(1, needed)
+        if numeric and arguments.certain and not _does_sums(tool):
+            # A tool for two numbers is not for a request with three.
+            score -= 0.5 * max(0, numeric - _numbers_in(arguments.values))
         ranked = index.score(expanded, at)
         found.append((score + ranked / (ranked + 6.0), at, Match(tool, score, arguments)))
     found.sort(key=lambda item: (-item[0], item[1]))
     return [
         match for _, _, match in found if match.score >= _THRESHOLD or (match.arguments.missing and match.score >= 0.6)
     ]
+
+
+def _numbers_in(values: Mapping[str, Any]) -> int:
+    return sum(
+        len(value) if isinstance(value, list) else isinstance(value, int | float) and not isinstance(value, bool)
+        for value in values.values()
+    )
 
 
 def terms_without_stops(text: str) -> list[str]:
@@ -124,9 +141,18 @@ def _fields(tool: Tool) -> dict[str, str]:
     }
 
 
+_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (pattern(r"\bwhat(?:'s|s| is| does| do)\b.*\b(?:in|inside|contain|say)\b", re.IGNORECASE), "read contents list"),
+    (pattern(r"\bhow (?:much|many)\b.*\b(?:is|are)\b", re.IGNORECASE), "count calculate"),
+    (pattern(r"\bwhat day\b|\btoday's date\b", re.IGNORECASE), "date today"),
+)
+
+
 def _expanded(text: str) -> str:
     spoken = re.findall(r"[^\W_]+", text.lower())
-    return " ".join((text, *(_SYNONYMS.get(word) or _SYNONYMS.get(stem(word), "") for word in spoken)))
+    more = [_SYNONYMS.get(word) or _SYNONYMS.get(stem(word), "") for word in spoken]
+    more += [words for phrase, words in _PHRASES if phrase.search(text)]
+    return " ".join((text, *more))
 
 
 def _named(tool: Tool, text: str) -> bool:
@@ -150,8 +176,11 @@ def _evidence(tool: Tool, text: str, asked: set[str], expanded: set[str]) -> flo
     named = list(dict.fromkeys(terms(tool.name)))
     spoken = set(terms(text))
     evidence = 0.0
+    # "get_time" is about time, not about getting.
+    weights = {word: 0.4 if word in _VERBS and len(named) > 1 else 1.0 for word in named}
+    whole = 0.45 + 0.55 * sum(weights.values())
     for at, word in enumerate(named):
-        weight = (1.3 if at == 0 or len(named) == 1 else 1.0) / (0.5 + 0.5 * len(named))
+        weight = weights[word] * (1.2 if at == 0 else 1.0) / whole
         if word in spoken:
             evidence += weight
         elif word in expanded:

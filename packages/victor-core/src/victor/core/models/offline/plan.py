@@ -134,6 +134,16 @@ def make_plan(
             rest.append(clause)
             continue
         ready = [match for match in matches if not match.arguments.missing]
+        if matches and matches[0].arguments.missing and previous is None:
+            # "Count the words of a.txt": the text that is missing may be in the file that is named.
+            reader = _reader(clause, tools, matches[0].tool)
+            read = None if reader is None else _made(reader, done)
+            if reader is not None and read is None:
+                return Plan(reader)
+            if read is not None and not read.failed:
+                previous = read.result
+                again = match_tools(clause, [matches[0].tool], previous=previous, context=context, today=today)
+                ready = [match for match in again if not match.arguments.missing] or ready
         if not ready:
             if matches and _worth_telling(matches[0]):
                 lacking.append((matches[0].tool.name, matches[0].arguments.missing))
@@ -159,6 +169,18 @@ def make_plan(
     return Plan(None, tuple(rest), tuple(lacking), fed, tuple(notes))
 
 
+def _reader(clause: str, tools: Sequence[Tool], asked: Tool) -> Call | None:
+    """A call that reads the one file or page a clause names, with another tool than the one that needs its text."""
+    places = extract.urls(clause) or extract.paths(clause)
+    if len(places) != 1:
+        return None
+    for match in match_tools(f"read the contents of {places[0].value}", [tool for tool in tools if tool is not asked]):
+        values = list(match.arguments.values.values())
+        if not match.arguments.missing and values == [places[0].value] and match.score >= 1.2:
+            return Call(match.tool.name, dict(match.arguments.values))
+    return None
+
+
 def _is_about_text(clause: str) -> bool:
     return intent_of(clause, material=True) in (
         "summarize",
@@ -172,7 +194,7 @@ def _is_about_text(clause: str) -> bool:
 
 
 def _is_named(match: Match, clause: str) -> bool:
-    return match.score >= 1.6 and not match.arguments.missing
+    return match.score >= 1.3 and not match.arguments.missing
 
 
 def _worth_telling(match: Match) -> bool:
