@@ -95,7 +95,6 @@ def snapshot(
     entry = chain.entries[-1]
     saved = read_notes(chain.notes, codec)
     tasks = tuple(_tasks(graph, store, entry, body, saved, latest=latest, subgraphs=subgraphs))
-    waiting = saved.open if latest else tuple(one for asked in saved.interrupts.values() for one in asked)
     return StateSnapshot(
         values=_shown(graph, values),
         next=tuple(task.name for task in tasks if task.result is None or task.name == "__start__"),
@@ -104,7 +103,7 @@ def snapshot(
         created_at=datetime.fromtimestamp(entry.created_ns / 1e9, UTC).isoformat(),
         parent_config=None if entry.parent_id is None else config_of(entry.thread_id, entry.namespace, entry.parent_id),
         tasks=tasks,
-        interrupts=tuple(one for one in waiting if one.id),
+        interrupts=tuple(one for task in tasks for one in task.interrupts),
     )
 
 

@@ -22,7 +22,7 @@ Writing a store
 Subclass `Checkpointer` and implement its abstract methods. They are synchronous and must be safe to call from
 many threads at once. `write` takes a list of batches and makes all of it durable before it returns, in one
 transaction or not at all. The async methods run them in a thread; override those that can do better.
-`tests/checkpoint_conformance.py` in this package's sources is a test suite for any implementation.
+`victor.graph.testing.CheckpointerConformance` is a test suite for any implementation.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ class SqliteSaver(Checkpointer):
         self._queueing = threading.Lock()
         self._tickets: list[_Ticket] = []
         self._logs: dict[tuple[str, str], int] = {}
+        self._seen = -1
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._committer: threading.Thread | None = None
@@ -253,6 +254,10 @@ class SqliteSaver(Checkpointer):
         try:
             db.execute("BEGIN IMMEDIATE")
             try:
+                seen = db.execute("PRAGMA data_version").fetchone()[0]
+                if seen != self._seen:  # somebody else wrote: a log we know may be gone
+                    self._logs.clear()
+                    self._seen = seen
                 for batch in batches:
                     for settled in batch.settled:
                         log = self._log(settled.thread_id, settled.namespace, made)
