@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from victor.graph.checkpoint.base import Batch, Entry, Note, Settled
-from victor.graph.checkpoint.postgres import PostgresCheckpointer
+from victor.graph.checkpoint.postgres import PostgresSaver, from_url
 from victor.graph.errors import CheckpointError, CheckpointNotFoundError, StoreVersionError
 
 
@@ -33,17 +33,17 @@ def settled(n: int, *keys: str, thread: str = "t") -> Settled:
     return Settled(thread, "", f"{n:016x}", keys)
 
 
-def keys(store: PostgresCheckpointer, n: int) -> list[tuple[str, str, bytes]]:
+def keys(store: PostgresSaver, n: int) -> list[tuple[str, str, bytes]]:
     return [(one.task_id, one.key, one.data) for one in store.notes("t", "", f"{n:016x}")]
 
 
 @pytest.fixture
 def store(postgres_url: str) -> Any:
-    with PostgresCheckpointer(postgres_url) as store:
+    with PostgresSaver(postgres_url) as store:
         yield store
 
 
-def test_batches_of_one_write_come_to_what_they_would_one_by_one(store: PostgresCheckpointer) -> None:
+def test_batches_of_one_write_come_to_what_they_would_one_by_one(store: PostgresSaver) -> None:
     store.write([Batch(notes=(note(1, "a", "result", b"old"), note(1, "a", "interrupt"), note(1, "a", "steps")))])
     store.write(
         [
@@ -59,13 +59,13 @@ def test_batches_of_one_write_come_to_what_they_would_one_by_one(store: Postgres
     assert [one.body for one in chain.entries] == [b"second"]
 
 
-def test_a_write_of_nothing_does_nothing(store: PostgresCheckpointer) -> None:
+def test_a_write_of_nothing_does_nothing(store: PostgresSaver) -> None:
     store.write([])
     store.write([Batch()])
     assert store.threads() == []
 
 
-def test_a_chain_follows_parents_past_forks(store: PostgresCheckpointer) -> None:
+def test_a_chain_follows_parents_past_forks(store: PostgresSaver) -> None:
     store.write(
         [Batch(entries=(entry(1), entry(2, parent=1), entry(3, parent=1), entry(4, parent=2), entry(5, parent=3)))]
     )
@@ -77,7 +77,7 @@ def test_a_chain_follows_parents_past_forks(store: PostgresCheckpointer) -> None
     assert [one.step for one in latest.entries] == [1, 3, 5]
 
 
-def test_a_chain_with_a_gap_is_an_error_that_names_it(store: PostgresCheckpointer) -> None:
+def test_a_chain_with_a_gap_is_an_error_that_names_it(store: PostgresSaver) -> None:
     store.write([Batch(entries=(entry(1), entry(3, parent=2)))])
     with pytest.raises(
         CheckpointError, match=r"thread 't': checkpoint 0+3 cannot be read: 0+2, which it builds on, is gone"
@@ -85,19 +85,19 @@ def test_a_chain_with_a_gap_is_an_error_that_names_it(store: PostgresCheckpointe
         store.chain("t")
 
 
-def test_order_is_that_of_bytes_whatever_the_locale(store: PostgresCheckpointer) -> None:
+def test_order_is_that_of_bytes_whatever_the_locale(store: PostgresSaver) -> None:
     for name in ("b", "B", "a", "ä", "_", "Z"):
         store.write([Batch(entries=(entry(1, namespace=name),))])
     assert store.namespaces("t") == sorted(["b", "B", "a", "ä", "_", "Z"])
 
 
-def test_text_postgres_cannot_hold_is_an_error(store: PostgresCheckpointer) -> None:
+def test_text_postgres_cannot_hold_is_an_error(store: PostgresSaver) -> None:
     for name in ("a\x00b", "\udc80"):
         with pytest.raises(CheckpointError, match="PostgreSQL cannot store this"):
             store.write([Batch(entries=(entry(1, name),))])
 
 
-def test_big_bodies(store: PostgresCheckpointer) -> None:
+def test_big_bodies(store: PostgresSaver) -> None:
     body = bytes(range(256)) * 40_000
     store.write([Batch(entries=(entry(1, body=body),))])
     chain = store.chain("t")
@@ -105,7 +105,7 @@ def test_big_bodies(store: PostgresCheckpointer) -> None:
     assert chain.entries[0].body == body
 
 
-def test_all_or_nothing(store: PostgresCheckpointer) -> None:
+def test_all_or_nothing(store: PostgresSaver) -> None:
     store.setup()
     with pytest.raises(CheckpointError):
         store.write([Batch(entries=(entry(1),)), Batch(notes=(note(1, "a", "k\x00"),))])
@@ -114,22 +114,22 @@ def test_all_or_nothing(store: PostgresCheckpointer) -> None:
 
 def test_schemas_keep_stores_apart(postgres_url: str) -> None:
     odd = 'my "odd" % schema'
-    with PostgresCheckpointer(postgres_url, schema=odd) as one, PostgresCheckpointer(postgres_url) as other:
+    with PostgresSaver(postgres_url, schema=odd) as one, PostgresSaver(postgres_url) as other:
         one.write([Batch(entries=(entry(1),), notes=(note(1, "a", "k"),), settled=(settled(1, "x"),))])
         assert other.threads() == []
         assert [info.thread_id for info in one.threads()] == ["t"]
         one.copy_thread("t", "u")
         one.delete_thread("t")
         assert [info.thread_id for info in one.threads()] == ["u"]
-    with PostgresCheckpointer(postgres_url, schema=odd) as again:
+    with PostgresSaver(postgres_url, schema=odd) as again:
         assert [info.thread_id for info in again.threads()] == ["u"]
     for bad in ("", "a\x00"):
         with pytest.raises(CheckpointError, match="is no name of a PostgreSQL schema"):
-            PostgresCheckpointer(postgres_url, schema=bad)
+            PostgresSaver(postgres_url, schema=bad)
 
 
 def test_many_programs_make_the_tables_at_once(postgres_url: str) -> None:
-    stores = [PostgresCheckpointer(postgres_url, schema="fresh") for _ in range(8)]
+    stores = [PostgresSaver(postgres_url, schema="fresh") for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda store: store.setup(), stores))
     for store in stores:
@@ -137,11 +137,11 @@ def test_many_programs_make_the_tables_at_once(postgres_url: str) -> None:
 
 
 def test_a_store_of_a_newer_release_is_refused(postgres_url: str, postgres: Any) -> None:
-    with PostgresCheckpointer(postgres_url) as store:
+    with PostgresSaver(postgres_url) as store:
         store.setup()
     postgres.execute("UPDATE victor_checkpoint_version SET version = 99", postgres_url.rpartition("/")[2])
     with (
-        PostgresCheckpointer(postgres_url) as store,
+        PostgresSaver(postgres_url) as store,
         pytest.raises(StoreVersionError, match=r"version 99.*upgrade victor-graph"),
     ):
         store.threads()
@@ -152,20 +152,20 @@ def test_a_role_without_rights_is_told_what_to_ask_for(postgres_url: str, postgr
     postgres.execute("DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$", database)
     url = postgres_url.replace("postgres@", "guest@")
     with (
-        PostgresCheckpointer(url) as store,
+        PostgresSaver(url) as store,
         pytest.raises(CheckpointError, match=r"permission denied.*call setup\(\) once"),
     ):
         store.setup()
-    with PostgresCheckpointer(postgres_url) as admin:
+    with PostgresSaver(postgres_url) as admin:
         admin.setup()
     for table in ("entries", "notes", "version"):
         postgres.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON victor_checkpoint_{table} TO guest", database)
-    with PostgresCheckpointer(url) as store:
+    with PostgresSaver(url) as store:
         store.write([Batch(entries=(entry(1),))])
         assert store.threads()[0].entries == 1
 
 
-def test_copying(store: PostgresCheckpointer) -> None:
+def test_copying(store: PostgresSaver) -> None:
     store.write([Batch(entries=(entry(1), entry(1, namespace="sub:1")), notes=(note(1, "a", "k"),))])
     store.copy_thread("t", "u")
     assert store.namespaces("u") == ["", "sub:1"]
@@ -186,7 +186,7 @@ def test_copying(store: PostgresCheckpointer) -> None:
         assert sum(pool.map(copy, range(6))) == 1
 
 
-def test_rewriting_does_not_bring_back_what_is_gone(store: PostgresCheckpointer) -> None:
+def test_rewriting_does_not_bring_back_what_is_gone(store: PostgresSaver) -> None:
     store.write(
         [
             Batch(
@@ -204,7 +204,7 @@ def test_rewriting_does_not_bring_back_what_is_gone(store: PostgresCheckpointer)
 
 
 def test_a_closed_store_says_so(postgres_url: str) -> None:
-    used, unused = PostgresCheckpointer(postgres_url), PostgresCheckpointer(postgres_url)
+    used, unused = PostgresSaver(postgres_url), PostgresSaver(postgres_url)
     used.setup()
     for store in (used, unused):
         store.close()
@@ -213,17 +213,23 @@ def test_a_closed_store_says_so(postgres_url: str) -> None:
             store.threads()
 
 
+def test_by_url(postgres_url: str) -> None:
+    for url in (postgres_url, postgres_url.replace("postgresql:", "postgres:")):
+        with from_url(url) as store:
+            assert store.threads() == []
+
+
 async def test_async_face(postgres_url: str) -> None:
-    async with PostgresCheckpointer.from_conn_string(postgres_url) as store:
+    async with PostgresSaver.from_conn_string(postgres_url) as store:
         await asyncio.gather(*(store.awrite(Batch(entries=(entry(1, f"t{n}"),))) for n in range(20)))
         chain = await store.achain("t7")
         assert chain is not None
         assert len(store.threads(limit=5)) == 5
 
 
-def test_nothing_is_left_on_a_pooled_connection(store: PostgresCheckpointer, postgres: Any) -> None:
+def test_nothing_is_left_on_a_pooled_connection(store: PostgresSaver, postgres: Any) -> None:
     """No prepared statements, no settings: what a PgBouncer in transaction mode would hand to the next client."""
-    relaxed = PostgresCheckpointer(
+    relaxed = PostgresSaver(
         store._link._url, synchronous_commit="off", max_connections=1, pool_options={"max_idle": 60}
     )
     for n in range(20):
@@ -245,7 +251,7 @@ def test_each_write_waits_as_it_was_told(postgres_url: str, postgres: Any) -> No
     database = postgres_url.rpartition("/")[2]
     postgres.execute(f"ALTER DATABASE {database} SET synchronous_commit = off")
     postgres.execute("CREATE TABLE seen (setting text)", database)
-    with PostgresCheckpointer(postgres_url) as store:
+    with PostgresSaver(postgres_url) as store:
         store.setup()
         # Deferred, so that it looks at the moment of the commit, when the setting counts.
         postgres.execute(
@@ -256,7 +262,7 @@ def test_each_write_waits_as_it_was_told(postgres_url: str, postgres: Any) -> No
             database,
         )
         store.write([Batch(entries=(entry(1),))])
-    with PostgresCheckpointer(postgres_url, synchronous_commit="off") as store:
+    with PostgresSaver(postgres_url, synchronous_commit="off") as store:
         store.write([Batch(entries=(entry(2),))])
     assert postgres.execute("SELECT setting FROM seen", database) == [("on",), ("off",)]
 
@@ -272,7 +278,7 @@ def test_a_server_that_does_not_sync_is_named(
         return real(self, "SELECT 'off'" if query == "SHOW fsync" else query, *args, **more)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", execute)
-    with caplog.at_level(logging.WARNING), PostgresCheckpointer(postgres_url) as store:
+    with caplog.at_level(logging.WARNING), PostgresSaver(postgres_url) as store:
         store.setup()
     assert "has fsync=off" in caplog.text
 
@@ -285,21 +291,21 @@ def test_a_server_that_does_not_sync_is_named(
     ],
 )
 def test_a_server_that_is_not_there(url: str, message: str) -> None:
-    with pytest.raises(CheckpointError, match=message) as caught, PostgresCheckpointer(url, patience_s=0.3) as store:
+    with pytest.raises(CheckpointError, match=message) as caught, PostgresSaver(url, patience_s=0.3) as store:
         store.threads()
     assert "hunter2" not in str(caught.value)
 
 
 def test_what_waiting_cannot_mend_is_told_at_once(postgres_url: str) -> None:
     started = time.monotonic()
-    nowhere = PostgresCheckpointer(postgres_url.rpartition("/")[0] + "/nowhere", patience_s=60)
+    nowhere = PostgresSaver(postgres_url.rpartition("/")[0] + "/nowhere", patience_s=60)
     with nowhere as store, pytest.raises(CheckpointError, match='database "nowhere" does not exist'):
         store.threads()
     assert time.monotonic() - started < 30
 
 
 def test_all_connections_busy(postgres_url: str) -> None:
-    with PostgresCheckpointer(postgres_url, max_connections=1, patience_s=0.2) as store:
+    with PostgresSaver(postgres_url, max_connections=1, patience_s=0.2) as store:
         store.setup()
         busy, done = threading.Event(), threading.Event()
 
@@ -318,7 +324,7 @@ def test_all_connections_busy(postgres_url: str) -> None:
             holder.join()
 
 
-def test_connections_cut_by_the_server_are_replaced(store: PostgresCheckpointer, postgres: Any) -> None:
+def test_connections_cut_by_the_server_are_replaced(store: PostgresSaver, postgres: Any) -> None:
     barrier = threading.Barrier(8)
 
     def work(n: int) -> None:
@@ -334,7 +340,7 @@ def test_connections_cut_by_the_server_are_replaced(store: PostgresCheckpointer,
     assert [info.entries for info in store.threads()] == [2] * 8
 
 
-def test_deadlocks_and_serialization_failures_are_tried_again(store: PostgresCheckpointer) -> None:
+def test_deadlocks_and_serialization_failures_are_tried_again(store: PostgresSaver) -> None:
     from psycopg import errors
 
     failures = [errors.DeadlockDetected("d"), errors.SerializationFailure("s")]
@@ -347,7 +353,7 @@ def test_deadlocks_and_serialization_failures_are_tried_again(store: PostgresChe
     assert store._link.run(work) == 5
 
 
-def test_a_full_disk_is_named(store: PostgresCheckpointer) -> None:
+def test_a_full_disk_is_named(store: PostgresSaver) -> None:
     from psycopg import errors
 
     def full(cursor: Any) -> None:
@@ -358,7 +364,7 @@ def test_a_full_disk_is_named(store: PostgresCheckpointer) -> None:
 
 
 def test_fifty_threads_interleaved(postgres_url: str) -> None:
-    with PostgresCheckpointer(postgres_url, max_connections=12, patience_s=60) as store:
+    with PostgresSaver(postgres_url, max_connections=12, patience_s=60) as store:
 
         def work(number: int) -> None:
             thread = f"t{number}"

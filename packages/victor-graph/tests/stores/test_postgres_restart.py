@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from victor.graph.checkpoint.base import Batch, Entry
-from victor.graph.checkpoint.postgres import PostgresCheckpointer
+from victor.graph.checkpoint.postgres import PostgresSaver
 from victor.graph.errors import CheckpointError
 
 
@@ -31,7 +31,7 @@ def test_writers_go_on_when_the_server_is_back(server: Any, how: str) -> None:
     stopping = threading.Event()
     problems: list[BaseException] = []
     progress = threading.Semaphore(0)
-    with PostgresCheckpointer(server.url("postgres"), patience_s=60) as store:
+    with PostgresSaver(server.url("postgres"), patience_s=60) as store:
         store.setup()
 
         def write(thread: str) -> None:
@@ -66,7 +66,7 @@ def test_writers_go_on_when_the_server_is_back(server: Any, how: str) -> None:
 
 
 def test_a_server_that_stays_away_is_a_clear_error_and_its_return_needs_no_new_store(server: Any) -> None:
-    with PostgresCheckpointer(server.url("postgres"), patience_s=1) as store:
+    with PostgresSaver(server.url("postgres"), patience_s=1) as store:
         store.write([one(1, "t")])
         server.kill()
         with pytest.raises(

@@ -4,7 +4,7 @@ Works through PgBouncer in transaction mode: no prepared statements on the serve
 ``LISTEN``, advisory locks only within a transaction.
 
 Example:
-    >>> with PostgresCheckpointer("postgresql://app@db.example/app") as checkpointer:  # doctest: +SKIP
+    >>> with PostgresSaver("postgresql://app@db.example/app") as checkpointer:  # doctest: +SKIP
     ...     graph = builder.compile(checkpointer=checkpointer)
 """
 
@@ -21,7 +21,7 @@ from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 if TYPE_CHECKING:
     from psycopg import Cursor
 
-__all__ = ["PostgresCheckpointer", "SynchronousCommit"]
+__all__ = ["PostgresSaver", "SynchronousCommit", "from_url"]
 
 SynchronousCommit = Literal["on", "off", "local", "remote_write", "remote_apply"]
 """PostgreSQL's own words. ``"off"``: a crash of the server may lose the last fraction of a second of writes."""
@@ -29,7 +29,7 @@ SynchronousCommit = Literal["on", "off", "local", "remote_write", "remote_apply"
 _Matrix = list[list[Any]]
 
 
-class PostgresCheckpointer(Checkpointer):
+class PostgresSaver(Checkpointer):
     """A checkpoint store in a PostgreSQL database (13 or later). Opened, and its tables made, when it is first used.
 
     Args:
@@ -84,19 +84,7 @@ class PostgresCheckpointer(Checkpointer):
             self._link.run(lambda cursor: cursor.execute(statement, [*parameters, self._commit]))
 
     def chain(self, thread_id: str, namespace: str = "", entry_id: str | None = None) -> Chain | None:
-        statement = self._tables.sql(
-            "WITH target AS (SELECT id, base_id FROM {entries} WHERE thread_id = %s AND namespace = %s "
-            + ("AND id = %s)" if entry_id is not None else "ORDER BY id DESC LIMIT 1)")
-            + """
-            SELECT 0, e.id, e.parent_id, e.base_id, e.step, e.source, e.body,
-            CASE e.id WHEN t.base_id THEN e.snapshot END
-            FROM target t JOIN {entries} e
-            ON e.thread_id = %s AND e.namespace = %s AND e.id BETWEEN t.base_id AND t.id
-            UNION ALL
-            SELECT 1, n.task_id, n.key, '', 0, '', n.data, NULL
-            FROM target t JOIN {notes} n ON n.thread_id = %s AND n.namespace = %s AND n.entry_id = t.id
-            ORDER BY 1, 2, 3"""
-        )
+        statement = self._tables.read_latest if entry_id is None else self._tables.read_entry
         place = [thread_id, namespace]
         parameters = [*place, *([] if entry_id is None else [entry_id]), *place, *place]
         rows = self._link.run(lambda cursor: cursor.execute(statement, parameters).fetchall())
@@ -120,11 +108,7 @@ class PostgresCheckpointer(Checkpointer):
     def entries(
         self, thread_id: str, namespace: str = "", *, before: str | None = None, limit: int | None = None
     ) -> list[Entry]:
-        statement = self._tables.sql(
-            "SELECT id, parent_id, base_id, step, source, body FROM {entries} WHERE thread_id = %s AND namespace = %s"
-            + (" AND id < %s" if before is not None else "")
-            + " ORDER BY id DESC LIMIT %s"
-        )
+        statement = self._tables.list_all if before is None else self._tables.list_before
         parameters = [thread_id, namespace, *([] if before is None else [before]), limit]
         rows = self._link.run(lambda cursor: cursor.execute(statement, parameters).fetchall())
         return [Entry(thread_id, namespace, *row) for row in rows]
@@ -209,6 +193,11 @@ class PostgresCheckpointer(Checkpointer):
 
     def close(self) -> None:
         self._link.close()
+
+
+def from_url(url: str) -> PostgresSaver:
+    """A store by its URL, ``postgres://`` or ``postgresql://``, for the catalog of stores."""
+    return PostgresSaver(url)
 
 
 def _statement(tables: Tables, batches: Iterable[Batch]) -> tuple[str, list[Any]]:

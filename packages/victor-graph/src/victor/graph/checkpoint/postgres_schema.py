@@ -62,6 +62,21 @@ _PUT_NOTES: Final = """put_notes AS (
     SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[])
     ON CONFLICT (thread_id, namespace, entry_id, task_id, key) DO UPDATE SET data = EXCLUDED.data)"""
 
+# The entries and the notes in one statement, so that they belong to one moment.
+_CHAIN: Final = """SELECT 0, e.id, e.parent_id, e.base_id, e.step, e.source, e.body,
+    CASE e.id WHEN t.base_id THEN e.snapshot END
+FROM target t
+JOIN {entries} e ON e.thread_id = %s AND e.namespace = %s AND e.id BETWEEN t.base_id AND t.id
+UNION ALL
+SELECT 1, n.task_id, n.key, '', 0, '', n.data, NULL
+FROM target t JOIN {notes} n ON n.thread_id = %s AND n.namespace = %s AND n.entry_id = t.id
+ORDER BY 1, 2, 3"""
+
+_TARGET: Final = "WITH target AS (SELECT id, base_id FROM {entries} WHERE thread_id = %s AND namespace = %s "
+_LIST: Final = (
+    "SELECT id, parent_id, base_id, step, source, body FROM {entries} WHERE thread_id = %s AND namespace = %s "
+)
+
 
 class Tables:
     """Names of the tables in a schema of the database, and what is said to them.
@@ -80,6 +95,10 @@ class Tables:
         self.drop_notes_except = self.sql(_DROP_NOTES + _EXCEPT) + ")"
         self.put_entries = self.sql(_PUT_ENTRIES)
         self.put_notes = self.sql(_PUT_NOTES)
+        self.read_latest = self.sql(_TARGET + "ORDER BY id DESC LIMIT 1) " + _CHAIN)
+        self.read_entry = self.sql(_TARGET + "AND id = %s) " + _CHAIN)
+        self.list_all = self.sql(_LIST + "ORDER BY id DESC LIMIT %s")
+        self.list_before = self.sql(_LIST + "AND id < %s ORDER BY id DESC LIMIT %s")
 
     def sql(self, text: str) -> str:
         """The text with the tables' names in place of ``{entries}``, ``{notes}`` and ``{version}``."""
