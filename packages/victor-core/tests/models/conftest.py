@@ -148,8 +148,8 @@ class Wire:
         try:
             while await self._one(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the other side is gone, or the test is over
         finally:
             self.gone.set()
             writer.close()

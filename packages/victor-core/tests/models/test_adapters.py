@@ -315,6 +315,18 @@ async def test_a_reply_that_is_no_answer(provider, wire, body):
         await make_model(provider, wire.url, max_retries=1).request(asking("hello"))
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_reply_that_is_built_otherwise_than_the_protocol_says(provider, wire, streamed):
+    garbled = {"id": "r", "model": "m", "choices": ["a"], "type": "content_block_start", "index": 0, "content": ["b"]}
+    if streamed:
+        wire.stream(f"event: content_block_start\ndata: {json.dumps(garbled)}\n\n")
+    else:
+        wire.reply(200, garbled)
+    model = make_model(provider, wire.url, max_retries=0)
+    with pytest.raises(ModelResponseError, match="sent something that is not an answer"):
+        await (collect(model, asking("hello")) if streamed else model.request(asking("hello")))
+
+
 async def test_an_error_told_inside_a_stream(provider, wire):
     if provider == "openai":
         events = ['data: {"error": {"message": "the engine died", "code": 503}}\n\n']

@@ -207,7 +207,7 @@ def test_the_fixtures(pytester, monkeypatch):
             assert Agent(model="test", tools=["three"]).run_sync("hi").output == "called three: 3"
         """
     )
-    result = pytester.runpytest_subprocess("-p", "victor.core.testing.pytest_plugin", "-q")
+    result = pytester.runpytest_inprocess("-p", "victor.core.testing.pytest_plugin", "-q")
     result.assert_outcomes(passed=4, failed=2, errors=1)
     result.stdout.fnmatch_lines(["*2 of its answers were never asked for*", "*forbids it*"])
 

@@ -25,7 +25,7 @@ from victor.core.models.anthropic_wire import (
     response_in,
     tools_out,
 )
-from victor.core.models.failures import Endpoint
+from victor.core.models.failures import Endpoint, reading
 from victor.core.models.http import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -116,7 +116,8 @@ class AnthropicModel(HTTPModel):
     async def _ask(self, client: Any, request: ModelRequest, timeout_s: float) -> ModelResponse:
         answer_tool, body = self._body(request)
         reply = await client.messages.create(**body, timeout=_timeout(timeout_s))
-        return response_in(reply, answer_tool)
+        with reading():
+            return response_in(reply, answer_tool)
 
     async def _listen(self, client: Any, request: ModelRequest, timeout_s: float) -> AsyncGenerator[ModelChunk, None]:
         answer_tool, body = self._body(request)
@@ -124,7 +125,9 @@ class AnthropicModel(HTTPModel):
         reader = StreamReader(answer_tool)
         try:
             async for event in stream:
-                for piece in reader.take(event):
+                with reading():
+                    pieces = list(reader.take(event))
+                for piece in pieces:
                     yield piece
         finally:
             await stream.close()

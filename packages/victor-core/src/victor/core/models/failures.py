@@ -6,7 +6,8 @@ import email.utils
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from attrs import frozen
@@ -22,7 +23,7 @@ from victor.core.errors import (
 )
 from victor.core.redact import MARK, redact
 
-__all__ = ["CutOffError", "Endpoint", "Failure", "NoAnswerError", "failure_of", "retry_after"]
+__all__ = ["CutOffError", "Endpoint", "Failure", "NoAnswerError", "failure_of", "reading", "retry_after"]
 
 _DETAIL: Final = 500
 _TIMEOUTS: Final = frozenset({"APITimeoutError", "ReadTimeout", "WriteTimeout", "PoolTimeout"})
@@ -48,6 +49,15 @@ class CutOffError(Exception):
 
 class NoAnswerError(Exception):
     """A reply that is no answer of a model; the text tells what is wrong with it."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Around what takes a reply apart: one that is built otherwise than the protocol says is no answer."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise NoAnswerError(f"{type(error).__name__}: {error}") from error
 
 
 @frozen

@@ -15,7 +15,7 @@ from typing import Any, Final, cast, get_args
 
 from victor.core.errors import ConfigurationError, ModelError, ModelRequestError
 from victor.core.model import ModelChunk, ModelRequest, ModelResponse
-from victor.core.models.failures import Endpoint
+from victor.core.models.failures import Endpoint, reading
 from victor.core.models.http import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -127,7 +127,8 @@ class OpenAIModel(HTTPModel):
     async def _ask(self, client: Any, request: ModelRequest, timeout_s: float) -> ModelResponse:
         form, body = self._body(request)
         reply = await client.chat.completions.create(**body, timeout=_timeout(timeout_s))
-        return response_in(reply, self.provider, form)
+        with reading():
+            return response_in(reply, self.provider, form)
 
     async def _listen(self, client: Any, request: ModelRequest, timeout_s: float) -> AsyncGenerator[ModelChunk, None]:
         form, body = self._body(request)
@@ -137,7 +138,9 @@ class OpenAIModel(HTTPModel):
         reader = StreamReader(self.provider, form)
         try:
             async for chunk in stream:
-                for piece in reader.take(chunk):
+                with reading():
+                    pieces = list(reader.take(chunk))
+                for piece in pieces:
                     yield piece
         finally:
             await stream.close()
