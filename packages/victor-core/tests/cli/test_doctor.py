@@ -123,6 +123,17 @@ def test_a_model_that_does_not_exist(look, monkeypatch):
     assert "did you mean 'openai'" in found["model"]["text"]
 
 
+def test_a_server_of_an_adapter_of_core(look, monkeypatch):
+    pytest.importorskip("openai", reason="needs the SDK: pip install 'victor-core[openai]'")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("VICTOR_MODEL", "vllm:some-model")
+        monkeypatch.setenv("VLLM_BASE_URL", f"http://127.0.0.1:{port}/v1")
+        code, found = look()
+    assert code == 0
+    assert found["server"]["text"] == f"127.0.0.1:{port} answers"
+
+
 def test_a_server_that_answers_and_one_that_does_not(look, plugin, monkeypatch):
     plugin("far", MODEL)
     with socket.create_server(("127.0.0.1", 0)) as server:

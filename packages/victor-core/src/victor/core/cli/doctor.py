@@ -175,7 +175,7 @@ def _model(*, network: bool) -> Iterator[Check]:
         yield Check("model", "info", "offline, which is not a language model; set VICTOR_MODEL to use one")
         return
     yield Check("model", "ok", f"{name}: its SDK and what it needs are there")
-    server = str(getattr(model, "base_url", "") or "")
+    server = str(getattr(getattr(model, "endpoint", model), "base_url", "") or "")
     if server and network:
         yield _reach(server)
 

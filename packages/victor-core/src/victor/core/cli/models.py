@@ -43,7 +43,7 @@ _NEEDS: Final[Mapping[str, Needs]] = {
     "test": Needs(),
     "openai": Needs("openai", ("OPENAI_API_KEY", "OPENAI_BASE_URL")),
     "openrouter": Needs("openai", ("OPENROUTER_API_KEY",)),
-    "anthropic": Needs("anthropic", ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")),
+    "anthropic": Needs("anthropic", ("ANTHROPIC_API_KEY",)),
     "ollama": Needs("openai"),
     "lmstudio": Needs("openai"),
     "vllm": Needs("openai"),
