@@ -84,8 +84,8 @@ class Preset:
 
         Example:
             >>> preset = Preset("p", categories=["web"], exclude=["web.post"])
-            >>> preset.selects(ToolMetadata("fetch", category="web")), preset.selects(ToolMetadata("post", category="web"))
-            (True, False)
+            >>> [preset.selects(ToolMetadata(name, category="web")) for name in ("fetch", "post")]
+            [True, False]
         """
         called = {metadata.id, metadata.name, *names}
         if metadata.category in self.exclude or called & set(self.exclude):

@@ -92,7 +92,7 @@ class _Reader:
     def preset(self, name: str, node: yaml.Node) -> Preset:
         what = f"preset {name!r}"
         parts = self.mapping(node, what, {"description", "categories", "tools", "exclude"})
-        lists = {key: self.names(parts, key, what) for key in ("categories", "tools", "exclude")}
+        lists: dict[str, Any] = {key: self.names(parts, key, what) for key in ("categories", "tools", "exclude")}
         return Preset(name, self.text(parts, "description", what), **lists, origin=self.origin(node))
 
     def names(self, parts: dict[str, yaml.Node], key: str, what: str) -> list[str]:

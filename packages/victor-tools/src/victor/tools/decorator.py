@@ -75,6 +75,7 @@ def tool(
     its object is given to `victor.tools.toolkit.tools_of`.
 
     Args:
+        function: The function, where `tool` is used without arguments.
         category: One of `ToolCategory`, or your own.
         cost_tier: What a call costs: FREE, LOW, MEDIUM or HIGH.
         idempotent: Calling it again with the same arguments changes nothing more.
@@ -108,6 +109,7 @@ def tool(
         >>> add.__victor_tool__.metadata.id
         'math.add'
     """
+    layers: tuple[Middleware, ...] = tuple(middleware)
 
     def decorate(function: F) -> F:
         if isinstance(function, type) or not callable(function):
@@ -121,7 +123,7 @@ def tool(
                 category=category,
                 cost_tier=cost_tier,
                 idempotent=idempotent,
-                keywords=keywords if isinstance(keywords, str) else tuple(keywords),  # type: ignore[arg-type]
+                keywords=keywords if isinstance(keywords, str) else tuple(keywords),
                 timeout=timeout,
                 requires_approval=requires_approval,
                 sequential=sequential,
@@ -133,7 +135,7 @@ def tool(
                 rate_limit=rate_limit,
                 cache_ttl_s=cache_ttl,
                 max_result_chars=max_result_chars,
-                middleware=tuple(middleware),
+                middleware=layers,
             ),
         )
         if _is_method(function):

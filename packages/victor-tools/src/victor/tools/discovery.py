@@ -61,12 +61,14 @@ def _tool_in(value: Any, module: ModuleType) -> Tool | None:
         if not usable:
             return None
         try:
-            made: Tool = value().__victor_tool__
+            kind: Any = value
+            made: Tool = kind().__victor_tool__
         except TypeError as error:
             if _takes_nothing(value):
                 raise
             raise ConfigurationError(
-                f"{module.__name__}.{value.__name__} cannot be made without arguments ({error}); register an object of it"
+                f"{module.__name__}.{value.__name__} cannot be made without arguments ({error}); "
+                "register an object of it"
             ) from error
         return made
     found = getattr(value, "__victor_tool__", None) if callable(value) or isinstance(value, BaseTool) else None

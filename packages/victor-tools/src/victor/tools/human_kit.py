@@ -52,7 +52,7 @@ class Human(Toolkit):
             "opinion",
         ],
     )
-    async def ask(self, question: str, options: list[str] = []) -> str:  # noqa: B006
+    async def ask(self, question: str, options: Sequence[str] = ()) -> str:
         """Ask the person a question and wait for the answer.
 
         Args:

@@ -20,21 +20,66 @@ __all__ = ["Math", "evaluate"]
 
 _BITS: Final = 20_000
 _BINARY: Final[dict[type, Callable[[Any, Any], Any]]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
-}  # fmt: skip
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
 _COMPARE: Final[dict[type, Callable[[Any, Any], bool]]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq, ast.NotEq: operator.ne,
-}  # fmt: skip
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_SIGNS: Final = str.maketrans({"\u00d7": "*", "\u00f7": "/", "\u2212": "-", "\u03c0": "pi"})
 _CONSTANTS: Final = {"pi": math.pi, "e": math.e, "tau": math.tau}
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    **{name: getattr(math, name) for name in (
-        "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "exp", "log", "log2", "log10", "sqrt",
-        "floor", "ceil", "trunc", "degrees", "radians", "hypot", "fabs", "gcd", "lcm", "isqrt", "cbrt", "dist",
-    )},
-    "abs": abs, "round": round, "min": min, "max": max, "sum": lambda *values: sum(values), "ln": math.log,
-    "mean": lambda *values: stats.fmean(values), "median": lambda *values: stats.median(values),
-}  # fmt: skip
+    **{
+        name: getattr(math, name)
+        for name in (
+            "sin",
+            "cos",
+            "tan",
+            "asin",
+            "acos",
+            "atan",
+            "atan2",
+            "sinh",
+            "cosh",
+            "tanh",
+            "exp",
+            "log",
+            "log2",
+            "log10",
+            "sqrt",
+            "floor",
+            "ceil",
+            "trunc",
+            "degrees",
+            "radians",
+            "hypot",
+            "fabs",
+            "gcd",
+            "lcm",
+            "isqrt",
+            "cbrt",
+            "dist",
+        )
+    },
+    "abs": abs,
+    "round": round,
+    "min": min,
+    "max": max,
+    "sum": lambda *values: sum(values),
+    "ln": math.log,
+    "mean": lambda *values: stats.fmean(values),
+    "median": lambda *values: stats.median(values),
+}
 
 
 @frozen
@@ -44,15 +89,32 @@ class Math(Toolkit):
     section: ClassVar[str] = "math"
 
     @tool(
-        category="math", idempotent=True,
-        keywords=["calculate", "calculator", "compute", "arithmetic", "sum", "plus", "minus", "times", "divided", "percent", "square root", "formula", "multiply", "add", "expression"],
-    )  # fmt: skip
+        category="math",
+        idempotent=True,
+        keywords=[
+            "calculate",
+            "calculator",
+            "compute",
+            "arithmetic",
+            "sum",
+            "plus",
+            "minus",
+            "times",
+            "divided",
+            "percent",
+            "square root",
+            "formula",
+            "multiply",
+            "add",
+            "expression",
+        ],
+    )
     def evaluate(self, expression: Annotated[str, msgspec.Meta(max_length=2_000)]) -> float | int | bool:
         """Calculate an expression such as (3 + 4) * sqrt(2) or 15% of 80.
 
         Args:
-            expression: With + - * / // % ** ( ), comparisons, pi, e, and functions such as sqrt, sin, log, round, min, max,
-                factorial, comb.
+            expression: With + - * / // % ** ( ), comparisons, pi, e, and functions such as sqrt, sin, log, round,
+                min, max, factorial, comb.
         """
         return evaluate(expression)
 
@@ -83,15 +145,22 @@ class Math(Toolkit):
         """
         quartiles = stats.quantiles(numbers, n=4, method="inclusive") if len(numbers) > 1 else [numbers[0]] * 3
         return {
-            "count": len(numbers), "sum": math.fsum(numbers), "mean": stats.fmean(numbers), "median": stats.median(numbers),
-            "deviation": stats.stdev(numbers) if len(numbers) > 1 else 0.0, "minimum": min(numbers), "maximum": max(numbers),
-            "first_quartile": quartiles[0], "third_quartile": quartiles[2],
-        }  # fmt: skip
+            "count": len(numbers),
+            "sum": math.fsum(numbers),
+            "mean": stats.fmean(numbers),
+            "median": stats.median(numbers),
+            "deviation": stats.stdev(numbers) if len(numbers) > 1 else 0.0,
+            "minimum": min(numbers),
+            "maximum": max(numbers),
+            "first_quartile": quartiles[0],
+            "third_quartile": quartiles[2],
+        }
 
 
 def evaluate(expression: str) -> float | int | bool:
-    """The value of an expression. Nothing but numbers, operators and known functions is looked at, and no number grows
-    beyond a few thousand digits.
+    """The value of an expression: numbers, operators and known functions, and nothing else.
+
+    No number grows beyond a few thousand digits.
 
     Raises:
         ToolError: It is no expression, uses something else, or has no value.
@@ -102,9 +171,7 @@ def evaluate(expression: str) -> float | int | bool:
     """
     import re
 
-    text = (
-        expression.strip().replace("^", "**").replace("×", "*").replace("÷", "/").replace("−", "-").replace("π", "pi")
-    )
+    text = expression.strip().replace("^", "**").translate(_SIGNS)
     text = re.sub(r"(?<=\d),(?=\d{3}(?:\D|$))", "", text) if "(" not in text else text
     text = re.sub(r"(\d+(?:\.\d+)?)\s*%\s*of\b", r"\1 / 100 *", text)
     text = re.sub(r"(\d+(?:\.\d+)?)\s*%(?=\s*(?:$|[)+*/,-]))", r"(\1 / 100)", text)
@@ -123,7 +190,7 @@ def evaluate(expression: str) -> float | int | bool:
         raise ToolError(f"{expression!r} has no value: {error}", retry=True) from error
     if isinstance(value, complex) or (isinstance(value, float) and value != value):
         raise ToolError(f"{expression!r} has no real value", retry=True)
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _value(node: ast.expr, depth: int) -> Any:

@@ -36,7 +36,7 @@ class RegistryChange:
 
 
 class UnifiedToolRegistry:
-    """Tools by id (``"filesystem.files_read"``), by dotted name (``"files.read"``) or by name alone where it is unambiguous.
+    """Tools by id (``"filesystem.files_read"``), by dotted name (``"files.read"``), or by unambiguous name.
 
     May be used from any number of threads.
 
@@ -403,7 +403,7 @@ class UnifiedToolRegistry:
         self._stale.clear()
         return self._index
 
-    # --- core's catalog ------------------------------------------------------------------------------------------------
+    # --- core's catalog ----------------------------------------------------------------------------------------
 
     def _sync(self) -> None:
         """Take over what plugins have put into core's catalog since last time."""

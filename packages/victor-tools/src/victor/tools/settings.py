@@ -51,4 +51,4 @@ def configured(kit: type[T]) -> T:
         value = getattr(made, field.name)
         if isinstance(value, Path) and field.name in table:
             paths[field.name] = project / value.expanduser()
-    return attrs.evolve(made, **paths) if paths else made  # type: ignore[type-var]
+    return attrs.evolve(made, **paths) if paths else made  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -94,7 +94,7 @@ def metadata_of(
     category: str,
     cost_tier: CostTier | str,
     idempotent: bool,
-    keywords: tuple[str, ...],
+    keywords: Iterable[str],
     timeout: float | None,
     requires_approval: bool | Callable[[Mapping[str, Any]], bool],
     sequential: bool,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from victor.core.errors import ToolError, ToolNotFoundError
+from victor.core.errors import ToolNotFoundError
 from victor.core.ranking import BM25
 from victor.core.tool import CostTier, Tool, ToolCategory, ToolContext, ToolMetadata, ToolResult
 
@@ -102,7 +102,7 @@ class Toolset:
 
     def _reach(self) -> list[Tool]:
         async def search_tools(query: str, limit: int = 5) -> list[dict[str, Any]]:
-            """Find more tools by what they do. Returns their names, what they do and their parameters; call one with call_tool.
+            """Find more tools by what they do. Returns names, descriptions and parameters; call one with call_tool.
 
             Args:
                 query: What you want to do, in a few words.
@@ -114,11 +114,12 @@ class Toolset:
                 for name, _ in found
             ]
 
-        async def call_tool(name: str, context: ToolContext, arguments: dict[str, Any] = {}) -> Any:  # noqa: B006
+        async def call_tool(name: str, context: ToolContext, arguments: Mapping[str, Any] = {}) -> Any:
             """Call a tool that search_tools found.
 
             Args:
                 name: Its name.
+                context: Of this call.
                 arguments: Its arguments, as its parameters say.
             """
             made = self._tools.get(name)
@@ -130,7 +131,7 @@ class Toolset:
                 raise ToolNotFoundError(f"there is no tool {name!r}{hint}")
             result = await made.call(arguments, call_id=context.call_id, scope=context.scope)
             if result.error is not None:
-                raise result.error if isinstance(result.error, ToolError) else ToolError(result.text)
+                raise result.error
             return ToolResult(result.value, text=result.text)
 
         return [

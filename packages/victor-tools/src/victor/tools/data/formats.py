@@ -67,7 +67,7 @@ def _parse(text: str, format: str) -> Any:
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
-            found = list(yaml.load_all(text, Loader=loader))  # noqa: S506 - the safe loader
+            found = list(yaml.load_all(text, Loader=loader))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f" in line {mark.line + 1}" if mark is not None else ""

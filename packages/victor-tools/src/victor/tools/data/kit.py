@@ -37,9 +37,28 @@ class Data(Toolkit):
     max_items: int = 1_000
 
     @tool(
-        category="data", idempotent=True,
-        keywords=["json", "yaml", "toml", "csv", "extract", "select", "field", "jmespath", "parse", "filter", "column", "key", "value", "read", "rows", "config", "table"],
-    )  # fmt: skip
+        category="data",
+        idempotent=True,
+        keywords=[
+            "json",
+            "yaml",
+            "toml",
+            "csv",
+            "extract",
+            "select",
+            "field",
+            "jmespath",
+            "parse",
+            "filter",
+            "column",
+            "key",
+            "value",
+            "read",
+            "rows",
+            "config",
+            "table",
+        ],
+    )
     def query(
         self, path: str | None = None, query: str = "@", text: str | None = None, format: _Format | None = None
     ) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
 
@@ -23,10 +23,23 @@ __all__ = ["Sql"]
 
 _READS: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _WRITES: Final = frozenset(
-    {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT,
-     sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_VIEW, sqlite3.SQLITE_ALTER_TABLE,
-     sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_INDEX, sqlite3.SQLITE_DROP_VIEW, sqlite3.SQLITE_REINDEX, sqlite3.SQLITE_ANALYZE}
-)  # fmt: skip
+    {
+        sqlite3.SQLITE_INSERT,
+        sqlite3.SQLITE_UPDATE,
+        sqlite3.SQLITE_DELETE,
+        sqlite3.SQLITE_TRANSACTION,
+        sqlite3.SQLITE_SAVEPOINT,
+        sqlite3.SQLITE_CREATE_TABLE,
+        sqlite3.SQLITE_CREATE_INDEX,
+        sqlite3.SQLITE_CREATE_VIEW,
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_VIEW,
+        sqlite3.SQLITE_REINDEX,
+        sqlite3.SQLITE_ANALYZE,
+    }
+)
 _PRAGMAS: Final = frozenset(
     {
         "table_info",
@@ -45,9 +58,10 @@ _FUNCTIONS_REFUSED: Final = frozenset(
 )
 _POSTGRES_STARTS: Final = frozenset({"select", "with", "values", "table", "show", "explain"})
 _POSTGRES_REFUSED: Final = (
-    "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_stat_file", "pg_ls_", "lo_import", "lo_export", "lo_from_bytea",
-    "dblink", "pg_terminate_backend", "pg_cancel_backend", "pg_reload_conf", "pg_rotate_logfile", "set_config", "pg_sleep",
-    "pg_execute_server_program", "pg_file_", "pg_logfile", "query_to_xml", "xmltable", "pg_advisory", "copy_from", "pg_switch_wal",
+    "pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_stat_file", "pg_ls_", "lo_import", "lo_export",
+    "lo_from_bytea", "dblink", "pg_terminate_backend", "pg_cancel_backend", "pg_reload_conf", "pg_rotate_logfile",
+    "set_config", "pg_sleep", "pg_execute_server_program", "pg_file_", "pg_logfile", "query_to_xml", "xmltable",
+    "pg_advisory", "pg_switch_wal",
 )  # fmt: skip
 
 _Value = None | bool | int | float | str
@@ -83,15 +97,28 @@ class Sql(Toolkit):
         return [made for made in super().tools() if self.allow_write or made.name != "sql_execute"]
 
     @tool(
-        category=ToolCategory.DATABASE, idempotent=True,
-        keywords=["select", "database", "table", "rows", "sqlite", "postgres", "postgresql", "records", "count", "join", "db", "query"],
-    )  # fmt: skip
+        category=ToolCategory.DATABASE,
+        idempotent=True,
+        keywords=[
+            "select",
+            "database",
+            "table",
+            "rows",
+            "sqlite",
+            "postgres",
+            "postgresql",
+            "records",
+            "count",
+            "join",
+            "db",
+        ],
+    )
     async def query(
         self,
         database: str,
         statement: str,
-        parameters: list[_Value] = [],
-        limit: Annotated[int, msgspec.Meta(ge=1)] | None = None,  # noqa: B006
+        parameters: Sequence[_Value] = (),
+        limit: Annotated[int, msgspec.Meta(ge=1)] | None = None,
     ) -> dict[str, Any]:
         """Run one SELECT and return its rows. Nothing can be changed with it.
 
@@ -142,7 +169,7 @@ class Sql(Toolkit):
         sequential=True,
         keywords=["insert", "update", "delete", "create", "alter", "change", "write", "database"],
     )
-    async def execute(self, database: str, statement: str, parameters: list[_Value] = []) -> dict[str, Any]:  # noqa: B006
+    async def execute(self, database: str, statement: str, parameters: Sequence[_Value] = ()) -> dict[str, Any]:
         """Run one statement that changes a database. Somebody has to allow each call.
 
         Args:
@@ -173,7 +200,9 @@ class Sql(Toolkit):
 
     # --- SQLite ---------------------------------------------------------------------------------------------------
 
-    def _sqlite(self, database: str, statement: str, parameters: list[Any], most: int, write: bool) -> dict[str, Any]:
+    def _sqlite(
+        self, database: str, statement: str, parameters: Sequence[Any], most: int, write: bool
+    ) -> dict[str, Any]:
         path = self._file(database)
         with_mode = f"{path.as_uri()}?mode={'rw' if write else 'ro'}"
         try:
@@ -233,7 +262,7 @@ class Sql(Toolkit):
     # --- PostgreSQL -----------------------------------------------------------------------------------------------
 
     async def _postgres(
-        self, url: str, statement: str, parameters: list[Any], most: int, *, write: bool
+        self, url: str, statement: str, parameters: Sequence[Any], most: int, *, write: bool
     ) -> dict[str, Any]:
         try:
             import psycopg
@@ -264,7 +293,7 @@ class Sql(Toolkit):
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise ToolError(f"only reading is allowed here: {error.diag.message_primary}") from error
         except psycopg.Error as error:
-            text = (error.diag.message_primary if error.diag else None) or str(error).strip()
+            text = error.diag.message_primary or str(error).strip()
             raise ToolError(f"the database says: {_without(text, url)}", retry=True) from error
         except TimeoutError:
             raise ToolTimeoutError("the database did not answer in time") from None
@@ -308,7 +337,7 @@ def _authorizer(write: bool) -> Any:
 
 
 def _check_postgres(statement: str) -> None:
-    """Refuse what a read-only transaction would let through: COPY to files or programs, and functions with side effects."""
+    """Refuse what a read-only transaction would let through: COPY to files or programs, functions with side effects."""
     import re
 
     bare = re.sub(r"/\*.*?\*/|--[^\n]*", " ", statement, flags=re.DOTALL).strip().lower()

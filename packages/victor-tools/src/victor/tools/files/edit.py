@@ -46,7 +46,8 @@ def replace_exactly(text: str, old: str, new: str, name: str, *, every: bool = F
 
 
 def _lines_of(text: str, piece: str) -> list[int]:
-    lines, at = [], text.find(piece)
+    lines: list[int] = []
+    at = text.find(piece)
     while at >= 0 and len(lines) < 50:
         lines.append(text.count("\n", 0, at) + 1)
         at = text.find(piece, at + len(piece))

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from victor.core.errors import ToolError
@@ -23,9 +23,19 @@ _MAX_LINE: Final = 300
 
 
 def search_files(
-    root: Root, pattern: str, path: str, *, glob: str | None, ignore_case: bool, literal: bool, context: int, limit: int,
-    skip: frozenset[str], max_chars: int, ripgrep: str | None = "",
-) -> str:  # fmt: skip
+    root: Root,
+    pattern: str,
+    path: str,
+    *,
+    glob: str | None,
+    ignore_case: bool,
+    literal: bool,
+    context: int,
+    limit: int,
+    skip: frozenset[str],
+    max_chars: int,
+    ripgrep: str | None = "",
+) -> str:
     """Matches as ``path:line: text``, with a last line in brackets when there are more.
 
     Args:
@@ -51,7 +61,7 @@ def search_files(
         raise ToolError(f"there is no {path!r}", retry=True)
     fits = compile_glob(glob) if glob else None
     program = shutil.which("rg") if ripgrep == "" else ripgrep
-    options = {"ignore_case": ignore_case, "literal": literal, "context": context}
+    options: dict[str, Any] = {"ignore_case": ignore_case, "literal": literal, "context": context}
     if program is not None:
         found = _by_ripgrep(program, root, pattern, relative.as_posix(), skip=skip, **options)
     else:
@@ -71,8 +81,7 @@ def search_files(
             lines.append(f"[cut after {matches - 1} matches; narrow the pattern, the path or glob]")
             break
         lines.append(line)
-    if isinstance(found, Iterator) and hasattr(found, "close"):
-        found.close()
+    found.close()  # ends the program
     return "\n".join(lines) if matches else f"nothing matches {pattern!r} in {path}"
 
 
@@ -89,7 +98,7 @@ def _by_ripgrep(
     ignore_case: bool,
     literal: bool,
     context: int,
-) -> Iterator[_Line]:
+) -> Generator[_Line, None, None]:
     arguments = [
         program,
         "--no-config",
@@ -113,7 +122,8 @@ def _by_ripgrep(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     ends = time.monotonic() + _SECONDS
     try:
         for raw in process.stdout:
@@ -145,7 +155,7 @@ def _field(value: dict[str, str]) -> str:
 def _by_hand(
     root: Root, pattern: str, path: str, fits: Callable[[str], bool] | None, *,
     skip: frozenset[str], ignore_case: bool, literal: bool, context: int,
-) -> Iterator[_Line]:  # fmt: skip
+) -> Generator[_Line, None, None]:  # fmt: skip
     from victor.tools.bounded_regex import BoundedRegex
 
     regex = BoundedRegex(pattern, ignore_case=ignore_case, literal=literal, seconds=_SECONDS)
@@ -169,7 +179,7 @@ def _by_hand(
         yield from _in_text(name, data.decode("utf-8", "replace").splitlines(), regex, context)
 
 
-def _in_text(name: str, lines: list[str], regex: Any, context: int) -> Iterator[_Line]:
+def _in_text(name: str, lines: list[str], regex: Any, context: int) -> Generator[_Line, None, None]:
     matching = [number for number, line in enumerate(lines) if regex.search(line[:10_000])]
     if not context:
         for number in matching:

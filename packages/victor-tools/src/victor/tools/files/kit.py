@@ -237,9 +237,17 @@ class Files(Toolkit):
         from victor.tools.files.grep import search_files
 
         return search_files(
-            self._root, pattern, path, glob=glob, ignore_case=ignore_case, literal=literal, context=context, limit=limit,
-            skip=_SKIPPED, max_chars=self.max_chars,
-        )  # fmt: skip
+            self._root,
+            pattern,
+            path,
+            glob=glob,
+            ignore_case=ignore_case,
+            literal=literal,
+            context=context,
+            limit=limit,
+            skip=_SKIPPED,
+            max_chars=self.max_chars,
+        )
 
     @tool(
         category=ToolCategory.FILESYSTEM,

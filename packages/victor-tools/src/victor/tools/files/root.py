@@ -253,16 +253,15 @@ class Root:
 
 def _stat(name: str, folder: int | None) -> os.stat_result | None:
     try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False) if folder is not None else os.stat(name)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
 
 
 def _write_beside(name: str, folder: int | None, data: bytes, mode: int, *, exists: bool) -> None:
     """Write a new file next to it and put it in its place."""
-    base = name if folder is None else os.path.basename(name)
-    beside = f"{os.path.dirname(name)}{os.sep}" if folder is None else ""
-    fresh = f"{beside}.{os.path.basename(base)[:100]}.{secrets.token_hex(6)}.tmp"
+    place = Path(name)
+    fresh = str(place.with_name(f".{place.name[:100]}.{secrets.token_hex(6)}.tmp"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(fresh, flags, mode, dir_fd=folder)
     try:

@@ -20,7 +20,7 @@ _MAGIC: Final = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"%PDF": "a PDF document",
     b"PK\x03\x04": "a ZIP archive (or an Office document)", b"\x1f\x8b": "gzip data", b"BZh": "bzip2 data",
     b"\x7fELF": "a program", b"MZ": "a Windows program", b"SQLite format 3": "an SQLite database",
-    b"\x28\xb5\x2f\xfd": "zstd data", b"\xfd7zXZ": "xz data", b"RIFF": "audio or video", b"\x00\x00\x00\x20ftyp": "video",
+    b"\x28\xb5\x2f\xfd": "zstd data", b"\xfd7zXZ": "xz data", b"RIFF": "audio or video",
 }  # fmt: skip
 _CHUNK: Final = 1 << 16
 
@@ -50,10 +50,10 @@ class Part:
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether bytes are something else than text, by their beginning.
+    r"""Whether bytes are something else than text, by their beginning.
 
     Example:
-        >>> is_binary(b"a,b\\n"), is_binary(b"a\\0b")
+        >>> is_binary(b"a,b\n"), is_binary(b"a\0b")
         (False, True)
     """
     return b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from victor.core.tool import Middleware
 
 __all__ = ["Policy"]
+
+
+def _as_tuple(layers: Iterable[Middleware]) -> tuple[Middleware, ...]:
+    return tuple(layers)
 
 
 @frozen(kw_only=True)
@@ -40,7 +45,7 @@ class Policy:
     cache_ttl_s: float | None = None
     cache_size: int = 256
     max_result_chars: int | None = None
-    middleware: tuple[Middleware, ...] = field(default=(), converter=tuple)
+    middleware: tuple[Middleware, ...] = field(default=(), converter=_as_tuple)
 
     def __attrs_post_init__(self) -> None:
         if self.retries < 0:

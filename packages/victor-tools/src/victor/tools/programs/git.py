@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -62,8 +63,8 @@ class Git(Toolkit):
         keywords=["changes", "compare", "patch", "what changed", "difference", "modified", "between"],
     )
     async def diff(
-        self, revision: str | None = None, paths: list[str] = [], staged: bool = False, stat: bool = False
-    ) -> str:  # noqa: B006
+        self, revision: str | None = None, paths: Sequence[str] = (), staged: bool = False, stat: bool = False
+    ) -> str:
         """Show changes as a patch: those not committed yet, or those since or between revisions.
 
         Args:
@@ -85,11 +86,11 @@ class Git(Toolkit):
         self,
         limit: _Count = 20,
         revision: str = "HEAD",
-        paths: list[str] = [],
+        paths: Sequence[str] = (),
         since: str | None = None,
         author: str | None = None,
         search: str | None = None,
-    ) -> str:  # noqa: B006
+    ) -> str:
         """List commits: short hash, date, author and subject.
 
         Args:
@@ -178,7 +179,7 @@ class Git(Toolkit):
     def _relative(self, path: str) -> str:
         return Root(self.root).relative(path).as_posix()
 
-    def _paths(self, paths: list[str]) -> list[str]:
+    def _paths(self, paths: Sequence[str]) -> list[str]:
         return [self._relative(path) for path in paths] or ["."]
 
     async def _git(self, *arguments: str, stdin: str = "") -> str:
@@ -206,7 +207,8 @@ class Git(Toolkit):
 
 
 _IDENTITY: Final = (
-    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME",
+    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
+    "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME",
 )  # fmt: skip
 
 

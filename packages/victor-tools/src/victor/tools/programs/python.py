@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -17,7 +18,7 @@ __all__ = ["Python"]
 
 @frozen
 class Python(Toolkit):
-    """Python code in pydantic-monty, an interpreter of a part of Python with no files, network, processes or modules of yours.
+    """Python code in pydantic-monty, an interpreter of a part of Python without files, network, processes or modules.
 
     It runs in a process of its own, which ends when the call does. Needs ``pip install 'victor-tools[sandbox]'``.
 
@@ -48,7 +49,7 @@ class Python(Toolkit):
             "algorithm",
         ],
     )
-    async def run(self, code: Annotated[str, msgspec.Meta(max_length=100_000)], inputs: dict[str, Any] = {}) -> str:  # noqa: B006
+    async def run(self, code: Annotated[str, msgspec.Meta(max_length=100_000)], inputs: Mapping[str, Any] = {}) -> str:
         """Run Python code in a sandbox and return what it prints and the value of its last expression.
 
         It has the language with math, re, json and datetime, but no files, no network, no other modules.
@@ -76,7 +77,7 @@ class Python(Toolkit):
                 monty.AsyncMonty(max_processes=1, request_timeout=self.timeout_s + 5) as pool,
                 pool.checkout(limits=limits) as session,
             ):
-                value = await session.feed_run(code, inputs=inputs or None, print_callback=printed)
+                value = await session.feed_run(code, inputs=dict(inputs) or None, print_callback=printed)
         except monty.MontySyntaxError as error:
             raise ToolError(f"the code is not right: {error}", retry=True) from error
         except monty.MontyError as error:

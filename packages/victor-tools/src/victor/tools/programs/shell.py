@@ -22,10 +22,10 @@ class Shell(Toolkit):
     """Programs, run with an argument list: no shell reads it, so nothing in it can become another command.
 
     Args:
-        root: Directory they run in, and with bubblewrap the only one they can write; None for the working directory.
+        root: Directory they run in, with bubblewrap the only one they can write; None for the working directory.
         allow: Programs that may be run at all; empty for any.
         keep_environment: Names of variables handed on, besides PATH, HOME and the like.
-        sandbox: ``"auto"`` uses bubblewrap where it works, ``"always"`` refuses to run without, ``"never"`` does without.
+        sandbox: ``"auto"`` uses bubblewrap where it works, ``"always"`` insists, ``"never"`` never does.
         network: Whether programs in the sandbox may use the network.
         timeout_s: Most seconds one may take.
         max_output: Most bytes of each stream that are kept.

@@ -137,7 +137,7 @@ class WebClient:
             raise ToolError(f"{url} did not answer within {self._timeout:g} s", retry=True) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
             raise _transient(
-                ToolError(f"{url} cannot be reached: {error or type(error).__name__}", retry=True)
+                ToolError(f"{url} cannot be reached: {str(error) or type(error).__name__}", retry=True)
             ) from error
         raise ToolError(f"{url}: more than {redirects} redirects")
 
@@ -203,7 +203,8 @@ class WebClient:
                     refused = [address for address in addresses if not is_public(address)]
                     if refused:
                         raise ToolError(
-                            f"{host} is {refused[0]}, which is no public address; refused (setting allow_private of [tools.http])"
+                            f"{host} is {refused[0]}, which is no public address; refused "
+                            "(setting allow_private of [tools.http])"
                         )
                 error: Exception = OSError(f"{host} has no address")
                 for address in addresses[:4]:

@@ -47,15 +47,21 @@ class Http(Toolkit):
     def client(self) -> WebClient:
         """What makes the requests."""
         return WebClient(
-            allow_private=self.allow_private, allow_hosts=self.allow_hosts, deny_hosts=self.deny_hosts,
-            max_bytes=self.max_bytes, timeout_s=self.timeout_s,
-        )  # fmt: skip
+            allow_private=self.allow_private,
+            allow_hosts=self.allow_hosts,
+            deny_hosts=self.deny_hosts,
+            max_bytes=self.max_bytes,
+            timeout_s=self.timeout_s,
+        )
 
     @tool(
-        category=ToolCategory.WEB, cost_tier="low", idempotent=True, retries=1,
+        category=ToolCategory.WEB,
+        cost_tier="low",
+        idempotent=True,
+        retries=1,
         keywords=["download", "get", "url", "website", "curl", "internet", "online", "link", "request", "raw"],
-    )  # fmt: skip
-    async def fetch(self, url: str, headers: dict[str, str] = {}) -> str:  # noqa: B006
+    )
+    async def fetch(self, url: str, headers: Mapping[str, str] = {}) -> str:
         """Fetch a URL and return its content as text.
 
         Args:
@@ -66,15 +72,17 @@ class Http(Toolkit):
         return self._shown(answer, _text(answer))
 
     @tool(
-        category=ToolCategory.WEB, cost_tier="low", requires_approval=_changes_something,
+        category=ToolCategory.WEB,
+        cost_tier="low",
+        requires_approval=_changes_something,
         keywords=["api", "rest", "endpoint", "post", "request", "call", "service", "webhook", "json"],
-    )  # fmt: skip
+    )
     async def json(
         self,
         url: str,
         method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET",
         body: Any = None,
-        headers: dict[str, str] = {},  # noqa: B006
+        headers: Mapping[str, str] = {},
     ) -> Any:
         """Call a web service that speaks JSON and return what it answers. Anything but GET needs approval.
 
@@ -98,9 +106,24 @@ class Http(Toolkit):
             raise ToolError(f"{answer.url} did not answer with JSON: {answer.text[:200]!r}") from error
 
     @tool(
-        category=ToolCategory.WEB, cost_tier="low", idempotent=True, retries=1,
-        keywords=["website", "article", "read", "html", "markdown", "browse", "webpage", "site", "online", "url", "link"],
-    )  # fmt: skip
+        category=ToolCategory.WEB,
+        cost_tier="low",
+        idempotent=True,
+        retries=1,
+        keywords=[
+            "website",
+            "article",
+            "read",
+            "html",
+            "markdown",
+            "browse",
+            "webpage",
+            "site",
+            "online",
+            "url",
+            "link",
+        ],
+    )
     async def page(self, url: str) -> str:
         """Fetch a web page and return its text as Markdown, with headings, lists, tables and links.
 
