@@ -12,7 +12,7 @@ from victor.core.models.offline.extract import dates, names, numbers
 from victor.core.models.offline.markdown import blocks
 from victor.core.models.offline.pattern import pattern
 from victor.core.models.offline.sentences import split_sentences
-from victor.core.ranking import BM25, content_words, words
+from victor.core.ranking import BM25, content_words, stem, words
 
 __all__ = ["Found", "answer"]
 
@@ -42,6 +42,7 @@ class _Line(NamedTuple):
     source: int
 
 
+_KINDS = frozenset(stem(word) for word in "day date time year month person people company place city country number".split())
 _PRONOUN = pattern(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
 
 # What a question's words are also called.
@@ -72,6 +73,8 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
         True
     """
     asked = [word for word in dict.fromkeys(content_words(question)) if word not in _EMPTY]
+    # "On which day" asks for a day, and not for the word.
+    asked = [word for word in asked if word not in _KINDS] or asked
     lines = _lines(texts)
     if not asked or not lines:
         return None
@@ -89,7 +92,7 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
         near = own | frozenset(content_words(f"{line.heading} {line.before}"))
         coverage = (
             sum(
-                weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own) else 0.0)
+                weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own, line.text) else 0.0)
                 for word, weight in rarity.items()
             )
             / whole
@@ -112,7 +115,9 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
     return Found(" ".join(lines[at].text for at in sorted(chosen)), lines[first].source, coverage)
 
 
-def _aliased(word: str, own: frozenset[str]) -> bool:
+def _aliased(word: str, own: frozenset[str], text: str) -> bool:
+    if word in {"address", "contact", "email", "mail"} and "@" in text:
+        return True
     return any(alias in own for name in _ALIASES.get(word, ()) for alias in content_words(name))
 
 
@@ -127,8 +132,9 @@ def _lines(texts: Sequence[str]) -> list[_Line]:
             before = ""
             for sentence in [block.text] if block.kind == "row" else split_sentences(block.text):
                 # "On Sundays it is closed" is about what the sentence before is about.
-                found.append(_Line(sentence, heading, before if _PRONOUN.search(sentence) else "", source))
-                before = sentence
+                leaning = bool(_PRONOUN.search(sentence))
+                found.append(_Line(sentence, heading, before if leaning else "", source))
+                before = f"{before} {sentence}"[-600:] if leaning else sentence
                 if len(found) >= _LONGEST:
                     return found
     return found

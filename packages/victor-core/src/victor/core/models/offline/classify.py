@@ -219,7 +219,7 @@ _LISTED = pattern(
     r"(?:\bas|\binto|\bone of|\bonly|\bwith|\breply|\banswer|\brespond|\breturn|\boutput|\bsay|\blabels?|\bcategories|"
     r"\bclasses|\boptions|\bchoices|\btopics|\bis (?:it|this)|\beither|\bbetween|\bsentiment)(?:\s+(?:are|is|of|the|one|following|"
     r"exactly|just|only|with|single|word|label|labels|categories|category|a|an|as|into|these|text|review|message|email|e-mail|"
-    r"ticket|document|comment|feedback|sentence|either)\b)*\s*:?\s*"
+    r"ticket|document|comment|feedback|sentence|either|this|that|it|my|following)\b)*\s*:?\s*"
     r"(?P<list>\(?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?(?:\s*(?:,|/|\||;)\s*(?:or\s+|and\s+)?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?)*"
     r"(?:\s*(?:,\s*)?(?:or|and|\||/)\s+[\"'`*]?[\w-]+(?:[ -][\w-]+){0,2}[\"'`*]?)?)",
     re.IGNORECASE,

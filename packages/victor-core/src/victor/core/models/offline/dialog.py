@@ -19,6 +19,7 @@ or, without a key, a local one by Ollama:
 """The lines that configure a language model."""
 
 _SELF = "I am Victor's offline model, not a language model: I work by fixed rules and quote what is there."
+_HELLO = "Hello."
 _ABILITIES = (
     "I can summarise a text, answer from it, find keywords, dates, names and amounts in it, sort it into labels you "
     "name, do sums, and call tools whose arguments stand in your request."
@@ -27,7 +28,7 @@ _ABILITIES = (
 
 def introduction(tools: Sequence[Tool] = ()) -> str:
     """The answer to "hello" and "what can you do?"."""
-    parts = [f"Hello. {_SELF} {_ABILITIES}"]
+    parts = [f"{_HELLO} {_SELF} {_ABILITIES}"]
     if tools:
         parts.append(list_tools(tools))
     parts.append(HOW_TO_CONFIGURE)
@@ -58,4 +59,4 @@ def cannot(why: str) -> str:
 
 def is_refusal(text: str) -> bool:
     """The text is one of `cannot`."""
-    return _SELF in text and HOW_TO_CONFIGURE in text
+    return _SELF in text and HOW_TO_CONFIGURE in text and not text.startswith(_HELLO)

@@ -91,7 +91,7 @@ _WORDS = {
 _MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _CURRENCIES = {"$": "USD", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
 _NAME = pattern(
-    r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?\s+)?(?:[A-Z\u00c0-\u00de][\w'\u2019-]+)(?:\s+(?:(?:van|von|de|der|den|di|da|del|la|le|bin|of|the|and|&)\s+)"
+    r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?(?:[ \t]+|[ \t]*\n[ \t]*))?(?:[A-Z\u00c0-\u00de][\w'\u2019-]+)(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|der|den|di|da|del|la|le|bin|of|the|and|&)(?:[ \t]+|[ \t]*\n[ \t]*))"
     r"{0,2}(?:[A-Z\u00c0-\u00de][\w'\u2019-]+|[A-Z]\.))*"
 )
 

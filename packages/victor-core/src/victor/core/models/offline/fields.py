@@ -27,6 +27,14 @@ _TYPES = frozenset(
 )
 
 
+_UNITS = frozenset("km m cm mm kg g s ms min h eur usd gbp percent pct mb gb kb".split())
+_ADJECTIVES = {
+    "width": "wide", "length": "long", "height": "high tall", "depth": "deep", "age": "old aged", "weight": "weigh weighs",
+    "speed": "fast", "distanc": "far", "price": "cost costs", "cost": "price", "durat": "long takes took lasts", "count": "many",
+    "size": "large big",
+}  # fmt: skip
+
+
 def field_words(name: str) -> list[str]:
     """The stems of a field's name.
 
@@ -111,16 +119,22 @@ def near(name: str, text: str, spans: Iterable[tuple[int, int]]) -> int | None:
         spans: Start and end of each place.
     """
     wanted = [word for word in field_words(name) if word not in _TYPES]
+    wanted = [word for word in wanted if word not in _UNITS] or wanted
+    after = {stem(alias) for word in wanted for alias in _ADJECTIVES.get(word, "").split()}
     if not wanted:
         return None
-    places = [match.start() for match in re.finditer(r"[^\W_]+", text) if stem(match[0].lower()) in wanted]
+    places = [
+        (match.start(), root in after)
+        for match in re.finditer(r"[^\W_]+", text)
+        if (root := stem(match[0].lower())) in wanted or root in after
+    ]
     best: tuple[int, int] | None = None
     for number, (start, end) in enumerate(spans):
-        for place in places:
+        for place, follows in places:
             between = text[min(end, place) : max(start, place)]
             if re.search(r"[.!?]\s|\n\s*\n", between):
                 continue
-            distance = abs(start - place) + (15 if place > start else 0)
+            distance = abs(start - place) + (15 if (place > start) != follows else 0)  # "length: 12", but "12 km long"
             if distance <= 80 and (best is None or distance < best[0]):
                 best = (distance, number)
     return None if best is None else best[1]

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from victor.core.models.offline.pattern import pattern
 
-__all__ = ["Block", "blocks", "plain_inline", "title_of"]
+__all__ = ["Block", "blocks", "is_front_matter", "plain_inline", "title_of"]
 
 BlockKind = Literal["heading", "paragraph", "item", "quote", "row"]
 
@@ -43,6 +43,7 @@ _TABLE = pattern(r"\s*\|.*\||\s*[-:]+\s*(\|\s*[-:]+\s*)+\s*$|[^|]+\|[^|]+\|[^|]*
 _DIRECTIVE = pattern(r"\s*(\.\. |:::|:\w[\w-]*:(\s|$)|</?[a-zA-Z!][^>]*>\s*$|\[[^\]]+\]:\s|!!! )")
 _COMMENT = pattern(r"<!--.*?-->", re.DOTALL)
 _FRONT = pattern(r"\A\ufeff?(---|\+\+\+)[ \t]*\n(.*?)\n(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_LINE = pattern(r"\s*[\w-]+\s*[:=]")
 _FRONT_TITLE = pattern(r"^title\s*[:=]\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE)
 _IMAGE = pattern(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")
 _LINK = pattern(r"\[([^\[\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|\[([^\[\]]+)\]\[[^\]]*\]")
@@ -87,6 +88,17 @@ def blocks(text: str) -> list[Block]:
         [('heading', 'Title'), ('paragraph', 'One line, two lines.'), ('item', 'an item')]
     """
     return _Reader().read(text)
+
+
+def is_front_matter(text: str) -> bool:
+    """The text begins with front matter: ``name: value`` lines between two rules.
+
+    Example:
+        >>> is_front_matter("---\\ntitle: Grid\\n---\\nText"), is_front_matter("---\\nText.\\n---")
+        (True, False)
+    """
+    front = _FRONT.match(text)
+    return front is not None and bool(_FRONT_LINE.match(front[2]))
 
 
 def title_of(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from attrs import frozen
 
 from victor.core.models.offline.extract import numbers
+from victor.core.models.offline.markdown import is_front_matter
 from victor.core.models.offline.pattern import pattern
 
 __all__ = ["Limits", "Prompt", "is_request", "limits_of", "read_prompt"]
@@ -172,7 +173,7 @@ def _is_head(text: str) -> bool:
     parts = [part.strip() for part in re.split(r"\n[ \t]*\n|(?<=:)[ \t]*\n", text) if part.strip()]
     if len(parts) == 1:
         return len(text.split()) <= 60 or (is_request(text) and len(text) < 1500)
-    if len(parts) > 4 or not is_request(parts[0]) or parts[0].startswith("#"):
+    if len(parts) > 6 or not (is_request(parts[0]) or _LISTING.fullmatch(parts[0])) or parts[0].startswith("#"):
         return False
     return all(is_request(part) or bool(_ITEM_LINES.fullmatch(part)) for part in parts[1:])
 
@@ -207,6 +208,8 @@ def _ruled(text: str) -> Prompt | None:
     head, rest = text[: rules[0].start()].strip(), text[rules[0].end() :]
     if not head or not is_request(head) or not _is_head(head):
         return None
+    if is_front_matter(text[rules[0].start() :].lstrip()):
+        return Prompt(head, text[rules[0].start() :].strip())
     if len(rules) > 1 and not text[rules[-1].end() :].strip():
         rest = text[rules[0].end() : rules[-1].start()]
     return Prompt(head, rest.strip()) if rest.strip() else None
@@ -239,6 +242,7 @@ def _by_paragraph(text: str) -> Prompt | None:
     return None
 
 
+_LISTING = pattern(r"(?:the )?(?:possible |allowed )?(?:categories|labels|classes|options|rules|choices|topics):", re.IGNORECASE)
 _ITEM_LINES = pattern(r"(?:\s*(?:[-*\u2022]|\d+[.)])\s+[^\n]*(?:\n|\Z))+")
 
 
@@ -261,8 +265,14 @@ def _labels_then_text(first: str, rest: str) -> Prompt | None:
     return Prompt(f"{first}\n{items[0].rstrip()}", material)
 
 
+_ASKED = pattern(r"([^.!?\n]{0,160}\b(?:this|following)\b[^.!?\n]{0,80}\?)\s+(?=\S+\s+\S+)")
+
+
 def _by_colon(text: str) -> Prompt | None:
     """ "Summarise the following text: The pump ..." on one line."""
+    asked = _ASKED.match(text)
+    if asked and is_request(asked[1]) and not is_request(text[asked.end() :]):
+        return Prompt(asked[1], _unquoted(text[asked.end() :].strip()))
     head, colon, rest = text.partition(":")
     if colon and rest.strip() and rest[0] in " \n\t" and len(head.split()) <= 25 and is_request(head):
         if len(rest.split()) >= 3 and not _ITEM_LINES.fullmatch(rest.strip()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from victor.core.model import ModelRequest, ModelResponse
 from victor.core.models.offline.conversation import Conversation, Done, read_conversation
 from victor.core.models.offline.dialog import cannot, introduction, list_tools
 from victor.core.models.offline.intent import intent_of
+from victor.core.models.offline.pattern import pattern
 from victor.core.models.offline.prompt import read_prompt
 from victor.core.models.offline.reply import Matter, not_found, reply
 from victor.core.models.offline.sentences import sentences_of
@@ -65,8 +67,6 @@ def _structured(talk: Conversation, schema: Mapping[str, Any]) -> str:
     failed = [made for made in talk.done if made.failed]
     if failed:
         return cannot(_failure(failed[-1]))
-    if talk.refused:
-        return cannot("I still cannot fill the form that was asked for: the text does not say what it needs.")
     results = "\n\n".join(made.result for made in talk.done)
     material = "\n\n".join(part for part in (talk.prompt.material, results) if part.strip())
     task = "\n".join(part for part in (talk.prompt.task, talk.instructions) if part)
@@ -80,14 +80,18 @@ def _structured(talk: Conversation, schema: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
 
 
+_ABOUT_A_TEXT = pattern(
+    r"\b(?:this|the|following|given|below|above)\b[^.]{0,30}\b(?:text|document|file|article|content|page|message|review|email|it)\b", re.IGNORECASE
+)
+
+
 def _is_only_request(talk: Conversation) -> bool:
     """The message asks for work on a text that is missing, such as that of an empty file."""
-    return intent_of(talk.prompt.task, material=True) in (
-        "summarize",
-        "keywords",
-        "classify",
-        "title",
-    ) and talk.said.rstrip().endswith((":", ">", '"""', "```"))
+    said = talk.said.rstrip()
+    if said.endswith((":", '"""', "```", "</document>", "</text>")):
+        return True
+    kind = intent_of(talk.prompt.task, material=True)
+    return kind in ("summarize", "keywords", "classify", "title") and bool(_ABOUT_A_TEXT.search(said))
 
 
 def _text(talk: Conversation, plan: Plan | None, tools: Sequence[Tool]) -> str:

@@ -109,6 +109,7 @@ class _Filler:
     def value(self, schema: Any, name: str, path: str, text: str, depth: int, *, required: bool) -> Any:
         """What the text gives for a schema, or what stands for nothing, or _MISSING (with a problem when required)."""
         node = node_of(schema, self.root)
+        before = len(self.problems)
         found = self.found(node, name, path, text, depth)
         if found is not _MISSING and conforms(found, schema, self.root):
             return found
@@ -116,10 +117,14 @@ class _Filler:
             found = self.found(node_of(other, self.root), name, path, text, depth)
             if found is not _MISSING and conforms(found, schema, self.root):
                 return found
+        inner = self.problems[before:]
+        del self.problems[before:]
         if not required:
             return _MISSING
         empty = self.nothing(node, schema, depth)
-        if empty is _MISSING:
+        if empty is _MISSING and inner:
+            self.problems += inner  # they say it more exactly
+        elif empty is _MISSING:
             self.problems.append((path or name or "the value", _wanted(node)))
         return empty
 
@@ -410,13 +415,16 @@ class _Filler:
 
     def strings(self, items: Node, name: str, about: str, text: str, limits: Limits, most: int) -> list[Any]:
         form = str(items.schema.get("format") or "")
-        kind = {"date": "date", "email": "email", "uri": "url"}.get(form) or _list_kind(field_words(name), about)
+        kind = {"date": "date", "email": "email", "uri": "url"}.get(form) or _list_kind(" ".join(words(name)), about)
         asked = limits_of(self.source.task)
         number = min(most, limits.items or limits.sentences or asked.items or {"keyword": 6, "point": 3}.get(kind, 20))
         under = items_under(name, text)
         if kind == "keyword":
             said = spoken_value(name, text, self.source.pairs)
             return _listed(said) if said and "," in said else keywords(text, number)
+        listed = spoken_value(name, text, self.source.pairs) if kind == "name" else None
+        if listed and "," in listed:
+            return _listed(listed)[:number]
         if kind in extract.KINDS and kind != "path":
             return extract.unique(mention.value for mention in extract.KINDS[kind](text))[:number]
         if under:
@@ -434,7 +442,7 @@ class _Filler:
 
     def general_list(self, name: str, text: str, number: int) -> list[Any]:
         if name in {"value", "values", "items", "results", "output", "list"}:
-            kind = _list_kind([], self.source.task)
+            kind = _list_kind("", self.source.task)
             if kind == "keyword":
                 return list(keywords(text, number))
             if kind in extract.KINDS:
@@ -555,8 +563,7 @@ _LIST_KINDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _list_kind(roots: list[str], about: str) -> Any:
-    spoken = " ".join(roots)
+def _list_kind(spoken: str, about: str) -> Any:
     for text in (spoken, about):
         for kind, cue in _LIST_KINDS:
             if text and re.search(cue, text, re.IGNORECASE):
