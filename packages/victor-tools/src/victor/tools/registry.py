@@ -440,7 +440,7 @@ class UnifiedToolRegistry:
                 if tool_id in self._tools:
                     self._forget(tool_id)
                 self._remember(made)
-            if "." in name and name != tool_id:
+            if name not in {tool_id, made.name}:
                 self._aliases[name] = tool_id
         return True
 
