@@ -39,8 +39,7 @@ def build_graph(definition: WorkflowDefinition) -> StateGraph[Any]:
     """
     keys: dict[str, Any] = dict.fromkeys(definition.names, Any)
     for node in definition.scope.every():
-        if isinstance(node.spec, Map):
-            keys[node.id + _RESULTS] = Annotated[list, operator.add]
+        keys.update(_own_keys(node))
     graph: StateGraph[Any] = StateGraph(TypedDict("State", keys, total=False), name=definition.name)  # type: ignore[operator]
     builder = _Builder(graph, definition)
     builder.scope(definition.scope, after=END)
@@ -172,41 +171,43 @@ class _Builder:
         spec: Loop = node.spec
         if node.body is None:
             return
-        again, rounds = f"{node.id}:again", f"{node.id}_round"
+        again, rounds, going = f"{node.id}:again", f"{node.id}_round", f"{node.id}:going"
         first = node.body.start
+        until, while_ = node.compiled.get("until"), node.compiled.get("while")
 
         async def begin(values: dict[str, Any]) -> dict[str, Any]:
-            return {rounds: 1}
+            return {rounds: 1, going: True}
 
-        def enter(values: dict[str, Any]) -> str:
-            while_ = node.compiled.get("while")
-            return "round" if while_ is None or while_.evaluate(values) else "done"
+        async def judge(values: dict[str, Any]) -> dict[str, Any]:
+            if until is not None and until.evaluate(values):
+                return {going: False}
+            if values[rounds] >= spec.max_iterations:
+                if spec.on_limit == "fail":
+                    raise WorkflowRunError(
+                        f"node {node.id!r}: the loop was not done after {spec.max_iterations} rounds"
+                    )
+                return {going: False}
+            return {rounds: values[rounds] + 1, going: True}
 
-        async def count(values: dict[str, Any]) -> dict[str, Any]:
-            until = node.compiled.get("until")
-            if (
-                values[rounds] >= spec.max_iterations
-                and spec.on_limit == "fail"
-                and (until is None or not until.evaluate(values))
-            ):
-                raise WorkflowRunError(f"node {node.id!r}: the loop was not done after {spec.max_iterations} rounds")
-            return {rounds: values[rounds] + 1}
-
-        def go_on(values: dict[str, Any]) -> str:
-            until = node.compiled.get("until")
-            if values[rounds] > spec.max_iterations or (until is not None and until.evaluate(values)):
-                return "done"
-            return enter(values)
+        def way(values: dict[str, Any]) -> str:
+            return "round" if values[going] and (while_ is None or while_.evaluate(values)) else "done"
 
         self.add(node.id, begin)
-        self.add(again, count)
+        self.add(again, judge)
         self.scope(node.body, after=again)
         done = targets[0] if len(targets) == 1 else f"{node.id}:done"
         if len(targets) > 1:
             self.add(done, _nothing)
             self.edges(done, targets)
-        self.graph.add_conditional_edges(node.id, enter, {"round": first, "done": done})
-        self.graph.add_conditional_edges(again, go_on, {"round": first, "done": done})
+        self.graph.add_conditional_edges(node.id, way, {"round": first, "done": done})
+        self.graph.add_conditional_edges(again, way, {"round": first, "done": done})
+
+
+def _own_keys(node: NodeDefinition) -> dict[str, Any]:
+    """Keys of the state a node needs for itself."""
+    if isinstance(node.spec, Map):
+        return {node.id + _RESULTS: Annotated[list, operator.add]}
+    return {f"{node.id}:going": Any} if isinstance(node.spec, Loop) else {}
 
 
 async def _nothing(values: dict[str, Any]) -> dict[str, Any]:
@@ -335,8 +336,7 @@ def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition) -> Callable[
     keys: dict[str, Any] = dict.fromkeys([*_names_used(node), node.spec.as_, "index"], Any)
     for inner in body.every():
         keys.update(dict.fromkeys(inner.writes, Any))
-        if isinstance(inner.spec, Map):
-            keys[inner.id + _RESULTS] = Annotated[list, operator.add]
+        keys.update(_own_keys(inner))
     graph: StateGraph[Any] = StateGraph(TypedDict("Item", keys, total=False), name=f"{node.id}:body")  # type: ignore[operator]
     definition = WorkflowDefinition(f"{node.id}:body", None, node.source, node.path, scope=body)  # type: ignore[arg-type]
     _Builder(graph, definition).scope(body, after=END)

@@ -91,11 +91,13 @@ class Scope:
         nodes: By id, in the order of the file.
         parent: The node whose body it is.
         start: Id of the first to run.
+        broken: Ids of nodes that stand in the file but could not be read, so that what names them is not wrong too.
     """
 
     nodes: dict[str, NodeDefinition] = field(factory=dict)
     parent: NodeDefinition | None = None
     start: str = ""
+    broken: set[str] = field(factory=set)
 
     def every(self) -> Iterator[NodeDefinition]:
         """All nodes, those of bodies included."""

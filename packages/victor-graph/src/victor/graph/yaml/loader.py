@@ -154,6 +154,7 @@ class _Loader:
                 self.say(source, f"{path}.start_node", _unknown("node", top.start_node, definition.scope.nodes))
         names = definition.names
         self._clashes(definition)
+        names += _broken(definition.scope)
         self.check(definition.scope, _known(names), top.model, definition)
         self._reachable(definition)
         if top.outputs is not None:
@@ -245,9 +246,11 @@ class _Loader:
                 self.say(source, f"{path}.{name}", f"{name!r} is not supported: {OLD_KEYS[name]}", key=True)
                 del own[name]
         if common is None:
+            scope.broken.update({str(raw["id"])} if raw.get("id") else ())
             return
         kind = self._kind(common.type, source, path)
         if kind is None:
+            scope.broken.update((common.id, common.output or common.id))
             return
         spec = self.decode(kind, own, source, path)
         if common.id in taken:
@@ -259,6 +262,7 @@ class _Loader:
         span = source.values.get(path)
         taken[common.id] = f"{source.name}:{span.line}" if span is not None else source.name
         if spec is None:
+            scope.broken.update((common.id, common.output or common.id))
             return
         node = NodeDefinition(common, spec, source, path, scope)
         scope.nodes[common.id] = node
@@ -374,6 +378,8 @@ class _Loader:
             self.say(node.source, at, "a parallel node needs at least two nodes")
         for index, id in enumerate(node.spec.parallel_nodes):
             child = node.scope.nodes.get(id)
+            if child is None and id in node.scope.broken:
+                continue
             if child is None:
                 self.say(node.source, f"{at}[{index}]", _unknown("node", id, node.scope.nodes))
             elif id in children:
@@ -397,11 +403,13 @@ class _Loader:
             self._target(node, target, f"{node.path}.branches.{answer}")
 
     def _target(self, node: NodeDefinition, target: str, at: str) -> None:
-        if target not in node.scope.nodes and target not in END_NAMES:
+        if target not in node.scope.nodes and target not in END_NAMES and target not in node.scope.broken:
             self.say(node.source, at, _unknown("node", target, [*node.scope.nodes, "end"]))
 
     def _reachable(self, definition: WorkflowDefinition) -> None:
         """Nodes no path leads to are a mistake of the file."""
+        if _broken(definition.scope):
+            return  # what is missing may be what led there
         scopes = [definition.scope, *(n.body for n in definition.scope.every() if n.body is not None)]
         for scope in scopes:
             seen: set[str] = set()
@@ -598,6 +606,14 @@ class _Loader:
 
 
 _NOTHING: Final = Compiled("", frozenset(), lambda context: None, constant=True)
+
+
+def _broken(scope: Scope) -> list[str]:
+    found = sorted(scope.broken)
+    for node in scope.nodes.values():
+        if node.body is not None:
+            found += _broken(node.body)
+    return found
 
 
 def _known(names: Iterable[str]) -> Names:

@@ -140,6 +140,8 @@ class _Reader:
             raise WorkflowFileError([*self.problems, problem])
         if node.id == "scalar":
             return self.scalar(node, span)
+        if node.tag not in {"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}:
+            self.refuse_tag(node, span)
         if node.id == "sequence":
             items = []
             for index, item in enumerate(node.value):
@@ -180,6 +182,11 @@ class _Reader:
                 yield parent
             else:
                 self.problems.append(Problem(self.source.name, span.line, span.column, "'<<' takes a mapping"))
+
+    def refuse_tag(self, node: Any, span: Span) -> None:
+        tag = node.tag.removeprefix("tag:yaml.org,2002:")
+        message = f"the tag {tag!r} means nothing here; write the value plainly"
+        self.problems.append(Problem(self.source.name, span.line, span.column, message))
 
     def scalar(self, node: Any, span: Span) -> Any:
         text: str = node.value

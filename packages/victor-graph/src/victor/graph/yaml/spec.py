@@ -173,8 +173,8 @@ class Loop:
     """Runs a chain of nodes again and again."""
 
     nodes: list[dict[str, Any]] = key("the body", required=True)
-    until: str | None = key("an expression; the loop ends when it is true after a round")
-    while_: str | None = key("an expression; the loop ends when it is false before a round")
+    until: str | bool | None = key("an expression; the loop ends when it is true after a round")
+    while_: str | bool | None = key("an expression; the loop ends when it is false before a round")
     max_iterations: Count = key("rounds at most", 10)
     on_limit: Literal["continue", "fail"] = key("what happens after that many rounds", "continue")
 
