@@ -14,12 +14,11 @@ Example:
 """
 
 # os.path throughout: asking for unchanged settings happens in every run, and Path would triple its cost.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH116, PTH118, PTH119, PTH120
+# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH116, PTH118, PTH120
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -29,6 +28,7 @@ from typing import Any, Final, Literal
 from attrs import field, frozen
 
 from victor.core.errors import ConfigurationError
+from victor.core.toml_file import TomlFile, read_toml
 
 __all__ = ["KEYS", "Key", "LimitSettings", "Settings", "load_settings", "unknown_variables", "user_file"]
 
@@ -109,18 +109,6 @@ class LimitSettings:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
-@frozen
-class _File:
-    path: str
-    text: str = field(repr=False)
-    shown: str = ""
-
-    def where(self, key: str = "") -> str:
-        """``victor.toml:3``: the line a key stands in, or the file alone when it cannot be told."""
-        line = _line_of(self.text, tuple(key.split("."))) if key else None
-        return f"{self.shown}:{line}" if line else self.shown
-
-
 @frozen(kw_only=True)
 class Settings:
     """What is set, and where each value came from.
@@ -147,7 +135,7 @@ class Settings:
     limits: LimitSettings = LimitSettings()
     files: tuple[Path, ...] = ()
     _tables: Mapping[str, Any] = field(factory=dict, repr=False, hash=False)
-    _origins: Mapping[str, str | _File] = field(factory=dict, repr=False, eq=False)
+    _origins: Mapping[str, str | TomlFile] = field(factory=dict, repr=False, eq=False)
 
     @property
     def project(self) -> Path | None:
@@ -310,10 +298,10 @@ def _platform_file(home: str | None, config_home: str | None) -> str:
 def _read(here: str, variables: Mapping[str, str], stamps: list[_Stamp], overrides: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {}
     tables: dict[str, Any] = {}
-    origins: dict[str, str | _File] = {}
+    origins: dict[str, str | TomlFile] = {}
     for path, *_ in reversed(stamps):
-        file, data = _parse_file(path, here)
-        for key, value in _leaves(_checked(data, file)):
+        file = read_toml(path, near=here)
+        for key, value in _leaves(_checked(file)):
             if key not in _TABLES:  # an empty one
                 _put(key, value, file, values, tables, origins)
     for name, text in variables.items():
@@ -329,10 +317,10 @@ def _read(here: str, variables: Mapping[str, str], stamps: list[_Stamp], overrid
 def _put(
     key: str,
     value: Any,
-    origin: str | _File,
+    origin: str | TomlFile,
     values: dict[str, Any],
     tables: dict[str, Any],
-    origins: dict[str, str | _File],
+    origins: dict[str, str | TomlFile],
 ) -> None:
     if key in KEYS:
         values[key] = value
@@ -349,7 +337,7 @@ def _put(
 
 
 def _put_variable(
-    name: str, text: str, values: dict[str, Any], tables: dict[str, Any], origins: dict[str, str | _File]
+    name: str, text: str, values: dict[str, Any], tables: dict[str, Any], origins: dict[str, str | TomlFile]
 ) -> None:
     key = name[len(_PREFIX) :].lower().replace("__", ".")
     where = f"environment {name}"
@@ -392,26 +380,9 @@ def _plain(text: str) -> Any:
     return text
 
 
-def _parse_file(path: str, here: str) -> tuple[_File, dict[str, Any]]:
-    import tomllib
-
-    shown = os.path.basename(path) if os.path.dirname(path) == here else path
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{shown}: cannot be read: {error}") from error
-    try:
-        return _File(path, text, shown), tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r" \(at line (\d+), column \d+\)$", str(error))
-        line = at[1] if at else str(text.count("\n") + 1)
-        reason = str(error).partition(" (at ")[0]
-        raise ConfigurationError(f"{shown}:{line}: not valid TOML: {reason}") from error
-
-
-def _checked(data: dict[str, Any], file: _File) -> dict[str, Any]:
+def _checked(file: TomlFile) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for key, value in data.items():
+    for key, value in file.data.items():
         if key in _TABLES:
             if not isinstance(value, dict):
                 raise ConfigurationError(f"{file.where(key)}: {key!r} must be a table [{key}], not {_shown(value)}")
@@ -428,7 +399,7 @@ def _checked(data: dict[str, Any], file: _File) -> dict[str, Any]:
     return out
 
 
-def _check(key: str, value: Any, where: str | _File, text: str | None = None) -> Any:
+def _check(key: str, value: Any, where: str | TomlFile, text: str | None = None) -> Any:
     known = KEYS.get(key)
     if known is None:
         if "." in key and key.partition(".")[0] not in _TABLES:
@@ -452,7 +423,7 @@ def _check(key: str, value: Any, where: str | _File, text: str | None = None) ->
     )
 
 
-def _at(where: str | _File, key: str) -> str:
+def _at(where: str | TomlFile, key: str) -> str:
     return where if isinstance(where, str) else where.where(key)
 
 
@@ -485,42 +456,3 @@ def _leaves(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in table.items()}
-
-
-_NAME: Final = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
-_PATH: Final = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_HEADER: Final = re.compile(rf"\s*\[\[?\s*({_PATH})\s*\]\]?\s*(?:#.*)?$")
-_ASSIGNED: Final = re.compile(rf"\s*({_PATH})\s*=")
-
-
-def _line_of(text: str, key: tuple[str, ...]) -> int | None:
-    """The line a key is set in, or else of the table around it or of the first key below it; tomllib does not tell."""
-    table: tuple[str, ...] = ()
-    closing = ""
-    around: tuple[int, int | None] = (0, None)  # how much of the key the line has, and its number
-    below: int | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if closing:
-            closing = "" if closing in line else closing
-            continue
-        header, assigned = _HEADER.match(line), _ASSIGNED.match(line)
-        if assigned:
-            path = (*table, *_parts(assigned[1]))
-        elif header:
-            path = table = _parts(header[1])
-        else:
-            continue
-        if path == key:
-            return number
-        if path == key[: len(path)] and len(path) > around[0]:
-            around = (len(path), number)
-        if below is None and path[: len(key)] == key:
-            below = number
-        for quotes in ('"""', "'''"):
-            if assigned and line.count(quotes) == 1:
-                closing = quotes
-    return below or around[1]
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_NAME, path))
