@@ -513,7 +513,7 @@ class TestPeople:
         assert self.answer("prompt: p, fallback: default, default_value: x, hitl_type: input", TIMED_OUT)["ask"] == "x"
 
     def test_running_without_a_record_says_what_to_do(self):
-        with pytest.raises(ConfigurationError, match="waits for a person at node 'ask'.*checkpointer"):
+        with pytest.raises(ConfigurationError, match=r"waits for a person at node 'ask'.*checkpointer"):
             parse_workflow("workflows: {w: {nodes: [{id: ask, type: hitl, prompt: p}]}}").run_sync()
 
 

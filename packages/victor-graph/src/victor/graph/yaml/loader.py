@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -63,6 +64,8 @@ _INPUT_TYPES: Final = (
     "folder",
     "any",
 )
+
+_ODD_NAME: Final = re.compile(r"\['(.*?)'\]")  # a key in a JSON path that is no plain word
 
 Functions = Mapping[str, Callable[..., Any]]
 
@@ -581,11 +584,9 @@ class _Loader:
             wrong = set()
             for at, message in error.problems:
                 wrong.add(at.removeprefix("$.").partition(".")[0].partition("[")[0])
-                key = (
-                    at.removeprefix("$").rstrip("_")
-                    if at.count(".") == 1 and at.endswith("_")
-                    else at.removeprefix("$")
-                )
+                key = _ODD_NAME.sub(r".\1", at).removeprefix("$")
+                if key.count(".") == 1:
+                    key = key.rstrip("_")
                 name = key.lstrip(".")
                 unknown = message.startswith("is unknown")
                 if unknown and name in OLD_KEYS:
