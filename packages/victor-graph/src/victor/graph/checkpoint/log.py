@@ -491,7 +491,7 @@ class Log:
 
     async def interrupted(self, run: Run, tasks: Sequence[Task]) -> None:
         """Note the questions that wait, and what is done already."""
-        notes = [self.note(t.id, "interrupt", [[one.value, one.id] for one in t.interrupts]) for t in tasks if t.interrupts]
+        notes = [self.note(t.id, "interrupt", [[one.value, one.id] for one in t.interrupts if one.id]) for t in tasks if t.interrupts]
         notes += [self.note(task.id, "result", dump_result(task)) for task in tasks if task.done]
         await self.add_notes(run, notes)
 
@@ -550,7 +550,7 @@ class Log:
             elif task.error is not None:
                 notes.append(self.note(task.id, "error", f"{type(task.error).__name__}: {task.error}"))
             elif task.interrupts:
-                notes.append(self.note(task.id, "interrupt", [[one.value, one.id] for one in task.interrupts]))
+                notes.append(self.note(task.id, "interrupt", [[one.value, one.id] for one in task.interrupts if one.id]))
         return notes
 
     def keeper(self, run: Run) -> Keeper | None:
