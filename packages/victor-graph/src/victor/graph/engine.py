@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from operator import add
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from victor.core.events import EventStream, get_stream
@@ -429,6 +430,7 @@ class Run:
         log = self.log
         writers: dict[str, str] = {}
         replaced: set[str] = set()
+        grown: dict[str, list[Any]] = {}  # lists made in this superstep, which nobody else has seen
         for task in tasks:
             writes = task.writes
             for name, value in writes.items() if type(writes) is dict else writes:  # type: ignore[union-attr]
@@ -452,11 +454,17 @@ class Run:
                     if name in replaced:
                         raise InvalidUpdateError(f"key {name!r} was overwritten twice in one superstep, last by {task.plan.name!r}")
                     replaced.add(name)
+                    grown.pop(name, None)
                     values[name] = value = plain
                 elif name in replaced:
                     continue
+                elif name in grown and type(value) is list:
+                    grown[name] += value
+                    continue
                 else:
                     values[name] = value = reduce(channel, values.get(name, MISSING), value, task.plan.name)
+                    if channel.reducer is add and type(value) is list:
+                        grown[name] = value
                 if type(value) in CONSTANT:
                     opened.discard(name)
                 else:

@@ -203,7 +203,7 @@ def _segment(store: Checkpointer, codec: Codec, entry: Entry) -> dict[str, tuple
     for one in chain.entries[1:]:
         values = values.copy()
         body = read_body(one, codec)
-        advance(values, body, one, shared=True)
+        advance(values, body, one, codec, shared=True)
         known[one.id] = (values, body)
     return known
 

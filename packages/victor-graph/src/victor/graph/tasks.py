@@ -19,7 +19,7 @@ from attrs import evolve
 from victor.graph.channels import MISSING, overwritten, reduce
 from victor.graph.command import END, Command, Send, destinations_of
 from victor.graph.errors import GraphInterrupt, InvalidUpdateError, NodeTimeoutError, ParentCommand
-from victor.graph.isolate import isolate
+from victor.graph.isolate import CONSTANT, isolate
 from victor.graph.node import NodeError
 from victor.graph.program import Path, Plan, near
 from victor.graph.retry import TimeoutPolicy
@@ -556,7 +556,7 @@ def _go(task: Task, target: Any, where: str) -> None:
         if target.node not in run.program.ranks:
             hint = "; nothing can be sent to END" if target.node == END else near(target.node, run.program.ranks)
             raise InvalidUpdateError(f"{where} (node {task.plan.name!r}) sends to {target.node!r}, which is no node{hint}")
-        sent = Send(target.node, isolate(target.arg), timeout=target.timeout)
+        sent = target if type(target.arg) in CONSTANT else Send(target.node, isolate(target.arg), timeout=target.timeout)
         if task.sends is None:
             task.sends = [sent]
         else:

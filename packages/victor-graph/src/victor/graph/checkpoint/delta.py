@@ -6,7 +6,6 @@ run, and its parts are never changed in place), and ``1 == True`` is no reason t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import takewhile
 from operator import is_
 from typing import Any, Final
@@ -17,13 +16,13 @@ from victor.graph.isolate import CONSTANT
 __all__ = ["APPEND", "MERGE", "SET", "SPLICE", "apply", "before_change", "difference"]
 
 SET: Final = 0
-"""``[key, SET, value]``: the key has this value."""
+"""``key, SET, value``: the key has this value."""
 SPLICE: Final = 1
-"""``[key, SPLICE, start, count, items]``: in the list, these items stand in place of ``count`` from ``start``."""
+"""``key, SPLICE, start, count, items``: in the list, these items stand in place of ``count`` from ``start``."""
 MERGE: Final = 2
-"""``[key, MERGE, changed, removed]``: in the dict, these items are set and these keys gone."""
+"""``key, MERGE, changed, removed``: in the dict, these items are set and these keys gone."""
 APPEND: Final = 3
-"""``[key, APPEND, text]``: the text goes on with this."""
+"""``key, APPEND, text``: the text goes on with this."""
 
 _SHORT: Final = 32
 
@@ -40,7 +39,7 @@ def before_change(channel: Channel, value: Any) -> Any:
 
 
 def difference(key: str, old: Any, new: Any) -> list[Any]:
-    """The operation that makes ``new`` of ``old``."""
+    """The operation that makes ``new`` of ``old``. Operations are flat lists, and stand one after the other in one list."""
     kind = type(new)
     if kind is type(old) and new is not old:
         found = None
@@ -81,36 +80,36 @@ def _merge(old: dict[Any, Any], new: dict[Any, Any]) -> list[Any] | None:
     return [MERGE, changed, removed]
 
 
-def apply(values: dict[str, Any], operation: list[Any], *, shared: bool = False) -> None:
-    """Apply an operation to values, in place; with ``shared``, containers are copied first.
+def apply(values: dict[str, Any], operations: list[Any], *, shared: bool = False) -> None:
+    """Apply operations to values, in place; with ``shared``, containers are copied first.
 
     Raises:
-        ValueError: It is no operation, or does not fit the value.
+        ValueError: They are no operations, or do not fit the values.
     """
-    key, code = operation[0], operation[1]
-    if code == SET:
-        values[key] = operation[2]
-        return
+    at, end = 0, len(operations)
     try:
-        _CHANGES[code](values, key, shared, *operation[2:])
+        while at < end:
+            key, code = operations[at], operations[at + 1]
+            at += 2
+            if code == SET:
+                values[key] = operations[at]
+                at += 1
+            elif code == SPLICE:
+                start, count, items = operations[at : at + 3]
+                value = values[key] = values[key].copy() if shared else values[key]
+                value[start : start + count] = items
+                at += 3
+            elif code == MERGE:
+                changed, removed = operations[at : at + 2]
+                value = values[key] = values[key].copy() if shared else values[key]
+                for one in removed:
+                    del value[one]
+                value.update(changed)
+                at += 2
+            elif code == APPEND:
+                values[key] = values[key] + operations[at]
+                at += 1
+            else:
+                raise ValueError(f"{code!r} is no operation")
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"operation {code!r} on key {key!r} does not fit: {error}") from error
-
-
-def _apply_splice(values: dict[str, Any], key: str, shared: bool, start: int, count: int, items: list[Any]) -> None:
-    value = values[key] = values[key].copy() if shared else values[key]
-    value[start : start + count] = items
-
-
-def _apply_merge(values: dict[str, Any], key: str, shared: bool, changed: dict[Any, Any], removed: list[Any]) -> None:
-    value = values[key] = values[key].copy() if shared else values[key]
-    for one in removed:
-        del value[one]
-    value.update(changed)
-
-
-def _apply_append(values: dict[str, Any], key: str, shared: bool, text: str) -> None:
-    values[key] = values[key] + text
-
-
-_CHANGES: Final[dict[int, Callable[..., None]]] = {SPLICE: _apply_splice, MERGE: _apply_merge, APPEND: _apply_append}
+        raise ValueError(f"its operations do not fit: {type(error).__name__}: {error}") from error

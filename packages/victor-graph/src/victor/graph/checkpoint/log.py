@@ -38,6 +38,9 @@ Durability = Literal["sync", "async", "exit"]
 """When checkpoints are written: each before the next superstep starts (``"sync"``), by a thread of their own while the
 run goes on (``"async"``), or once when the run ends (``"exit"``)."""
 
+_BODY: Final = tuple[
+    int, list[bytes], list[str], list[tuple[str, list[str], list[str]]], list[str], list[str], str, bytes
+]
 _COMPOSED: Final = b"\xc1\xf0"
 _FORMAT: Final = 1
 _LONGEST: Final = 2048
@@ -51,7 +54,7 @@ class Body:
     Args:
         step: Number of the superstep.
         source: ``"input"``, ``"loop"``, ``"update"`` or ``"fork"``.
-        operations: How the keys changed.
+        changes: How the keys changed: operations, encoded.
         ready: Names of nodes that are due.
         sends: What was sent to nodes.
         joined: For each join under way (its end and starts), the starts that have arrived.
@@ -64,7 +67,7 @@ class Body:
 
     step: int
     source: str
-    operations: list[list[Any]] = field(factory=list)
+    changes: list[bytes] = field(factory=list)
     ready: list[str] = field(factory=list)
     sends: list[list[Any]] = field(factory=list)
     joined: list[list[Any]] = field(factory=list)
@@ -86,15 +89,20 @@ def read_body(entry: Entry, codec: Codec) -> Body:
     Raises:
         CheckpointError: It cannot be read; names thread and checkpoint.
     """
-    parts = _decoded(entry, entry.body, codec)
-    if not isinstance(parts, list) or len(parts) != 11 or parts[0] != _FORMAT:
+    try:
+        form, changes, ready, joined, waiting, ran, owner, more = msgpack.decode(entry.body, type=_BODY)
+    except (DecodeError, RecursionError) as error:
         raise CheckpointError(
-            f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged, or was written by a newer victor-graph"
+            f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged, or was written by a newer victor-graph: {error}"
+        ) from error
+    if form != _FORMAT:
+        raise CheckpointError(
+            f"checkpoint {entry.id} of thread {entry.thread_id!r} was written by a newer victor-graph; upgrade it"
         )
-    _, operations, ready, sends, joined, waiting, ran, metadata, input, owner, pieces = parts
-    for piece in pieces:
-        operations = [*_decoded(entry, piece, codec), *operations]
-    return Body(entry.step, entry.source, operations, ready, sends, joined, waiting, ran, metadata, input, owner)
+    body = Body(entry.step, entry.source, changes, ready, [], joined, waiting, ran, {}, None, owner)
+    if more:
+        body.sends, body.metadata, body.input = _decoded(entry, more, codec)
+    return body
 
 
 def _decoded(entry: Entry, data: bytes, codec: Codec) -> Any:
@@ -115,7 +123,7 @@ def fold(chain: Chain, codec: Codec) -> tuple[dict[str, Any], Body]:
     body = read_body(base, codec) if len(chain.entries) == 1 else None
     for entry in chain.entries[1:]:
         body = read_body(entry, codec)
-        advance(values, body, entry)
+        advance(values, body, entry, codec)
     assert body is not None
     return values, body
 
@@ -133,7 +141,7 @@ def read_snapshot(entry: Entry, codec: Codec) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CheckpointError(f"the snapshot of checkpoint {entry.id} of thread {entry.thread_id!r} is damaged")
     for body in bodies:
-        advance(values, read_body(evolve(entry, body=body), codec), entry)
+        advance(values, read_body(evolve(entry, body=body), codec), entry, codec)
     return values
 
 
@@ -153,16 +161,16 @@ def _split(snapshot: bytes) -> tuple[bytes, list[bytes]]:
     return data, bodies
 
 
-def advance(values: dict[str, Any], body: Body, entry: Entry, *, shared: bool = False) -> None:
+def advance(values: dict[str, Any], body: Body, entry: Entry, codec: Codec, *, shared: bool = False) -> None:
     """Applies a body's operations to values.
 
     Raises:
         CheckpointError: They do not fit.
     """
-    for operation in body.operations:
+    for changes in body.changes:
         try:
-            apply(values, operation, shared=shared)
-        except (ValueError, IndexError, TypeError) as error:
+            apply(values, _decoded(entry, changes, codec), shared=shared)
+        except ValueError as error:
             raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
 
 
@@ -392,29 +400,34 @@ class Log:
         """Note what was put in, as an entry of its own before the one it leads to."""
         if self.durability == "exit":
             return
-        writes = dict(task.writes)
-        self._held.append(self._entry(run, run.step, "input", [], ["__start__"], input=writes))
+        self._held.append(self._entry(run, run.step, "input", [], ["__start__"], input=dict(task.writes)))
 
     async def superstep(self, run: Run, source: str = "loop") -> None:
         """Write what the superstep that is now complete changed."""
         values = run.values
-        operations = [difference(name, old, values[name]) for name, old in self._before.items()]
+        operations: list[Any] = []
+        for name, old in self._before.items():
+            operations += difference(name, old, values[name])
         self._before.clear()
         former = self.tip
+        changes = self.codec.encode(operations)
         if self.durability == "exit":
-            self._pieces.append(self.codec.encode(operations))
+            self._pieces.append(changes)
             self.tip = self._new_id()
-            self._last = lambda: self._entry(run, run.step, source, [], _names(run), id=self.tip)
+            self._last = lambda: self._entry(run, run.step, source, self._pieces, _names(run), id=self.tip)
             run.origin = self.tip or ""
             return
-        entry = self._entry(run, run.step, source, operations, _names(run))
+        entry = self._entry(run, run.step, source, [changes], _names(run))
         run.origin = entry.id
         settled: tuple[Settled, ...] = ()
         if self._noted and former is not None:
             settled = (Settled(self.thread_id, self.namespace, former, _SETTLED),)
             self._noted.clear()
-        batch = Batch((*self._held, entry), (), settled)
-        self._held.clear()
+        if self._held:
+            batch = Batch((*self._held, entry), (), settled)
+            self._held.clear()
+        else:
+            batch = Batch((entry,), (), settled)
         await self.write(run, batch)
 
     def _new_id(self) -> str:
@@ -422,20 +435,23 @@ class Log:
         return f"{self._tip_ns:016x}{getrandbits(32):08x}"
 
     def _entry(
-        self, run: Run, step: int, source: str, operations: list[list[Any]], ready: list[str], *,
+        self, run: Run, step: int, source: str, changes: list[bytes], ready: list[str], *,
         input: dict[str, Any] | None = None, id: str | None = None,
     ) -> Entry:  # fmt: skip
         parent = self._written
         id = self._new_id() if id is None else id
-        fresh = input is None
-        pieces, self._pieces = self._pieces, []
-        body = self.codec.encode(
-            [
-                _FORMAT, operations, ready, dump_sends(run.sends) if fresh else [], _joined(run) if fresh else [],
-                [run.program.plans[rank].name for rank in sorted(run.waiting)] if fresh else [],
-                list(run.ran), self.metadata, input, self.owner, pieces[::-1],
-            ]
-        )  # fmt: skip
+        sends: list[list[Any]] = []
+        joined: list[Any] = []
+        waiting: list[str] = []
+        if input is None:
+            if run.sends:
+                sends = dump_sends(run.sends)
+            if run.joined:
+                joined = _joined(run)
+            if run.waiting:
+                waiting = [run.program.plans[rank].name for rank in sorted(run.waiting)]
+        more = self.codec.encode([sends, self.metadata, input]) if sends or self.metadata or input is not None else b""
+        body = msgpack.encode((_FORMAT, changes, ready, joined, waiting, run.ran, self.owner, more))
         self._since += len(body)
         self._count += 1
         snapshot = None
