@@ -34,6 +34,14 @@ def test_the_namespace_has_no_file_of_its_own() -> None:
 
 
 @each_package
+def test_below_the_namespace_every_folder_of_modules_is_a_package(one: Package) -> None:
+    """A folder without ``__init__.py`` still imports, but tools and the API reference pass it by."""
+    folders = {file.parent for file in tracked(f"packages/{one.name}/src") if file.suffix == ".py"}
+    template = one.source / "scaffold"
+    assert [f for f in sorted(folders) if not (f / "__init__.py").is_file() and template not in f.parents] == []
+
+
+@each_package
 def test_a_package_ships_what_it_must(one: Package) -> None:
     missing = [
         name

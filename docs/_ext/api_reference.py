@@ -45,33 +45,44 @@ def heading(title: str) -> list[str]:
     return [title, "=" * len(title), ""]
 
 
-def face(module: Any) -> list[str]:
-    """The table of a package's public names: each leads to where it is defined."""
-    lines = []
+def face(module: Any) -> list[tuple[str, str]]:
+    """A package's public names, as references to where they are defined, with their first sentences."""
+    rows = []
     for name in sorted(getattr(module, "__all__", [])):
         value = getattr(module, name)
         home = getattr(value, "__module__", None)
         if name.startswith("_") or not isinstance(home, str) or home == module.__name__ or not home.startswith("victor."):
             continue
-        target = f"{home}.{getattr(value, '__qualname__', name)}"
         summary = first_sentence(value.__doc__) if isinstance(value, type) or callable(value) else ""
-        lines += [f"   * - :py:obj:`{name} <{target}>`", f"     - {summary}"]
-    if not lines:
-        return []
-    start = f"From ``{module.__name__}`` you can import:"
-    return [start, "", ".. list-table::", "   :widths: 30 70", "", *lines, ""]
+        rows.append((f":py:obj:`{name} <{home}.{getattr(value, '__qualname__', name)}>`", summary))
+    return rows
 
 
-def page(name: str, below: list[str]) -> str:
-    """The page of one module."""
+def table(rows: list[tuple[str, str]]) -> list[str]:
+    """A table of references and what is said of them."""
+    lines = [".. list-table::", "   :widths: 30 70", ""]
+    for reference, summary in rows:
+        lines += [f"   * - {reference}", f"     - {summary}"]
+    return [*lines, ""]
+
+
+def page(name: str, modules: list[str]) -> str:
+    """The page of one module; that of a package lists what can be imported from it, and its modules."""
     module = importlib.import_module(name)
-    table = face(module) if hasattr(module, "__path__") else []
-    # The names of a face are described where they are defined.
-    options = ["   :no-members:"] if table else []
-    lines = [*heading(name), f".. automodule:: {name}", *options, "", *table]
-    if below:
-        lines += [".. toctree::", "   :maxdepth: 1", "", *(f"   {each}" for each in below), ""]
-    return "\n".join(lines)
+    root = ".".join(name.split(".")[:2])
+    lines = [*heading(name), f".. automodule:: {name}"]
+    if name != root:
+        # Hundreds of modules would drown the navigation, and slow the build: the package's page leads here.
+        lines = [":orphan:", "", *heading(name), f"*Part of* :doc:`{root}`.", "", f".. automodule:: {name}"]
+    if hasattr(module, "__path__"):
+        # The names of a face are described where they are defined.
+        lines += ["   :ignore-module-all:", ""]
+        if names := face(module):
+            lines += [f"From ``{name}`` you can import:", "", *table(names)]
+    if modules:
+        rows = [(f":doc:`{each}`", first_sentence(importlib.import_module(each).__doc__)) for each in modules]
+        lines += ["Its modules:", "", *table(rows)]
+    return "\n".join([*lines, ""])
 
 
 def write_pages(app: Sphinx) -> None:
@@ -82,12 +93,14 @@ def write_pages(app: Sphinx) -> None:
     for source in sorted((app.srcdir.parent / "packages").glob("*/src")):
         names += modules_of(source)
     pages = {}
-    for name in names:
-        below = [other for other in names if other.rpartition(".")[0] == name]
+    for name in list(names):
         try:
-            pages[f"{name}.rst"] = page(name, below)
-        except Exception as error:  # noqa: BLE001 - whatever a module does on import: say which one, and go on with the rest
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001 - whatever a module does on import: say which one, and go on
             log.warning("%s cannot be described: %s: %s", name, type(error).__name__, error)
+            names.remove(name)
+    for name in names:
+        pages[f"{name}.rst"] = page(name, [other for other in names if other.startswith(f"{name}.")])
     roots = [name for name in names if name.count(".") == 1]
     title = [*heading("API reference"), "One page per module, from its docstrings.", ""]
     pages["index.rst"] = "\n".join([*title, ".. toctree::", "   :maxdepth: 2", "", *(f"   {each}" for each in roots), ""])
@@ -113,12 +126,14 @@ def named(target: str, inside: str) -> Any:
 
 
 def resolve(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
-    """Lead a name from a face to its definition; leave type variables and private names as plain text."""
+    """Lead a name from a face to its definition; leave type variables and what is not public as plain text."""
     target = node.get("reftarget", "")
     if node.get("refdomain") != "py" or not isinstance(target, str):
         return None
     value = named(target, node.get("py:module") or "")
-    private = target.startswith("victor.") and target.rpartition(".")[2].startswith("_")
+    module, _, name = target.rpartition(".")
+    public = getattr(sys.modules.get(module), "__all__", [name])
+    private = module.startswith("victor.") and (name.startswith("_") or name not in public)
     if private or isinstance(value, (TypeVar, ParamSpec, TypeVarTuple)):
         return contnode
     home = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
