@@ -60,11 +60,17 @@ def closure(one: Package) -> set[str]:
 def starts(one: Package, interpreter: Path) -> None:
     """Without any extra the package imports, the command shows its help, and no plugin is broken."""
     victor = interpreter.parent / ("victor.exe" if os.name == "nt" else "victor")
-    for command in ([interpreter, "-P", "-c", f"import victor.{one.source.name}"], [victor, "--help"], [victor, "plugins"]):
+    for command in (
+        [interpreter, "-P", "-c", f"import victor.{one.source.name}"],
+        [victor, "--help"],
+        [victor, "plugins"],
+    ):
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
         if done.returncode or done.stderr:
             arguments = " ".join(str(part) for part in command)
-            raise SystemExit(f"{one.name} without extras: {arguments} failed ({done.returncode})\n{done.stdout}{done.stderr}")
+            raise SystemExit(
+                f"{one.name} without extras: {arguments} failed ({done.returncode})\n{done.stdout}{done.stderr}"
+            )
 
 
 def test(one: Package, wheels: dict[str, Path], python: str, pytest_arguments: list[str], *, lowest: bool) -> None:
@@ -99,7 +105,18 @@ def test(one: Package, wheels: dict[str, Path], python: str, pytest_arguments: l
         installed_in_seconds = time.monotonic() - started
         # Only the command that the wheels brought may be found on PATH, and no module beside the tests.
         path = f"{interpreter.parent}{os.pathsep}{os.environ['PATH']}"
-        pytest = [interpreter, "-P", "-m", "pytest", "-c", ROOT / "pytest.ini", "--rootdir", ROOT, "-p", "no:cacheprovider"]
+        pytest = [
+            interpreter,
+            "-P",
+            "-m",
+            "pytest",
+            "-c",
+            ROOT / "pytest.ini",
+            "--rootdir",
+            ROOT,
+            "-p",
+            "no:cacheprovider",
+        ]
         run(*pytest, *pytest_arguments, one.folder / "tests", PATH=path, VIRTUAL_ENV=str(environment))
     total = time.monotonic() - started
     print(f"{one.name}: {total:.0f} s, of which {installed_in_seconds:.0f} s to install\n", flush=True)

@@ -11,7 +11,8 @@ folder that holds a copy of ``docs/`` and the README, with nothing configured (s
   when nothing follows. A command that is meant to fail ends in ``|| true``.
 - A ``text`` block that comes next is the expected output of a ``python`` or ``bash`` block. ``...`` stands for
   anything, as in doctest.
-- A block whose first line is a comment with nothing but a file name (``# flow.yaml``) is saved under that name, not run.
+- A block whose first line is a comment with nothing but a file name (``# flow.yaml``) is saved under that name, not
+  run.
 - ``# not run: REASON`` as the first line, or ``<!-- not run: REASON -->`` on the line before the block, leaves a block
   out; the reason is printed at the end of the run.
 
@@ -48,7 +49,9 @@ from workspace import ROOT, packages
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,}) *(?P<info>[^`]*)$")
 NOT_RUN = re.compile(r"^\s*(?:#|<!--) *not run: *(?P<reason>.+?)(?: *-->)?\s*$")
 FILE_NAME = re.compile(r"^(?:#|//|<!--) *(?P<name>[\w][\w./-]*\.[a-z]{1,5})(?: *-->)?$")
-PIP_INSTALL = re.compile(r"^\$? *(?:python3? -m )?(?:uv )?(?:pip install|pipx install|uv add|uv tool install)\s+(?P<what>.*)$")
+PIP_INSTALL = re.compile(
+    r"^\$? *(?:python3? -m )?(?:uv )?(?:pip install|pipx install|uv add|uv tool install)\s+(?P<what>.*)$"
+)
 RUNNABLE = {"python", "py", "bash", "sh", "shell", "console"}
 BLOCK_LIMIT_S = 120
 
@@ -174,9 +177,9 @@ class Page:
             code = compile(source, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
             with contextlib.redirect_stdout(printed):
                 if code.co_flags & inspect.CO_COROUTINE:
-                    self.runner.run(eval(code, self.names))  # noqa: S307 - the pages are ours
+                    self.runner.run(eval(code, self.names))
                 else:
-                    exec(code, self.names)  # noqa: S102
+                    exec(code, self.names)
         except (Exception, SystemExit) as error:
             frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "page"]
             where = f"line {frames[-1].lineno}: " if frames else ""
@@ -249,7 +252,9 @@ def run_program(file: Path) -> int:
     if reason := NOT_RUN.match(file.read_text(encoding="utf-8").partition("\n")[0]):
         print(f"  not run: {name}: {reason['reason']}")
         return 0
-    done = subprocess.run([sys.executable, str(file)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(file)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         print(f"FAILED {name} (exit code {done.returncode})\n{_indented(done.stdout + done.stderr)}")
         return 1
@@ -269,7 +274,13 @@ def in_scratch_folder(file: Path) -> tuple[int, str]:
             environment.pop(key, None)
         command = [sys.executable, str(Path(__file__).resolve()), "--here", str(file)]
         done = subprocess.run(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         return done.returncode, done.stdout
 

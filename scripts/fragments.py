@@ -47,7 +47,9 @@ def unannounced(one: Package, base: str) -> list[str]:
     said = git("diff", "--name-only", f"{base}...HEAD", "--", f"{folder}/changelog.d", f"{folder}/CHANGELOG.md").split()
     if not changed or said or "[no changelog]" in git("log", "--format=%B", f"{base}..HEAD"):
         return []
-    return [f"{folder}: {len(changed)} source files changed and changelog.d/ has no fragment of it (see CONTRIBUTING.md)"]
+    return [
+        f"{folder}: {len(changed)} source files changed and changelog.d/ has no fragment of it (see CONTRIBUTING.md)"
+    ]
 
 
 def main() -> int:

@@ -50,7 +50,9 @@ def violations(source: Path) -> list[str]:
             continue
         for line, name in imports_at_load(ast.parse(file.read_text(encoding="utf-8"), str(file))):
             if name in HEAVY:
-                found.append(f"{file.relative_to(ROOT)}:{line}: imports {name} at load; do it in the function that needs it")
+                found.append(
+                    f"{file.relative_to(ROOT)}:{line}: imports {name} at load; do it in the function that needs it"
+                )
     return found
 
 

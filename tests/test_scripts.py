@@ -24,7 +24,9 @@ def other(tmp_path: Path) -> Path:
     (source / "__init__.py").write_text('__version__ = "1.2.3"\n')
     (folder / "changelog.d").mkdir()
     (folder / "CHANGELOG.md").write_text("# Changelog\n\n## 1.2.3 (2026-01-31)\n\n- More.\n")
-    (folder / "pyproject.toml").write_text('[project]\nname = "victor-demo"\ndependencies = ["victor-core>=0.1,<0.2"]\n')
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "victor-demo"\ndependencies = ["victor-core>=0.1,<0.2"]\n'
+    )
     return tmp_path
 
 
@@ -80,7 +82,6 @@ class TestRelease:
         with pytest.raises(NotReady, match=r"no entry for 1\.2\.3"):
             released("victor-demo-v1.2.3", other)
 
-
     def test_the_notes_are_the_entry_of_the_version(self, other: Path) -> None:
         changelog = other / "packages/victor-demo/CHANGELOG.md"
         changelog.write_text(changelog.read_text() + "\n## 1.2.2 (2026-01-01)\n\n- Less.\n")
@@ -135,7 +136,8 @@ class TestBlocks:
         assert block.text == "echo a\n  b\n"
 
     @pytest.mark.parametrize(
-        "page", ["```bash\n# not run: needs a key\nfalse\n```\n", "<!-- not run: needs a key -->\n```bash\nfalse\n```\n"]
+        "page",
+        ["```bash\n# not run: needs a key\nfalse\n```\n", "<!-- not run: needs a key -->\n```bash\nfalse\n```\n"],
     )
     def test_a_block_can_be_left_out_with_a_reason(self, page: str) -> None:
         assert blocks(page)[0].not_run == "needs a key"
@@ -202,7 +204,11 @@ class TestPage:
 
     def test_await_at_the_top_level(self, tmp_path: Path) -> None:
         """In a process of its own, as pages run: the test suite has an event loop already."""
-        (tmp_path / "page.md").write_text("```python\nimport asyncio\nprint(await asyncio.sleep(0, 5))\n```\n\n```text\n5\n```\n")
+        (tmp_path / "page.md").write_text(
+            "```python\nimport asyncio\nprint(await asyncio.sleep(0, 5))\n```\n\n```text\n5\n```\n"
+        )
         program = f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import code_blocks as c; c.ROOT = c.Path({str(tmp_path)!r}); sys.exit(c.run_page(c.ROOT / 'page.md'))"
-        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert (done.returncode, done.stdout) == (0, "page.md: 1 blocks ran\n")
