@@ -67,7 +67,7 @@ def test_adding_and_removing_is_the_same_as_starting_afresh(
 
 
 def test_equal_scores_stay_in_the_order_of_adding() -> None:
-    index = BM25({name: "same words here" for name in "dbca"})
+    index = BM25(dict.fromkeys("dbca", "same words here"))
     assert [key for key, _ in index.search("words")] == ["d", "b", "c", "a"]
     assert [key for key, _ in index.search("same words", 2)] == ["d", "b"]
 
@@ -150,7 +150,9 @@ def test_forms_of_a_word_meet(family: str) -> None:
     assert len({stem(word) for word in family.split()}) == 1
 
 
-@pytest.mark.parametrize("pair", ["universe university", "new news", "organ organization", "bus business", "sing single"])
+@pytest.mark.parametrize(
+    "pair", ["universe university", "new news", "organ organization", "bus business", "sing single"]
+)
 def test_different_words_stay_apart(pair: str) -> None:
     first, second = pair.split()
     assert stem(first) != stem(second)

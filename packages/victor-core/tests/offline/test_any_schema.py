@@ -28,7 +28,9 @@ STRINGS = st.builds(
     st.one_of(
         st.just({}),
         st.builds(lambda low, more: {"minLength": low, "maxLength": low + more}, st.integers(0, 4), st.integers(0, 40)),
-        st.sampled_from([{"format": form} for form in ("date", "date-time", "time", "email", "uri", "uuid", "decimal")]),
+        st.sampled_from(
+            [{"format": form} for form in ("date", "date-time", "time", "email", "uri", "uuid", "decimal")]
+        ),
         st.sampled_from([{"pattern": "^[a-z]+$"}, {"pattern": r"\d{4}"}, {"pattern": "^$"}]),
         st.just({"default": "none"}),
     ),
@@ -42,8 +44,12 @@ NUMBERS = st.builds(
     ),
 )
 ENUMS = st.one_of(
-    st.lists(st.sampled_from("guide plan bug feature other high low APPROVE REJECT positive negative".split()), min_size=1,
-             max_size=5, unique=True).map(lambda choices: {"type": "string", "enum": choices}),
+    st.lists(
+        st.sampled_from("guide plan bug feature other high low APPROVE REJECT positive negative".split()),
+        min_size=1,
+        max_size=5,
+        unique=True,
+    ).map(lambda choices: {"type": "string", "enum": choices}),
     st.lists(st.integers(0, 5), min_size=1, max_size=4, unique=True).map(lambda choices: {"enum": choices}),
     st.just({"const": "fixed"}),
     st.just({"enum": ["a", None]}),
@@ -61,7 +67,11 @@ def _grow(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[st
     unions = st.builds(lambda a, b: {"anyOf": [a, b]}, inner, inner)
     described = inner.map(lambda schema: {"allOf": [schema]})
     mappings = inner.map(lambda schema: {"type": "object", "additionalProperties": schema})
-    tuples = st.builds(lambda a, b: {"type": "array", "prefixItems": [a, b], "minItems": 2, "maxItems": 2, "items": False}, inner, inner)
+    tuples = st.builds(
+        lambda a, b: {"type": "array", "prefixItems": [a, b], "minItems": 2, "maxItems": 2, "items": False},
+        inner,
+        inner,
+    )
     return st.one_of(lists, optional, unions, described, mappings, tuples, _objects(inner))
 
 
@@ -90,9 +100,13 @@ PIECES = st.sampled_from(
     ]
 )  # fmt: skip
 TEXTS = st.one_of(
-    st.text(max_size=200), st.lists(PIECES, max_size=8).map("".join), st.lists(PIECES | st.text(max_size=30), max_size=8).map(" ".join)
+    st.text(max_size=200),
+    st.lists(PIECES, max_size=8).map("".join),
+    st.lists(PIECES | st.text(max_size=30), max_size=8).map(" ".join),
 )
-PROMPTS = st.sampled_from(["", "Summarise this:\n\n", "Classify as bug, feature or other.\n\n", "<document>", "What is the total? ", "Text: "])
+PROMPTS = st.sampled_from(
+    ["", "Summarise this:\n\n", "Classify as bug, feature or other.\n\n", "<document>", "What is the total? ", "Text: "]
+)
 
 
 def ask(prompt: str, schema: dict[str, Any] | None) -> str:

@@ -212,7 +212,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "properties", "expected"), CASES, ids=[str(list(case[1])) + case[0][:20] for case in CASES])
+@pytest.mark.parametrize(
+    ("text", "properties", "expected"), CASES, ids=[str(list(case[1])) + case[0][:20] for case in CASES]
+)
 def test_fields(text: str, properties: dict[str, Any], expected: dict[str, Any]) -> None:
     assert filled(text, **properties) == expected
 

@@ -11,15 +11,21 @@ from victor.core.models.offline import OfflineModel
 from victor.core.models.offline.dialog import is_refusal
 
 SHOP = (
-    "# The tea shop\n\nThe tea shop in Lyon sells tea, cake and honey. It opens at 9 in the morning. Marie Curie founded it in 1903. "
-    "On Sundays it is closed.\n\n## Prices\n\nA cup of tea costs 3.50 EUR. Honey is sold out because the bees are asleep.\n\n"
+    "# The tea shop\n\nThe tea shop in Lyon sells tea, cake and honey. It opens at 9 in the morning. Marie Curie "
+    "founded it in 1903. "
+    "On Sundays it is closed.\n\n## Prices\n\nA cup of tea costs 3.50 EUR. Honey is sold out because the bees are "
+    "asleep.\n\n"
     "## Contact\n\nWrite to shop@example.org or see https://example.org/tea. The next tasting is on 3 March 2026.\n"
 )
 REVIEW = "The room was dirty, the staff was rude and the food was cold. I will never come back."
 
 
 def ask(prompt: str, instructions: str = "", **options: Any) -> str:
-    return str(Agent(model=OfflineModel(today=lambda: "2026-03-01"), instructions=instructions, **options).run_sync(prompt).output)
+    return str(
+        Agent(model=OfflineModel(today=lambda: "2026-03-01"), instructions=instructions, **options)
+        .run_sync(prompt)
+        .output
+    )
 
 
 QUESTIONS = [
@@ -76,7 +82,10 @@ def test_a_limit_of_words_is_kept() -> None:
 
 
 def test_the_instructions_say_what_to_do_with_a_bare_text() -> None:
-    assert ask(SHOP, "Summarise the text you are given in one sentence.") == "The tea shop in Lyon sells tea, cake and honey."
+    assert (
+        ask(SHOP, "Summarise the text you are given in one sentence.")
+        == "The tea shop in Lyon sells tea, cake and honey."
+    )
     assert ask(REVIEW, "You classify reviews. Reply with only positive, negative or neutral.") == "negative"
     assert ask("It was great, I loved it!", "Reply with only the label: positive or negative.") == "positive"
     assert "tea" in ask(SHOP, "Extract 3 keywords.")
@@ -187,7 +196,9 @@ def test_what_it_cannot_do_it_says(prompt: str) -> None:
     assert "pip install" in answered
 
 
-@pytest.mark.parametrize("prompt", ["hello", "Hi!", "who are you?", "What can you do?", "help", "Hello, who are you?", "are you ChatGPT?"])
+@pytest.mark.parametrize(
+    "prompt", ["hello", "Hi!", "who are you?", "What can you do?", "help", "Hello, who are you?", "are you ChatGPT?"]
+)
 def test_greetings_are_answered_with_what_it_is_and_has(prompt: str) -> None:
     def read_file(path: str) -> str:
         """Read a file."""
@@ -215,7 +226,10 @@ def test_literal_replies() -> None:
 
 def test_an_empty_document_has_an_answer_that_says_so() -> None:
     assert ask("Summarise this document:\n\n") == "The text is empty, so there is nothing to summarise."
-    assert ask("Extract keywords from the text:\n<document>\n</document>") == "The text is empty, so there is nothing to look at."
+    assert (
+        ask("Extract keywords from the text:\n<document>\n</document>")
+        == "The text is empty, so there is nothing to look at."
+    )
 
 
 def test_a_conversation_is_remembered() -> None:
@@ -239,7 +253,13 @@ def test_facts_of_the_instructions_answer_questions() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["東京は日本の首都です。人口は約1400万人です。", "Das Café öffnet um 9 Uhr. Größe zählt nicht.", "मौसम अच्छा है। कल बारिश होगी।", "🎉 🎉", "\x00"],
+    [
+        "東京は日本の首都です。人口は約1400万人です。",
+        "Das Café öffnet um 9 Uhr. Größe zählt nicht.",
+        "मौसम अच्छा है। कल बारिश होगी।",
+        "🎉 🎉",
+        "\x00",
+    ],
 )
 def test_other_scripts_do_no_harm(text: str) -> None:
     assert ask(f"Summarise in one sentence:\n\n{text}").strip()

@@ -116,7 +116,9 @@ def translate(text: str, language: Literal["french", "german", "spanish"]) -> st
     return "bonjour"
 
 
-def create_ticket(title: str, priority: Literal["low", "medium", "high"] = "medium", tags: list[str] | None = None) -> str:
+def create_ticket(
+    title: str, priority: Literal["low", "medium", "high"] = "medium", tags: list[str] | None = None
+) -> str:
     """Create a ticket in the issue tracker."""
     return "created"
 
@@ -365,7 +367,9 @@ def test_arguments_with_nested_types() -> None:
         return "planned"
 
     result = run("plan a slow trip with stops Rome, Oslo and Bern, days=3", [plan_trip])
-    assert calls(result) == [("plan_trip", {"stops": ["Rome", "Oslo", "Bern"], "options": {"days": 3}, "style": "slow"})]
+    assert calls(result) == [
+        ("plan_trip", {"stops": ["Rome", "Oslo", "Bern"], "options": {"days": 3}, "style": "slow"})
+    ]
 
 
 def test_booleans_are_understood_when_denied() -> None:

@@ -30,13 +30,14 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e3
 _CAMEL = re.compile(r"[a-z0-9](?=[A-Z])|[A-Z](?=[A-Z][a-z])")
 
 STOP_WORDS = frozenset(
-    "a about above after again against all also am an and any are as at be because been before being below between "
-    "both but by can could did do does doing down during each either few for from further had has have having he her "
-    "here hers him his how i if in into is it its itself just let like may me might more most much must my myself "
-    "no nor not now of off on once one only or other our ours out over own per please same shall she should so some such "
-    "than that the their theirs them then there these they this those through thus to too under until up upon us "
-    "very was we were what when where which while who whom whose why will with within without would yes yet you your "
-    "yours it's i'm don't doesn't isn't can't won't that's there's what's let's i'd i'll we're you're they're".split()
+    "a about above after again against all also am an and any are as at be because been before being below "
+    "between both but by can could did do does doing down during each either few for from further had has have "
+    "having he her here hers him his how i if in into is it its itself just let like may me might more most "
+    "much must my myself no nor not now of off on once one only or other our ours out over own per please same "
+    "shall she should so some such than that the their theirs them then there these they this those through "
+    "thus to too under until up upon us very was we were what when where which while who whom whose why will "
+    "with within without would yes yet you your yours it's i'm don't doesn't isn't can't won't that's there's "
+    "what's let's i'd i'll we're you're they're".split()
 )
 """English words that carry no subject. Kept out of ranking."""
 
@@ -130,7 +131,7 @@ def stem(word: str) -> str:
             break
     if word.endswith("ly") and len(word) > 6:
         word = word[:-2]
-    if word.endswith("ization") or word.endswith("isation"):
+    if word.endswith(("ization", "isation")):
         word = word[:-5]
     elif word.endswith(("ator", "ation")) and len(word) > 6:
         word = word[: word.rindex("at") + 2]

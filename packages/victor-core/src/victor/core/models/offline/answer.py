@@ -42,20 +42,48 @@ class _Line(NamedTuple):
     source: int
 
 
-_KINDS = frozenset(stem(word) for word in "day date time year month person people company place city country number".split())
+_KINDS = frozenset(
+    stem(word) for word in "day date time year month person people company place city country number".split()
+)
 _PRONOUN = pattern(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
 
 # What a question's words are also called.
 _ALIASES: dict[str, tuple[str, ...]] = {
-    "cost": ("price", "pay"), "price": ("cost",), "much": (), "creat": ("made", "wrote", "built"),
-    "author": ("wrote", "written", "by"), "wrote": ("author", "written"), "live": ("lived", "home"),
-    "born": ("birth",), "old": ("age",), "tall": ("height", "high"), "far": ("distance",), "instal": ("setup",),
-    "start": ("begin",), "begin": ("start",), "end": ("finish",), "open": ("hour",), "purpose": ("goal", "aim"),
-    "licens": ("licensed",), "call": ("name", "named"), "big": ("size",), "size": ("large", "big"),
-    "happen": (), "mean": ("is",), "work": (), "tell": (), "explain": (), "describe": (), "say": (), "know": (),
-}  # fmt: skip
-_EMPTY = frozenset("much many kind sort type happen tell explain describ say said know find give show text document above file "
-                   "follow context passage articl answer question sentence accord base pleas mention exactly".split())  # fmt: skip
+    "cost": ("price", "pay"),
+    "price": ("cost",),
+    "much": (),
+    "creat": ("made", "wrote", "built"),
+    "author": ("wrote", "written", "by"),
+    "wrote": ("author", "written"),
+    "live": ("lived", "home"),
+    "born": ("birth",),
+    "old": ("age",),
+    "tall": ("height", "high"),
+    "far": ("distance",),
+    "instal": ("setup",),
+    "start": ("begin",),
+    "begin": ("start",),
+    "end": ("finish",),
+    "open": ("hour",),
+    "purpose": ("goal", "aim"),
+    "licens": ("licensed",),
+    "call": ("name", "named"),
+    "big": ("size",),
+    "size": ("large", "big"),
+    "happen": (),
+    "mean": ("is",),
+    "work": (),
+    "tell": (),
+    "explain": (),
+    "describe": (),
+    "say": (),
+    "know": (),
+}
+_EMPTY = frozenset(
+    "much many kind sort type happen tell explain describ say said know find give show text "
+    "document above file follow context passage articl answer question sentence accord base "
+    "pleas mention exactly".split()
+)
 
 
 def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
@@ -92,7 +120,8 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
         near = own | frozenset(content_words(f"{line.heading} {line.before}"))
         coverage = (
             sum(
-                weight * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own, line.text) else 0.0)
+                weight
+                * (1.0 if word in own else 0.6 if word in near else 0.7 if _aliased(word, own, line.text) else 0.0)
                 for word, weight in rarity.items()
             )
             / whole
@@ -143,12 +172,17 @@ def _lines(texts: Sequence[str]) -> list[_Line]:
 _WANTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (pattern(r"\bwho(?:se|m)?\b|\bwhich (?:person|company)\b", re.IGNORECASE), "name"),
     (pattern(r"\bwhen\b|\bwhat (?:date|day|year|time)\b|\bwhich (?:day|year|month)\b", re.IGNORECASE), "time"),
-    (pattern(r"\bhow (?:many|much|long|old|far|big|tall|often|fast|high)\b|\bwhat (?:number|price|cost)", re.IGNORECASE), "number"),
+    (
+        pattern(
+            r"\bhow (?:many|much|long|old|far|big|tall|often|fast|high)\b|\bwhat (?:number|price|cost)", re.IGNORECASE
+        ),
+        "number",
+    ),
     (pattern(r"\bwhere\b", re.IGNORECASE), "place"),
     (pattern(r"\bwhy\b", re.IGNORECASE), "reason"),
     (pattern(r"\bhow (?:do|can|to|should|does)\b", re.IGNORECASE), "way"),
     (pattern(r"^\s*what(?:'s| is| are| was)\b", re.IGNORECASE), "definition"),
-)  # fmt: skip
+)
 
 
 def _fits(question: str, sentence: str) -> float:
@@ -160,7 +194,8 @@ def _fits(question: str, sentence: str) -> float:
         return 1.35 if names(sentence) or re.match(r"[A-Z]\w+ [A-Z]\w+", sentence) else 0.7
     if wanted == "time":
         timely = dates(sentence) or re.search(
-            r"\b(?:1\d{3}|20\d{2})\b|\d{1,2}(?::\d{2}|\s?[ap]m)|\b(?:at|on|in|until|since|every|before|after) (?:\d|[A-Z]|noon|midnight)",
+            r"\b(?:1\d{3}|20\d{2})\b|\d{1,2}(?::\d{2}|\s?[ap]m)|\b(?:at|on|in|until|since|every|before|after) (?:\d|"
+            r"[A-Z]|noon|midnight)",
             sentence,
         )
         return 1.35 if timely else 0.75

@@ -14,65 +14,34 @@ from victor.core.models.offline.arithmetic import find_expression
 from victor.core.models.offline.extract import Mention
 from victor.core.models.offline.fields import field_words
 from victor.core.models.offline.nodes import Node, conforms, node_of
-from victor.core.models.offline.pattern import pattern
+from victor.core.models.offline.parameter_kinds import (
+    ADDRESSEES,
+    AND,
+    CONTENTS,
+    DATES,
+    EXPRESSIONS,
+    FIRST,
+    FREE,
+    FROM,
+    LEAD,
+    LIMIT_LEAD,
+    LIMITS,
+    PATHS,
+    PEOPLE,
+    PLACES,
+    PRONOUN,
+    RESULT,
+    SECOND,
+    TEXTS,
+    TO,
+    VAGUE,
+    kind_of,
+)
 from victor.core.ranking import STOP_WORDS, stem, words
 
 __all__ = ["Arguments", "find_arguments"]
 
 _MISSING: Final = object()
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in text.split())
-
-
-# Names of parameters by what they hold.
-_PATHS = _stems(
-    "path file filename folder directory dir filepath source destination src dst target root document doc input output"
-)
-_TEXTS = frozenset(
-    "queri text messag question prompt topic content body input keyword search term sentenc word subject q note task "
-    "instruct descript comment string titl name phrase summari data request pattern code".split()
-)
-_CONTENTS = _stems("text content contents body document data")
-_VAGUE = _stems("source destination src dst root target input output doc document")
-_FREE = _TEXTS - _stems("name")
-_PLACES = _stems("city location place town country region where address airport station")
-_PEOPLE = _stems("name person user username recipient author who customer contact sender to owner assignee")
-_DATES = _stems("date day when deadline due since until start end from to after before")
-_ADDRESSEES = _stems("to cc bcc recipient recipients sender address")
-_EXPRESSIONS = _stems("expression formula equation calculation sum math")
-_FIRST = _stems(
-    "from source src start begin origin departure min minimum low first since after old lower left minuend dividend"
-)
-_SECOND = _stems(
-    "to destination dst target end stop until arrival max maximum high last before new upper right subtrahend divisor"
-)
-_LIMITS = _stems("limit max_results count top number num n k size amount max results maximum")
-_PRONOUN = pattern(
-    r"\s*(?:it|that|this|them|those|these|the (?:result|results|answer|output|file|text|content|contents|sum|number|page|total|value|product|summary|first|previous)(?: (?:result|one))?)\s*",
-    re.IGNORECASE,
-)
-_RESULT = pattern(
-    r"\b(?:it|that|this|the (?:result|answer|sum|product|total|number|output|value|difference))\b", re.IGNORECASE
-)
-_LEAD = pattern(
-    r"\s*(?:(?:please|now|then|and|also|just|kindly|can you|could you|would you|will you|i want (?:you )?to|i need (?:you )?to|i'd like (?:you )?to|"
-    r"let's|go and|hey|hi|hello)[\s,]+)*",
-    re.IGNORECASE,
-)
-_FROM = pattern(
-    r"\b(?:from|of|between|since|after|starting|off)\s+(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$",
-    re.IGNORECASE,
-)
-_TO = pattern(
-    r"(?:\b(?:to|into|as|until|till|and|by|before)|->|-|\u2013)\s*(?:the\s+|file\s+|folder\s+|directory\s+)*[\"'`]?$",
-    re.IGNORECASE,
-)
-_LIMIT_LEAD = pattern(
-    r"\b(?:top|first|last|at most|up to|only|max(?:imum)?|limit(?:ed)?(?: to)?|best|latest)\s+(?:the\s+)?$", re.IGNORECASE
-)
-_AND: Final = r"(?:\s*,\s*(?:and\s+|or\s+)?|\s+and\s+|\s+or\s+|\s*;\s*)"
 
 
 @frozen
@@ -155,9 +124,18 @@ class _Finder:
         # Required ones choose first, in the order of the signature.
         order = sorted(self.nodes, key=lambda name: name not in self.required)
         passes: tuple[Callable[[str, Node], Any], ...] = (
-            self.by_name, self.by_choice, self.by_expression, self.by_kind, self.by_direction, self.by_number, self.by_list,
-            self.by_record, self.by_truth, self.by_quotation, self.by_place,
-        )  # fmt: skip
+            self.by_name,
+            self.by_choice,
+            self.by_expression,
+            self.by_kind,
+            self.by_direction,
+            self.by_number,
+            self.by_list,
+            self.by_record,
+            self.by_truth,
+            self.by_quotation,
+            self.by_place,
+        )
         for step in passes:
             for name in order:
                 if name not in self.values:
@@ -202,7 +180,8 @@ class _Finder:
         match = sure
         if match is None and len(name) > 2 and name.lower() not in {"text", "to", "from", "for", "with"}:
             match = re.search(
-                rf"\b{plain}\s+(?:(?:is|of|to|as|equals|set to|called|named|should be)\s+)?(?=[\"'`\u201c\d]|(?:is|of|called|named)\s|[-+]\d)",
+                rf"\b{plain}\s+(?:(?:is|of|to|as|equals|set to|called|named|should be)\s+)?(?=[\"'`\u201c\d]|(?:is|"
+                rf"of|called|named)\s|[-+]\d)",
                 self.text,
                 re.IGNORECASE,
             )
@@ -235,7 +214,7 @@ class _Finder:
         return choice
 
     def by_expression(self, name: str, node: Node) -> Any:
-        if node.type != "string" or node.choices or not set(field_words(name)) & _EXPRESSIONS:
+        if node.type != "string" or node.choices or not set(field_words(name)) & EXPRESSIONS:
             return _MISSING
         found = find_expression(self.text)
         if found is None:
@@ -247,14 +226,14 @@ class _Finder:
         """Addresses, paths and dates, by the name or the format of the parameter."""
         if node.type != "string" or node.choices:
             return _MISSING
-        kind = _kind_of(name, node)
+        kind = kind_of(name, node)
         roots = set(field_words(name))
-        if kind is None and roots & _ADDRESSEES and self.free("email"):
+        if kind is None and roots & ADDRESSEES and self.free("email"):
             kind = "email"
         if kind is None and roots & {"pattern", "glob"}:
             wild = [mention for mention in self.free("path") if "*" in mention.value]
             return self.take(wild[0]) if wild else _MISSING
-        if kind is None and roots & (_VAGUE | _FIRST | _SECOND) and self.free("path"):
+        if kind is None and roots & (VAGUE | FIRST | SECOND) and self.free("path"):
             kind = "path"
         if kind is None:
             return _MISSING
@@ -279,8 +258,11 @@ class _Finder:
         if mentions:
             return mentions
         after = re.search(
-            r"\b(?:file|folder|directory|dir|in|of|from|into|under|inside|path|called|named|open|read|list|create|delete|remove)\s+"
-            r"(?:the\s+)?(?:(?:file|folder|directory|dir|files in|contents of)\s+)?(?:called\s+|named\s+|the\s+)?[\"'`]?((?!the\b|my\b|a\b|it\b|this\b|that\b|and\b|all\b|file|folder|director|to\b|in\b|for\b)[\w.-]+)[\"'`]?(?:\s+(?:folder|directory|dir|file))?",
+            r"\b(?:file|folder|directory|dir|in|of|from|into|under|inside|path|called|named|open|read|list|create|"
+            r"delete|remove)\s+"
+            r"(?:the\s+)?(?:(?:file|folder|directory|dir|files in|contents of)\s+)?(?:called\s+|named\s+|"
+            r"the\s+)?[\"'`]?((?!the\b|my\b|a\b|it\b|this\b|that\b|and\b|all\b|file|folder|director|to\b|in\b|"
+            r"for\b)[\w.-]+)[\"'`]?(?:\s+(?:folder|directory|dir|file))?",
             self.text,
             re.IGNORECASE,
         )
@@ -290,7 +272,8 @@ class _Finder:
         if after and after[1].lower() not in STOP_WORDS and not after[1].isdigit():
             return [Mention("path", after[1], after.start(1), after.end(1), after[1])]
         here = re.search(
-            r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|working directory)\b",
+            r"\b(?:here|this (?:folder|directory|project|repo(?:sitory)?)|(?:the )?current (?:folder|directory|dir)|"
+            r"working directory)\b",
             self.text,
             re.IGNORECASE,
         )
@@ -299,35 +282,36 @@ class _Finder:
     def directed(self, name: str, mentions: list[Mention]) -> Mention:
         """Of several, the one that "from" or "to" points at, where the name says which."""
         roots = set(field_words(name)) | {name.rstrip("_").lower()}
-        if not roots & (_FIRST | _SECOND):
+        if not roots & (FIRST | SECOND):
             return mentions[0]
-        wanted = _FROM if roots & _FIRST else _TO
+        wanted = FROM if roots & FIRST else TO
         for mention in mentions:
             if wanted.search(self.text[: mention.start]):
                 return mention
         return mentions[0]
 
     def by_direction(self, name: str, node: Node) -> Any:
-        """ "from X to Y": cities, people, units, accounts."""
+        """Cities, people, units or accounts in "from X to Y"."""
         roots = set(field_words(name)) | {name.rstrip("_").lower()}
-        if node.type != "string" or node.choices or not roots & (_FIRST | _SECOND | _ADDRESSEES):
+        if node.type != "string" or node.choices or not roots & (FIRST | SECOND | ADDRESSEES):
             return _MISSING
         pair = re.search(
-            r"\b(?:from|between)\s+(?P<first>\S.*?)\s+(?:to|into|and|until|->)\s+(?P<second>\S.*?)(?=$|[.,;?!](?:\s|$)|\s+(?:on|by|with|at|for|in|as|using|then)\b)",
+            r"\b(?:from|between)\s+(?P<first>\S.*?)\s+(?:to|into|and|until|->)\s+(?P<second>\S.*?)(?=$|[.,;?!](?:\s|"
+            r"$)|\s+(?:on|by|with|at|for|in|as|using|then)\b)",
             self.text,
             re.IGNORECASE,
         )
-        group = "first" if roots & _FIRST else "second" if roots & _SECOND else ""
+        group = "first" if roots & FIRST else "second" if roots & SECOND else ""
         if pair and group:
             value = pair[group].strip("\"'` ")
             self.taken.append(pair.span(group))
             return value
-        if roots & (_SECOND | _ADDRESSEES):
+        if roots & (SECOND | ADDRESSEES):
             match = re.search(r"\b(?:to|into)\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*|\w+$|[A-Z]{2,4}\b)", self.text)
             if match and not self.is_taken(*match.span(1)):
                 self.taken.append(match.span(1))
                 return match[1]
-        if roots & _FIRST and (match := re.search(r"\bfrom\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*)", self.text)):
+        if roots & FIRST and (match := re.search(r"\bfrom\s+([A-Z][\w.-]*(?:\s+[A-Z][\w.-]*)*)", self.text)):
             if not self.is_taken(*match.span(1)):
                 self.taken.append(match.span(1))
                 return match[1]
@@ -350,7 +334,7 @@ class _Finder:
             before = self.text[: mention.start]
             if (
                 (mention.unit and stem(mention.unit.lower()) in roots)
-                or (roots & _LIMITS and _LIMIT_LEAD.search(before))
+                or (roots & LIMITS and LIMIT_LEAD.search(before))
                 or any(_names_it(word, before) for word in words(name) if len(word) > 2)
             ):
                 chosen = mention
@@ -358,20 +342,20 @@ class _Finder:
         if chosen is None and name in self.required and not self.waits_for_result(name, mentions):
             unnamed = [mention for mention in mentions if not self.belongs_to_other(mention, name)]
             chosen = self.directed(name, self.turned(unnamed)) if unnamed else None
-        if chosen is None and roots & _LIMITS and name not in self.required:
+        if chosen is None and roots & LIMITS and name not in self.required:
             plural = [mention for mention in mentions if mention.unit.endswith("s") and len(mention.unit) > 2]
             chosen = plural[0] if plural else None
         if chosen is None:
             return _MISSING
         value = self.take(chosen)
-        lead = _LIMIT_LEAD.search(self.text[: chosen.start]) if roots & _LIMITS else None
+        lead = LIMIT_LEAD.search(self.text[: chosen.start]) if roots & LIMITS else None
         if lead is not None:
             # "top 3 results" is all about the limit
             self.taken.append((lead.start(), chosen.end + (len(chosen.unit) + 1 if chosen.unit.endswith("s") else 0)))
         return int(value) if node.type == "integer" else value
 
     def waits_for_result(self, name: str, mentions: list[Mention]) -> bool:
-        """ "multiply the result by 4": the first number is what came before."""
+        """Whether the first number is what came before: "multiply the result by 4"."""
         numeric = [
             other
             for other in self.required
@@ -379,12 +363,12 @@ class _Finder:
         ]
         if self.previous is None or len(numeric) <= len(mentions) or numeric[0] != name:
             return False
-        pronoun = _RESULT.search(self.text)
+        pronoun = RESULT.search(self.text)
         first = pronoun is not None and pronoun.start() < mentions[0].start
         return first != self.is_turned()
 
     def is_turned(self) -> bool:
-        """ "subtract 3 from 10" is 10 - 3."""
+        """Whether the numbers are named the other way round: "subtract 3 from 10" is 10 - 3."""
         return bool(re.search(r"\b(?:subtract|take|deduct)\b.*\bfrom\b", self.text, re.IGNORECASE))
 
     def turned(self, mentions: list[Mention]) -> list[Mention]:
@@ -413,8 +397,8 @@ class _Finder:
             return found or _MISSING
         if items.type not in ("string", ""):
             return _MISSING
-        kind = _kind_of(name, items)
-        if kind is None and set(field_words(name)) & _PATHS:
+        kind = kind_of(name, items)
+        if kind is None and set(field_words(name)) & PATHS:
             kind = "path"
         mentions = self.free(kind) if kind else []
         if name in self.required:
@@ -424,15 +408,15 @@ class _Finder:
         plain = "|".join(sorted({*words(name), *(word.removesuffix("s") for word in words(name))})) or "x"
         one = r"[\w-]+(?: (?!and\b|or\b)[\w-]+)?(?!\s*=|[\w-])"
         listed = re.search(
-            rf"(?:\b(?:{plain})\b\s*(?::|=|of|are|like|such as)?\s*|:\s*)({one}(?:{_AND}{one})+)|"
-            rf"([\w-]+(?:\s*,\s*[\w-]+)+{_AND}[\w-]+(?!\s*=|[\w-])|[A-Z][\w-]*(?:{_AND}[A-Z][\w-]*)+)",
+            rf"(?:\b(?:{plain})\b\s*(?::|=|of|are|like|such as)?\s*|:\s*)({one}(?:{AND}{one})+)|"
+            rf"([\w-]+(?:\s*,\s*[\w-]+)+{AND}[\w-]+(?!\s*=|[\w-])|[A-Z][\w-]*(?:{AND}[A-Z][\w-]*)+)",
             self.text,
         )
         if listed is None or (name not in self.required and listed[1] is None):
             return _MISSING
         group = 1 if listed[1] else 2
         self.taken.append(listed.span(group))
-        return [part.strip() for part in re.split(_AND, listed[group]) if part.strip()]
+        return [part.strip() for part in re.split(AND, listed[group]) if part.strip()]
 
     def by_record(self, name: str, node: Node) -> Any:
         if node.type != "object":
@@ -475,7 +459,7 @@ class _Finder:
     def by_quotation(self, name: str, node: Node) -> Any:
         if node.type != "string" or node.choices:
             return _MISSING
-        if name not in self.required and not set(field_words(name)) & _TEXTS:
+        if name not in self.required and not set(field_words(name)) & TEXTS:
             return _MISSING
         quoted = self.free("quotation")
         if not quoted:
@@ -484,8 +468,8 @@ class _Finder:
         if (
             len(waiting) > 1
             and len(quoted) < len(waiting)
-            and not set(field_words(name)) & _TEXTS
-            and any(set(field_words(o)) & _TEXTS for o in waiting)
+            and not set(field_words(name)) & TEXTS
+            and any(set(field_words(o)) & TEXTS for o in waiting)
         ):
             return _MISSING  # the one with a text's name takes it
         return self.take(quoted[0])
@@ -493,13 +477,15 @@ class _Finder:
     def by_place(self, name: str, node: Node) -> Any:
         """Names of places and people, by their capitals or the word before them."""
         roots = set(field_words(name))
-        if node.type != "string" or node.choices or not roots & (_PLACES | _PEOPLE):
+        if node.type != "string" or node.choices or not roots & (PLACES | PEOPLE):
             return _MISSING
         preposition = (
-            r"in|at|for|near|of|from|around" if roots & _PLACES else r"to|for|with|named|called|name is|by|user|about"
+            r"in|at|for|near|of|from|around" if roots & PLACES else r"to|for|with|named|called|name is|by|user|about"
         )
         match = re.search(
-            rf"\b(?:{preposition})\s+(?:the\s+(?:city|town|user|person)\s+(?:of\s+)?)?((?:[A-Z\u00c0-\u00de][\w'\u2019.-]*|[^\x00-\x7f]+)(?:\s+(?:de |la |of |am )?[A-Z\u00c0-\u00de][\w'\u2019-]*)*)",
+            rf"\b(?:{preposition})\s+(?:the\s+(?:city|town|user|"
+            rf"person)\s+(?:of\s+)?)?((?:[A-Z\u00c0-\u00de][\w'\u2019.-]*|[^\x00-\x7f]+)(?:\s+(?:de |la |of |am "
+            rf")?[A-Z\u00c0-\u00de][\w'\u2019-]*)*)",
             self.text,
         )
         if match and not self.is_taken(*match.span(1)):
@@ -509,7 +495,8 @@ class _Finder:
             if stem(mention.value.lower()) not in field_words(self.name):
                 return self.take(mention)
         match = re.search(
-            rf"\b(?:{preposition})\s+(?!the\b|a\b|an\b|my\b|me\b|it\b|this\b|that\b|your\b|today|tomorrow|now)([a-z][\w-]+)\s*(?:[?.!]|$)",
+            rf"\b(?:{preposition})\s+(?!the\b|a\b|an\b|my\b|me\b|it\b|this\b|that\b|your\b|today|tomorrow|"
+            rf"now)([a-z][\w-]+)\s*(?:[?.!]|$)",
             self.text,
         )
         if match and not self.is_taken(*match.span(1)):
@@ -523,7 +510,7 @@ class _Finder:
         waiting = [name for name in self.required if name not in self.values]
         if not waiting and not self.required and not self.values:
             waiting = [
-                name for name in self.nodes if set(field_words(name)) & _FREE and self.nodes[name].type == "string"
+                name for name in self.nodes if set(field_words(name)) & FREE and self.nodes[name].type == "string"
             ][:1]
         for name in waiting:
             node = self.nodes[name]
@@ -535,18 +522,18 @@ class _Finder:
             if node.type != "string" or node.choices:
                 continue
             roots = set(field_words(name))
-            if self.context and (roots & _FREE or len(strings) == 1) and not roots & (_PATHS - _TEXTS):
+            if self.context and (roots & FREE or len(strings) == 1) and not roots & (PATHS - TEXTS):
                 self.keep(name, self.context)
-            elif roots & _FREE and (len(strings) == 1 or name == _freest(strings)):
+            elif roots & FREE and (len(strings) == 1 or name == _freest(strings)):
                 rest = self.rest()
                 # A file that is named is not the text that stands in it.
-                if rest and not _PRONOUN.fullmatch(rest) and not (roots & _CONTENTS and extract.paths(rest)):
+                if rest and not PRONOUN.fullmatch(rest) and not (roots & CONTENTS and extract.paths(rest)):
                     self.keep(name, rest)
-            elif len(strings) == 1 and not roots & (_PATHS | _DATES) and len(self.rest().split()) in (1, 2, 3):
+            elif len(strings) == 1 and not roots & (PATHS | DATES) and len(self.rest().split()) in (1, 2, 3):
                 self.keep(name, self.rest())
         if self.previous is not None:
             for name, value in list(self.values.items()):
-                if isinstance(value, str) and _PRONOUN.fullmatch(value):
+                if isinstance(value, str) and PRONOUN.fullmatch(value):
                     fed = self.fed_value(name, self.nodes[name])
                     if fed is not _MISSING and self.keep(name, fed):
                         self.fed.append(name)
@@ -557,7 +544,7 @@ class _Finder:
         if node.choices:
             return previous.strip() if previous.strip() in node.choices else _MISSING
         if node.type == "string":
-            if set(field_words(name)) & (_PATHS - _TEXTS):
+            if set(field_words(name)) & (PATHS - TEXTS):
                 found = extract.paths(previous)
                 return found[0].value if found else previous.strip() if len(previous.split()) == 1 else _MISSING
             value = _decoded(previous)
@@ -583,7 +570,7 @@ class _Finder:
         text = self.text
         for start, end in sorted(self.taken, reverse=True):
             text = f"{text[:start]}\x00{text[end:]}"
-        text = _LEAD.sub("", text, count=1)
+        text = LEAD.sub("", text, count=1)
         own = set(field_words(self.name)) | _ASKING_VERBS
         parts = text.split()
         while len(parts) > 1:
@@ -604,42 +591,19 @@ class _Finder:
 
 _ASKING_VERBS = frozenset(
     stem(word)
-    for word in "search find look get show tell give fetch ask query say send write call use run lookup google explain check "
+    for word in "search find look get show tell give fetch ask query say send write call use run lookup google explain "
+    "check "
     "retrieve echo print post create make save remember note".split()
 )
 _LEADING = frozenset(
-    "me up for about the a an on of that to what is are please some any all out everything information info using".split()
+    "me up for about the a an on of that to what is are please some any all out everything information info "
+    "using".split()
 )
 
 
 def _freest(names: Sequence[str]) -> str:
     order = ("query", "question", "text", "message", "content", "prompt", "body", "input")
     return next((name for name in order if name in names), names[0])
-
-
-def _kind_of(name: str, node: Node) -> extract.Kind | None:
-    form = str(node.schema.get("format") or "")
-    if form in ("date", "date-time"):
-        return "date"
-    if form in ("email", "uri", "url"):
-        return "email" if form == "email" else "url"
-    if form == "path":
-        return "path"
-    roots = set(field_words(name))
-    about = node.description.lower()
-    if roots & _stems("url uri link href website endpoint"):
-        return "url"
-    if roots & {"email", "mail"} or (roots & _ADDRESSEES and "mail" in about):
-        return "email"
-    if roots & {"glob", "pattern"} and ("glob" in about or "file" in about or "glob" in roots):
-        return "path"
-    if roots & (_PATHS - _VAGUE):
-        return "path"
-    if roots & _VAGUE and re.search(r"\b(?:path|file|folder|directory)\b", about):
-        return "path"
-    if roots & _stems("date day deadline due") or (roots & _DATES and re.search(r"\bdate|\bday\b|iso", about)):
-        return "date"
-    return None
 
 
 def _spoken_choice(choice: str, text: str) -> re.Match[str] | None:
@@ -660,7 +624,7 @@ def _names_it(word: str, before: str) -> bool:
 
 
 def _is_article(mention: Mention, text: str) -> bool:
-    """ "one" that counts nothing: "this one", "one of"."""
+    """Whether it is a "one" that counts nothing: "this one", "one of"."""
     return mention.text.lower() == "one" and not re.match(
         r"\s+(?:result|item|line|day|hour|time|page|file)", text[mention.end :]
     )

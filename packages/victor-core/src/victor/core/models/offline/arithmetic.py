@@ -39,8 +39,8 @@ def find_expression(text: str) -> str | None:
     """
     if re.search(r"\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+|\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
         return None
-    for pattern, replacement in _WORDS:
-        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
+    for spoken, replacement in _WORDS:
+        text = re.sub(spoken, replacement, text, flags=re.IGNORECASE)
     best: str | None = None
     for span in re.findall(r"(?:(?:sqrt|abs)\b|[\d.,+*/%^()\s-]|(?<=\d)[eE](?=[+-]?\d))+", text):
         candidate = re.sub(r"\s+", " ", _balanced(span.strip().strip(",")).rstrip(".,").replace("^", "**")).strip()

@@ -217,10 +217,13 @@ def language_of(text: str) -> str:
 
 _LISTED = pattern(
     r"(?:\bas|\binto|\bone of|\bonly|\bwith|\breply|\banswer|\brespond|\breturn|\boutput|\bsay|\blabels?|\bcategories|"
-    r"\bclasses|\boptions|\bchoices|\btopics|\bis (?:it|this)|\beither|\bbetween|\bsentiment)(?:\s+(?:are|is|of|the|one|following|"
-    r"exactly|just|only|with|single|word|label|labels|categories|category|a|an|as|into|these|text|review|message|email|e-mail|"
+    r"\bclasses|\boptions|\bchoices|\btopics|\bis (?:it|this)|\beither|\bbetween|\bsentiment)(?:\s+(?:are|is|of|the|"
+    r"one|following|"
+    r"exactly|just|only|with|single|word|label|labels|categories|category|a|an|as|into|these|text|review|message|"
+    r"email|e-mail|"
     r"ticket|document|comment|feedback|sentence|either|this|that|it|my|following)\b)*\s*:?\s*"
-    r"(?P<list>\(?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?(?:\s*(?:,|/|\||;)\s*(?:or\s+|and\s+)?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?)*"
+    r"(?P<list>\(?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?(?:\s*(?:,|/|\||;)\s*(?:or\s+|"
+    r"and\s+)?[\"'`*]?[\w-]+(?:[ -](?!or\b|and\b)[\w-]+){0,2}[\"'`*]?)*"
     r"(?:\s*(?:,\s*)?(?:or|and|\||/)\s+[\"'`*]?[\w-]+(?:[ -][\w-]+){0,2}[\"'`*]?)?)",
     re.IGNORECASE,
 )
@@ -232,7 +235,7 @@ _SPLIT = pattern(r"\s*(?:,\s*(?:or|and)\s+|,|;|\||\bor\b|\band\b|(?<=\w)\s*/\s*(
 
 
 def find_labels(instructions: str) -> dict[str, str]:
-    """The labels instructions name, each with what is said about it (``""`` where nothing is).
+    r"""The labels instructions name, each with what is said about it (``""`` where nothing is).
 
     Args:
         instructions: Such as "Classify as bug, feature or question" or a list of ``- label: description`` lines.
@@ -240,7 +243,7 @@ def find_labels(instructions: str) -> dict[str, str]:
     Example:
         >>> list(find_labels("Classify the ticket as bug, feature request or question."))
         ['bug', 'feature request', 'question']
-        >>> find_labels("Labels:\\n- spam: unwanted offers\\n- ham: anything else")
+        >>> find_labels("Labels:\n- spam: unwanted offers\n- ham: anything else")
         {'spam': 'unwanted offers', 'ham': 'anything else'}
         >>> list(find_labels("You are a reviewer; reply APPROVE or REJECT."))
         ['APPROVE', 'REJECT']

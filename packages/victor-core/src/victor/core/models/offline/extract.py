@@ -91,7 +91,8 @@ _WORDS = {
 _MULTIPLES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _CURRENCIES = {"$": "USD", "\u20ac": "EUR", "\u00a3": "GBP", "\u00a5": "JPY", "\u20b9": "INR"}
 _NAME = pattern(
-    r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?(?:[ \t]+|[ \t]*\n[ \t]*))?(?:[A-Z\u00c0-\u00de][\w'\u2019-]+)(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|der|den|di|da|del|la|le|bin|of|the|and|&)(?:[ \t]+|[ \t]*\n[ \t]*))"
+    r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\.?(?:[ \t]+|[ \t]*\n[ \t]*))?(?:[A-Z\u00c0-\u00de][\w'\u2019-]+)(?:(?:[ \t]+|[ "
+    r"\t]*\n[ \t]*)(?:(?:van|von|de|der|den|di|da|del|la|le|bin|of|the|and|&)(?:[ \t]+|[ \t]*\n[ \t]*))"
     r"{0,2}(?:[A-Z\u00c0-\u00de][\w'\u2019-]+|[A-Z]\.))*"
 )
 
@@ -166,10 +167,10 @@ def paths(text: str) -> list[Mention]:
 
 
 def quotations(text: str) -> list[Mention]:
-    """Texts in quotation marks or backticks.
+    r"""Texts in quotation marks or backticks.
 
     Example:
-        >>> [mention.value for mention in quotations("Say \\"hi there\\" to 'Bob', it's `x`.")]
+        >>> [mention.value for mention in quotations("Say \"hi there\" to 'Bob', it's `x`.")]
         ['hi there', 'Bob', 'x']
     """
     return [
@@ -252,7 +253,7 @@ def numbers(text: str) -> list[Mention]:
     """Numbers, in digits or words, that are no part of a date, a version, an address or a name such as "v2".
 
     Example:
-        >>> [(mention.value, mention.unit) for mention in numbers("2,500 users, 3.5 %, twenty-one days, 3 k, v2, 1.2.3")]
+        >>> [(found.value, found.unit) for found in numbers("2,500 users, 3.5 %, twenty-one days, 3 k, v2, 1.2.3")]
         [(2500, 'users'), (3.5, '%'), (21, 'days'), (3000, '')]
     """
     taken = [(mention.start, mention.end) for mention in (*dates(text), *urls(text), *emails(text))]

@@ -12,7 +12,8 @@ from victor.core.ranking import content_words, stem, words
 __all__ = ["field_words", "items_under", "near", "pairs", "rows_with", "spoken_value"]
 
 _PAIR = pattern(
-    r"^[ \t]*(?:[-*+\u2022>][ \t]+)?(?:\*\*|__)?(?P<name>[^\W\d_][\w /()#.'-]{0,40}?)(?:\*\*|__)?[ \t]*(?::(?:\*\*|__)?|=|\u2192)[ \t]+(?P<value>\S[^\n]*)$",
+    r"^[ \t]*(?:[-*+\u2022>][ \t]+)?(?:\*\*|__)?(?P<name>[^\W\d_][\w /()#.'-]{0,40}?)(?:\*\*|__)?[ \t]*(?::(?:\*\*|"
+    r"__)?|=|\u2192)[ \t]+(?P<value>\S[^\n]*)$",
     re.MULTILINE,
 )
 _INLINE = pattern(r"(?:\*\*|__)(?P<name>[^*:\n]{1,40}):?(?:\*\*|__):?[ \t]*(?P<value>[^|\n]+?)(?=[ \t]*(?:\||\n|$))")
@@ -29,10 +30,20 @@ _TYPES = frozenset(
 
 _UNITS = frozenset("km m cm mm kg g s ms min h eur usd gbp percent pct mb gb kb".split())
 _ADJECTIVES = {
-    "width": "wide", "length": "long", "height": "high tall", "depth": "deep", "age": "old aged", "weight": "weigh weighs",
-    "speed": "fast", "distanc": "far", "price": "cost costs", "cost": "price", "durat": "long takes took lasts", "count": "many",
+    "width": "wide",
+    "length": "long",
+    "height": "high tall",
+    "depth": "deep",
+    "age": "old aged",
+    "weight": "weigh weighs",
+    "speed": "fast",
+    "distanc": "far",
+    "price": "cost costs",
+    "cost": "price",
+    "durat": "long takes took lasts",
+    "count": "many",
     "size": "large big",
-}  # fmt: skip
+}
 
 
 def field_words(name: str) -> list[str]:
@@ -46,10 +57,10 @@ def field_words(name: str) -> list[str]:
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
-    """The ``name: value`` pairs of a text, in order: lines, bold labels, and tables of two columns.
+    r"""The ``name: value`` pairs of a text, in order: lines, bold labels, and tables of two columns.
 
     Example:
-        >>> pairs("Invoice: 12\\n**Total**: 3 EUR\\n\\n| Due | today |")
+        >>> pairs("Invoice: 12\n**Total**: 3 EUR\n\n| Due | today |")
         [('Invoice', '12'), ('Total', '3 EUR'), ('Due', 'today')]
     """
     found: list[tuple[int, str, str]] = []
@@ -103,7 +114,8 @@ def spoken_value(name: str, text: str, known: Iterable[tuple[str, str]] | None =
         return best[1]
     plain = r"[\s_-]+".join(re.escape(word) for word in words(name.replace("_", " ")))
     match = re.search(
-        rf"\b{plain}\b(?:\s+(?:is|was|are|will be|of|equals|named|called|set to)\s+|\s*[:=]\s*)(?:the\s+|an?\s+)?([^.,;\n]+)",
+        rf"\b{plain}\b(?:\s+(?:is|was|are|will be|of|equals|named|called|set to)\s+|\s*[:=]\s*)(?:the\s+|"
+        rf"an?\s+)?([^.,;\n]+)",
         text,
         re.IGNORECASE,
     )
@@ -141,10 +153,10 @@ def near(name: str, text: str, spans: Iterable[tuple[int, int]]) -> int | None:
 
 
 def items_under(name: str, text: str, synonyms: Iterable[str] = ()) -> list[str]:
-    """The items of the list that stands under a heading (or a line with a colon) named like a field.
+    r"""The items of the list that stands under a heading (or a line with a colon) named like a field.
 
     Example:
-        >>> items_under("next_steps", "## Next steps\\n\\n- Ship it\\n- Rest\\n\\n## End")
+        >>> items_under("next_steps", "## Next steps\n\n- Ship it\n- Rest\n\n## End")
         ['Ship it', 'Rest']
     """
     wanted = [frozenset(content_words(option.replace("_", " "))) for option in (name, *synonyms)]
@@ -161,10 +173,10 @@ def items_under(name: str, text: str, synonyms: Iterable[str] = ()) -> list[str]
 
 
 def rows_with(names: Iterable[str], text: str) -> list[dict[str, str]]:
-    """The rows of the table whose columns are named like the fields, as field to cell.
+    r"""The rows of the table whose columns are named like the fields, as field to cell.
 
     Example:
-        >>> rows_with(["name", "age"], "| Name | Age |\\n|---|---|\\n| Ada | 36 |")
+        >>> rows_with(["name", "age"], "| Name | Age |\n|---|---|\n| Ada | 36 |")
         [{'name': 'Ada', 'age': '36'}]
     """
     wanted = {name: frozenset(field_words(name)) for name in names}

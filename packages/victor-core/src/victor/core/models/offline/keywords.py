@@ -12,28 +12,33 @@ __all__ = ["keywords"]
 
 # Words that are frequent in any text and tell nothing about this one.
 _GENERIC = frozenset(
-    "use used uses using make makes made making get gets give gives given go goes need needs want wants take takes keep "
+    "use used uses using make makes made making get gets give gives given go goes need needs want wants take takes "
+    "keep "
     "see show shows shown say says said know like work works way ways thing things one two three four five six first "
     "second third last next new old good better best bad many much several another different same set add adds added "
-    "run runs ran put time times day days year years week weeks month months today people etc eg ie yes no true false none "
+    "run runs ran put time times day days year years week weeks month months today people etc eg ie yes no true "
+    "false none "
     "null example examples case cases part parts kind kinds number numbers lot lots around without within must via "
     "still even ever never always often every everything something nothing anything else however therefore although "
-    "though instead rather whether yet already back well come comes came look looks find found think note notes section "
+    "though instead rather whether yet already back well come comes came look looks find found think note notes "
+    "section "
     "page pages below above following based also can cannot could should would may might per since during across "
-    "until among between including include includes e.g i.e something somebody someone nobody anyone everybody everyone "
+    "until among between including include includes e.g i.e something somebody someone nobody anyone everybody "
+    "everyone "
     "really actually simply plain whole each only exactly little big small large long short high low main full else "
     "let lets start starts end ends start begin able help helps helped please thank thanks dear hello hi regards "
     "happen happens happened become becomes left right order call calls called don doesn isn didn won".split()
 )
 _UNITS = frozenset(
-    "mb kb gb tb ms us ns kib mib gib px hz ghz mhz km kg cm mm eur usd gbp min sec mins secs hours minutes seconds".split()
+    "mb kb gb tb ms us ns kib mib gib px hz ghz mhz km kg cm mm eur usd gbp min sec mins secs "
+    "hours minutes seconds".split()
 )
 _TERM = pattern(r"[^\W\d_][\w]*(?:[.'\u2019+#/-][\w+#]+)*[+#]*|[.!?;:,()\[\]{}|\u2013\u2014\"\u201c\u201d]|\s-\s|\d+")
 _ENDINGS = ("ly", "ing", "ed")
 
 
 def keywords(text: str, limit: int = 8) -> list[str]:
-    """The words and two-word phrases a text is about, most telling first.
+    r"""The words and two-word phrases a text is about, most telling first.
 
     Frequent words count, those of the title and of headings more, those that any text has not at all. A phrase takes
     the place of its words when it is used again and again. Each stands as it is written in the text most often.
@@ -43,7 +48,7 @@ def keywords(text: str, limit: int = 8) -> list[str]:
         limit: Most keywords to return.
 
     Example:
-        >>> keywords("# Heat pumps\\n\\nA heat pump uses electricity. Heat pumps save electricity.", 2)
+        >>> keywords("# Heat pumps\n\nA heat pump uses electricity. Heat pumps save electricity.", 2)
         ['heat pumps', 'electricity']
     """
     if limit <= 0:
@@ -96,7 +101,7 @@ class _Counter:
                 self.named.add(word)
             if previous is not None and previous[0] != root:
                 self.count((previous[0], root), f"{previous[1]} {word}", weight)
-                if prose and previous[1] in self.named:
+                if inside and word[0].isupper() and previous[1][0].isupper():
                     self.named.add(f"{previous[1]} {word}")
             opened = True
             previous = (root, word)

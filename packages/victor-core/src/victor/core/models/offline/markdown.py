@@ -81,20 +81,20 @@ def plain_inline(text: str) -> str:
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of a document in order; code and front matter are left out.
+    r"""The blocks of a document in order; code and front matter are left out.
 
     Example:
-        >>> [(block.kind, block.text) for block in blocks("# Title\\n\\nOne line,\\ntwo lines.\\n\\n- an *item*")]
+        >>> [(block.kind, block.text) for block in blocks("# Title\n\nOne line,\ntwo lines.\n\n- an *item*")]
         [('heading', 'Title'), ('paragraph', 'One line, two lines.'), ('item', 'an item')]
     """
     return _Reader().read(text)
 
 
 def is_front_matter(text: str) -> bool:
-    """The text begins with front matter: ``name: value`` lines between two rules.
+    r"""The text begins with front matter: ``name: value`` lines between two rules.
 
     Example:
-        >>> is_front_matter("---\\ntitle: Grid\\n---\\nText"), is_front_matter("---\\nText.\\n---")
+        >>> is_front_matter("---\ntitle: Grid\n---\nText"), is_front_matter("---\nText.\n---")
         (True, False)
     """
     front = _FRONT.match(text)
@@ -102,10 +102,10 @@ def is_front_matter(text: str) -> bool:
 
 
 def title_of(text: str) -> str:
-    """The title a document gives itself: of its front matter, or its first heading; ``""`` without one.
+    r"""The title a document gives itself: of its front matter, or its first heading; ``""`` without one.
 
     Example:
-        >>> title_of("---\\ntitle: Grid\\n---\\n# Other")
+        >>> title_of("---\ntitle: Grid\n---\n# Other")
         'Grid'
     """
     front = _FRONT.match(text)

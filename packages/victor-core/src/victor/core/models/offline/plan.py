@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Plan", "make_plan", "split_clauses"]
 
 _THEN = pattern(
-    r"\s*(?:[,;.]\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|after which)\b[,:]?\s+|;\s+|\s+and\s+then\s+|\s+then\s+|"
+    r"\s*(?:[,;.]\s*(?:and\s+)?(?:then|after that|afterwards|next|finally|after which)\b[,:]?\s+|;\s+|"
+    r"\s+and\s+then\s+|\s+then\s+|"
     r"[.!?]\s+(?=[A-Z\"'`])|\n+\s*(?:\d+[.)]\s+|[-*]\s+)?)",
 )
 _AND = pattern(r",?\s+and\s+(?:also\s+)?(?=(\w+)\b)", re.IGNORECASE)
 _ABBREVIATED = pattern(r"\b(?:e\.g|i\.e|etc|vs|mr|mrs|dr|no)$", re.IGNORECASE)
 _WORK = frozenset(
-    "summarise summarize count translate list extract classify find give tell show write save send email mail read open "
-    "add multiply subtract divide search explain describe calculate compute print compare answer say delete remove create "
+    "summarise summarize count translate list extract classify find give tell show write save send email mail read "
+    "open "
+    "add multiply subtract divide search explain describe calculate compute print compare answer say delete remove "
+    "create "
     "copy move convert sort check fetch download get run post store report".split()
 )
 
@@ -88,10 +91,7 @@ def split_clauses(task: str, names: Sequence[str] = ()) -> list[str]:
     """
     guarded = [(mention.start, mention.end) for mention in extract.quotations(task)]
     verbs = _WORK | {part for name in names for part in name.lower().split("_")[:1]}
-    cuts: list[tuple[int, int]] = []
-    for match in _THEN.finditer(task):
-        if not _ABBREVIATED.search(task[: match.start()]):
-            cuts.append(match.span())
+    cuts = [match.span() for match in _THEN.finditer(task) if not _ABBREVIATED.search(task[: match.start()])]
     cuts += [match.span() for match in _AND.finditer(task) if match[1].lower() in verbs]
     clauses = []
     start = 0
@@ -114,7 +114,7 @@ def make_plan(
 ) -> Plan:
     """Find the next call of a request, given the calls that were made for it.
 
-    The same request and results always give the same plan, so that each step can be found again from the messages alone.
+    The same request and results always give the same plan: each step is found again from the messages alone.
 
     Args:
         task: The request.
@@ -142,8 +142,8 @@ def make_plan(
                 return Plan(reader)
             if read is not None and not read.failed:
                 previous = read.result
-                again = match_tools(clause, [matches[0].tool], previous=previous, context=context, today=today)
-                ready = [match for match in again if not match.arguments.missing] or ready
+                fitted = match_tools(clause, [matches[0].tool], previous=previous, context=context, today=today)
+                ready = [match for match in fitted if not match.arguments.missing] or ready
         if not ready:
             if matches and _worth_telling(matches[0]):
                 lacking.append((matches[0].tool.name, matches[0].arguments.missing))
@@ -242,7 +242,8 @@ def _corrected(call: Call, error: str, tools: Sequence[Tool]) -> Call | None:
         mention.value for mention in extract.paths(error)
     ]
     listed = re.search(
-        r"(?:there (?:are|is)|did you mean|one of|available|choose from|options?|known|valid(?: \w+)?|try|expected)\W*:?\s*(.+)",
+        r"(?:there (?:are|is)|did you mean|one of|available|choose from|options?|known|valid(?: \w+)?|try|"
+        r"expected)\W*:?\s*(.+)",
         error,
         re.IGNORECASE | re.DOTALL,
     )

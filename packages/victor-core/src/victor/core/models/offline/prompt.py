@@ -19,7 +19,8 @@ _VERBS = (
     "fill|determine|decide|generate|create|compute|calculate|process|please|help|hello|hi|hey|add|subtract|multiply|"
     "divide|search|look up|send|open|delete|remove|make|convert|compare|check|run|fetch|download|use|set|save|rewrite|"
     "paraphrase|proofread|correct|draft|suggest|produce|pull|put|turn|say|repeat|print|draw|play|book|schedule|remind|"
-    "evaluate|assess|judge|detect|sort|rank|pick|choose|select|outline|highlight|from (?:the|this)|in (?:one|two|three|\\d+)|"
+    "evaluate|assess|judge|detect|sort|rank|pick|choose|select|outline|highlight|from (?:the|this)|in (?:one|two|"
+    "three|\\d+)|"
     "based on|using|given|according|act as|you are"
 )
 _REQUEST = pattern(
@@ -30,17 +31,21 @@ _TAGGED = pattern(r"<([A-Za-z][\w-]*)(?:\s[^<>]*)?>[ \t]*\n?(.*?)\s*</\1>", re.D
 _QUOTED = pattern(r"(\"\"\"|''')[ \t]*\n?(.*?)\1|^(```+|~~~+)[\w-]*[ \t]*\n(.*?)^\3[ \t]*$", re.DOTALL | re.MULTILINE)
 _RULE = pattern(r"^\s*(?:-{3,}|={3,}|\*{3,}|#{3,})\s*$", re.MULTILINE)
 _LABEL = pattern(
-    r"^[ \t]*(?:\*\*)?(?P<name>(?:the )?(?:text|document|content|contents|article|input|context|file|passage|e-?mail|review|message|source|data|"
+    r"^[ \t]*(?:\*\*)?(?P<name>(?:the )?(?:text|document|content|contents|article|input|context|file|passage|e-?mail|"
+    r"review|message|source|data|"
     r"transcript|report|note|notes|body|ticket|comment|background|information|facts|material|markdown|code|diff|"
     r"question|task|request|instructions?|query|prompt))(?:\*\*)?[ \t]*(?:\([^)\n]*\))?:(?:\*\*)?[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
 _ASKING = pattern(r"question|task|request|instructions?|query|prompt", re.IGNORECASE)
 _LENGTH = pattern(
-    r"\b(?P<less>at most|no more than|up to|maximum(?: of)?|max\.?|under|fewer than|less than|in|into|with|of|to|the|top|exactly|"
-    r"about|around|approximately|within|only|just|give|list|a|-)?\s*(?P<number>\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|single)"
+    r"\b(?P<less>at most|no more than|up to|maximum(?: of)?|max\.?|under|fewer than|less than|in|into|with|of|to|the|"
+    r"top|exactly|"
+    r"about|around|approximately|within|only|just|give|list|a|-)?\s*(?P<number>\d+|an?|one|two|three|four|five|six|"
+    r"seven|eight|nine|ten|single)"
     r"(?:\s*(?:-|\u2013|to|or)\s*(?P<upper>\d+|two|three|four|five|six|seven|eight|nine|ten))?[ -]"
-    r"(?:(?:short|brief|concise|key|main|single|plain|complete|full|most|important|clear|bullet|simple|relevant|good)[ -])*"
+    r"(?:(?:short|brief|concise|key|main|single|plain|complete|full|most|important|clear|bullet|simple|relevant|"
+    r"good)[ -])*"
     r"(?P<unit>sentences?|words?|bullets?|bullet points?|points?|lines?|keywords?|key ?phrases?|tags|topics|items|"
     r"takeaways|paragraphs?|facts|names|labels?)\b",
     re.IGNORECASE,
@@ -89,15 +94,15 @@ def is_request(text: str) -> bool:
 
 
 def read_prompt(text: str) -> Prompt:
-    """Tell what is asked for from the text it is about.
+    r"""Tell what is asked for from the text it is about.
 
     Material is what stands in tags, in triple quotes, under a rule, after a label such as ``Text:``, or in the
     paragraphs that follow (or come before) the one with the request.
 
     Example:
-        >>> read_prompt("Summarise in one sentence:\\n\\nThe pump moves heat. It is old.")
+        >>> read_prompt("Summarise in one sentence:\n\nThe pump moves heat. It is old.")
         Prompt(task='Summarise in one sentence:', material='The pump moves heat. It is old.')
-        >>> read_prompt("Context: It rains.\\nQuestion: Does it rain?")
+        >>> read_prompt("Context: It rains.\nQuestion: Does it rain?")
         Prompt(task='Does it rain?', material='It rains.')
     """
     text = text.strip()
@@ -111,10 +116,7 @@ def read_prompt(text: str) -> Prompt:
 
 
 def _tagged(text: str) -> Prompt | None:
-    found: list[re.Match[str]] = []
-    for match in _TAGGED.finditer(text):
-        if match[2].strip() and match[1].lower() not in _HTML:
-            found.append(match)
+    found = [match for match in _TAGGED.finditer(text) if match[2].strip() and match[1].lower() not in _HTML]
     if not found:
         return None
     head, tail = text[: found[0].start()].strip(), text[found[-1].end() :].strip()
@@ -189,14 +191,10 @@ def _fenced(text: str) -> Prompt | None:
         return None
     outside = f"{text[: match.start()].strip()}\n{text[match.end() :].strip()}".strip()
     inside = (match[2] or match[4] or "").strip()
-    if (
-        inside
-        and outside
-        and len(outside) < 1200
-        and is_request(outside)
-        and (text[: match.start()].strip().endswith((":", ".", "?")) or match.start() == 0)
-        and len(inside) > len(text[match.end() :])
-    ):
+    before, after = text[: match.start()].strip(), text[match.end() :].strip()
+    framed = not before or before.endswith((":", ".", "?"))
+    short = len(after) < len(inside) or (len(after) < 400 and is_request(after))
+    if inside and framed and short and len(outside) < 1200 and is_request(outside):
         return Prompt(outside, inside)
     return None
 
@@ -242,7 +240,9 @@ def _by_paragraph(text: str) -> Prompt | None:
     return None
 
 
-_LISTING = pattern(r"(?:the )?(?:possible |allowed )?(?:categories|labels|classes|options|rules|choices|topics):", re.IGNORECASE)
+_LISTING = pattern(
+    r"(?:the )?(?:possible |allowed )?(?:categories|labels|classes|options|rules|choices|topics):", re.IGNORECASE
+)
 _ITEM_LINES = pattern(r"(?:\s*(?:[-*\u2022]|\d+[.)])\s+[^\n]*(?:\n|\Z))+")
 
 
@@ -269,7 +269,7 @@ _ASKED = pattern(r"([^.!?\n]{0,160}\b(?:this|following)\b[^.!?\n]{0,80}\?)\s+(?=
 
 
 def _by_colon(text: str) -> Prompt | None:
-    """ "Summarise the following text: The pump ..." on one line."""
+    """A request and its text on one line: "Summarise the following text: The pump ..."."""
     asked = _ASKED.match(text)
     if asked and is_request(asked[1]) and not is_request(text[asked.end() :]):
         return Prompt(asked[1], _unquoted(text[asked.end() :].strip()))

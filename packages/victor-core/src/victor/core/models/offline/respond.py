@@ -81,7 +81,9 @@ def _structured(talk: Conversation, schema: Mapping[str, Any]) -> str:
 
 
 _ABOUT_A_TEXT = pattern(
-    r"\b(?:this|the|following|given|below|above)\b[^.]{0,30}\b(?:text|document|file|article|content|page|message|review|email|it)\b", re.IGNORECASE
+    r"\b(?:this|the|following|given|below|above)\b[^.]{0,30}\b(?:text|document|file|article|content|page|message|"
+    r"review|email|it)\b",
+    re.IGNORECASE,
 )
 
 

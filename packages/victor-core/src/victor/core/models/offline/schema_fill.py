@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from victor.core.models.offline import extract
 from victor.core.models.offline.answer import answer
 from victor.core.models.offline.classify import Verdict, classify, find_labels, is_decision, language_of
+from victor.core.models.offline.field_kinds import list_kind, string_kind
 from victor.core.models.offline.fields import field_words, items_under, near, pairs, rows_with, spoken_value
 from victor.core.models.offline.keywords import keywords
 from victor.core.models.offline.markdown import blocks, title_of
@@ -16,15 +17,21 @@ from victor.core.models.offline.nodes import Node, conforms, node_of
 from victor.core.models.offline.prompt import Limits, limits_of
 from victor.core.models.offline.sentence_kinds import SENTENCE_KINDS, sentences_of_kind
 from victor.core.models.offline.sentences import split_sentences
+from victor.core.models.offline.signs import counted, has_sign
 from victor.core.models.offline.summarize import choose_sentences, shorten, summarize
-from victor.core.models.offline.tokens import count_words
 from victor.core.ranking import content_words, stem, words
 
 __all__ = ["NotFound", "Source", "fill"]
 
 _MISSING: Final = object()
 _DEPTH = 8
-_EMPTY: Mapping[str, tuple[Any, ...]] = {"string": ("",), "array": ([],), "boolean": (False,), "object": ({},), "": (None,)}
+_EMPTY: Mapping[str, tuple[Any, ...]] = {
+    "string": ("",),
+    "array": ([],),
+    "boolean": (False,),
+    "object": ({},),
+    "": (None,),
+}
 _MOST_ITEMS = 50
 
 
@@ -73,7 +80,7 @@ class Source:
 
 
 def fill(schema: Mapping[str, Any], source: Source) -> Any:
-    """A value of that schema, with what the text says.
+    r"""A value of that schema, with what the text says.
 
     A field that is not in the text is left out, or is null, its default, or empty, as the schema allows; numbers
     are never made up.
@@ -88,7 +95,7 @@ def fill(schema: Mapping[str, Any], source: Source) -> Any:
     Example:
         >>> schema = {"type": "object", "required": ["title", "total"],
         ...           "properties": {"title": {"type": "string"}, "total": {"type": "number"}}}
-        >>> fill(schema, Source("# Invoice 7\\n\\nTotal: 99.50 EUR"))
+        >>> fill(schema, Source("# Invoice 7\n\nTotal: 99.50 EUR"))
         {'title': 'Invoice 7', 'total': 99.5}
     """
     filler = _Filler(schema, source)
@@ -233,12 +240,13 @@ class _Filler:
                 return True
             if lowered and lowered[0] in {"no", "false", "n", "off", "0", "none", "not"}:
                 return False
-        return _cue(name, node.description, text)
+        shown = has_sign(name, text)
+        return _MISSING if shown is None else shown
 
     def number(self, node: Node, name: str, text: str) -> Any:
-        counted = _count(name, node.description, text)
-        if counted is not None:
-            return float(counted) if node.type == "number" and counted != int(counted) else int(counted)
+        number = counted(name, text)
+        if number is not None:
+            return number
         if re.search(r"confiden|probabilit|certaint|likelihood", f"{name} {node.description}", re.IGNORECASE):
             verdict = self.source.verdict
             return round(verdict.confidence, 2) if verdict is not None and node.type == "number" else _MISSING
@@ -285,7 +293,7 @@ class _Filler:
             return self.formatted(str(form), name, text)
         roots = field_words(name)
         known = self.source.pairs if text is self.source.text else None
-        kind = _string_kind(roots, node.description)
+        kind = string_kind(roots, node.description)
         if kind == "title":
             return self.title(node, text)
         if kind in ("summary", "text"):
@@ -415,7 +423,7 @@ class _Filler:
 
     def strings(self, items: Node, name: str, about: str, text: str, limits: Limits, most: int) -> list[Any]:
         form = str(items.schema.get("format") or "")
-        kind = {"date": "date", "email": "email", "uri": "url"}.get(form) or _list_kind(" ".join(words(name)), about)
+        kind = {"date": "date", "email": "email", "uri": "url"}.get(form) or list_kind(" ".join(words(name)), about)
         asked = limits_of(self.source.task)
         number = min(most, limits.items or limits.sentences or asked.items or {"keyword": 6, "point": 3}.get(kind, 20))
         under = items_under(name, text)
@@ -442,7 +450,7 @@ class _Filler:
 
     def general_list(self, name: str, text: str, number: int) -> list[Any]:
         if name in {"value", "values", "items", "results", "output", "list"}:
-            kind = _list_kind("", self.source.task)
+            kind = list_kind("", self.source.task)
             if kind == "keyword":
                 return list(keywords(text, number))
             if kind in extract.KINDS:
@@ -500,36 +508,6 @@ def _listed(text: str) -> list[str]:
     return [part.strip("\"' ") for part in parts if part.strip("\"' ")]
 
 
-_STRING_KINDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
-    (kind, frozenset(stem(word) for word in known.split()))
-    for kind, known in (
-        ("summary", "summary abstract overview synopsis gist tldr description digest outline recap conclusion"),
-        ("title", "title headline head subject"),
-        ("sentiment", "sentiment tone mood"),
-        ("language", "language lang locale"),
-        ("label", "category label topic class genre type kind"),
-        ("email", "email mail"),
-        ("url", "url link website homepage uri"),
-        ("date", "date deadline day due when birthday"),
-        ("path", "path file filename folder directory"),
-        ("reason", "reason rationale justification explanation evidence why reasoning"),
-        ("answer", "answer reply response"),
-        ("quote", "quote quotation excerpt"),
-        ("name", "author name person sender recipient customer client writer speaker owner company"),
-        ("text", "text content output result message body"),
-    )
-)
-
-
-def _string_kind(roots: list[str], description: str) -> str:
-    for kind, known in _STRING_KINDS:
-        if any(root in known for root in roots):
-            return kind
-    if roots in ([], ["value"]) and re.search(r"summar", description, re.IGNORECASE):
-        return "summary"
-    return ""
-
-
 def _is_author(name: str) -> bool:
     return any(root in {"author", "writer", "name"} for root in field_words(name))
 
@@ -538,103 +516,6 @@ def _of_kind(kind: str, text: str) -> list[Any]:
     if kind in ("date", "email", "url", "path"):
         return [mention.value for mention in extract.KINDS[kind](text)]  # type: ignore[index]
     return []
-
-
-_LIST_KINDS: tuple[tuple[str, str], ...] = (
-    ("keyword", r"keyword|key ?phrase|\btags?\b|topic|subject|theme|\bterms?\b|concept"),
-    ("date", r"\bdates?\b|deadline"),
-    ("email", r"e-?mail"),
-    ("url", r"\burls?\b|\blinks?\b|website"),
-    ("amount", r"amount|price|cost"),
-    ("heading", r"heading|section|chapter|outline"),
-    ("question", r"question"),
-    ("action", r"action|todo|to-do|\btasks?\b|next step|follow"),
-    ("risk", r"risk|problem|issue|concern|bug|weakness|limitation|warning|\bcons\b"),
-    ("praise", r"strength|benefit|advantage|\bpros\b"),
-    ("requirement", r"requirement|\brules?\b|constraint|obligation"),
-    ("decision", r"decision|recommendation|conclusion"),
-    (
-        "point",
-        r"key ?point|main ?point|point|highlight|takeaway|finding|bullet|sentence|fact|insight|summar|quote|argument",
-    ),
-    ("path", r"\bpaths?\b|\bfiles?\b"),
-    ("name", r"name|people|person|author|participant|entit|compan|organi[sz]ation|place|location|attendee"),
-    ("number", r"number|figure"),
-)
-
-
-def _list_kind(spoken: str, about: str) -> Any:
-    for text in (spoken, about):
-        for kind, cue in _LIST_KINDS:
-            if text and re.search(cue, text, re.IGNORECASE):
-                return kind
-    return ""
-
-
-def _count(name: str, description: str, text: str) -> float | None:
-    """A number that is counted rather than read: words, sentences, lines, minutes of reading."""
-    about = name.lower()
-    if re.fullmatch(
-        r"(?:word_?count|words|num_?words|n_?words|number_of_words|wordCount|length_words)", name, re.IGNORECASE
-    ):
-        return count_words(text)
-    if re.search(r"reading|minutes_to_read", about) and re.search(r"time|minute", about):
-        return max(1, round(count_words(text) / 220)) if text.strip() else 0
-    match = re.fullmatch(
-        r"(?:num_?|n_?|number_of_|count_of_)?(sentence|line|paragraph|heading|character|char|section|link|keyword)s?(?:_?count)?",
-        about,
-    )
-    if match and (about != match[1]):
-        return _COUNTERS[match[1]](text)
-    return None
-
-
-_COUNTERS: dict[str, Callable[[str], int]] = {
-    "sentence": lambda text: sum(len(split_sentences(block.text)) for block in blocks(text) if block.kind not in ("heading", "row")),
-    "line": lambda text: len(text.splitlines()),
-    "paragraph": lambda text: sum(block.kind == "paragraph" for block in blocks(text)),
-    "heading": lambda text: sum(block.kind == "heading" for block in blocks(text)),
-    "section": lambda text: sum(block.kind == "heading" for block in blocks(text)),
-    "character": len,
-    "char": len,
-    "link": lambda text: len(extract.urls(text)),
-    "keyword": lambda text: len(keywords(text)),
-}  # fmt: skip
-
-_CUES: tuple[tuple[str, str], ...] = (
-    (r"urgent|urgency", r"\b(?:urgent|urgently|asap|immediately|emergency|critical|as soon as possible|right away)\b"),
-    (r"question", r"\?"),
-    (r"code", r"```|\bdef \w+\(|\bclass \w+[:(]|\bimport \w+|</?\w+>"),
-    (r"spam", r"\b(?:winner|free money|click here|lottery|viagra|casino|limited offer|act now|you have won)\b"),
-    (r"todo|action", r"\b(?:todo|to-do|fixme|action item)\b"),
-    (r"table", r"^\s*\|.*\|\s*$"),
-    (r"link|url", r"https?://"),
-    (r"email", r"\b[\w.+-]+@[\w-]+\.\w+"),
-    (r"refund", r"\b(?:refund|money back)\b"),
-    (r"positive", r"\b(?:good|great|excellent|love|happy|perfect)\b"),
-    (r"negative", r"\b(?:bad|terrible|awful|hate|poor|worst)\b"),
-    (r"number|figures", r"\d"),
-)  # fmt: skip
-_PREFIXES = frozenset(
-    "is has have contain contains mention mentions need needs require requires include includes a an the was are does".split()
-)
-
-
-def _cue(name: str, description: str, text: str) -> Any:
-    """True when the text has the sign of a yes-or-no field, false when it says the opposite or has none."""
-    for about, cue in _CUES:
-        if re.search(about, name, re.IGNORECASE):
-            return bool(re.search(cue, text, re.IGNORECASE | re.MULTILINE))
-    telling = [word for word in words(name.replace("_", " ")) if word not in _PREFIXES]
-    if not telling:
-        return _MISSING
-    roots = {stem(word) for word in telling}
-    for block in blocks(text):
-        for sentence in split_sentences(block.text):
-            spoken = words(sentence)
-            if roots <= {stem(word) for word in spoken}:
-                return not re.search(r"\b(?:not|no|never|without|cannot|n't)\b|n't\b", sentence, re.IGNORECASE)
-    return _MISSING
 
 
 def _spoken(stems: tuple[str, ...] | list[str], text: str) -> list[str]:

@@ -12,16 +12,24 @@ __all__ = ["SENTENCE_KINDS", "sentences_of_kind"]
 
 SENTENCE_KINDS: dict[str, re.Pattern[str]] = {
     "question": pattern(r"\?$"),
-    "action": pattern(r"\b(?:todo|must|should|need(?:s)? to|have to|has to|will|please|action|next step|let's|to be done)\b", re.IGNORECASE),
-    "risk": pattern(r"\b(?:risk|problem|issue|bug|fail(?:s|ed|ure)?|error|danger|weak|missing|limitation|cannot|broken|unsafe|warning|slow|lack)", re.IGNORECASE),
-    "praise": pattern(r"\b(?:fast|easy|simple|strength|benefit|advantage|reliable|good|best|improve|light|safe|works)", re.IGNORECASE),
+    "action": pattern(
+        r"\b(?:todo|must|should|need(?:s)? to|have to|has to|will|please|action|next step|let's|to be done)\b",
+        re.IGNORECASE,
+    ),
+    "risk": pattern(
+        r"\b(?:risk|problem|issue|bug|fail(?:s|ed|ure)?|error|danger|weak|missing|limitation|cannot|broken|unsafe|warning|slow|lack)",
+        re.IGNORECASE,
+    ),
+    "praise": pattern(
+        r"\b(?:fast|easy|simple|strength|benefit|advantage|reliable|good|best|improve|light|safe|works)", re.IGNORECASE
+    ),
     "requirement": pattern(r"\b(?:must|shall|required?|requires|never|always|only|at least|at most)\b", re.IGNORECASE),
     "decision": pattern(r"\b(?:decided|decision|recommend|conclude|agreed|chose|chosen|we will)", re.IGNORECASE),
-}  # fmt: skip
+}
 
 
 def sentences_of_kind(kind: str, text: str) -> list[str]:
-    """The sentences of a kind: ``"question"``, ``"action"``, ``"risk"``, ``"praise"``, ``"requirement"``, ``"decision"``.
+    """The sentences of one of the `SENTENCE_KINDS`.
 
     Example:
         >>> sentences_of_kind("question", "It rains. Why?")

@@ -39,7 +39,8 @@ _END = pattern(
     r"([.!?\u2026]+[\"')\]\u201d\u2019]*)(\s+)(?=\S)|([\u3002\uff01\uff1f]+[\u300d\u300f\u201d]?)(\s*)(?=\S)"
 )
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al fig figs no nos vol pp ed eds approx ca dept inc ltd co corp "
+    "mr mrs ms dr prof sr jr st vs etc eg e.g ie i.e cf al fig figs no nos vol pp ed eds approx ca dept inc ltd co "
+    "corp "
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k ph.d min max incl "
     "resp sec ch art nr tel ave blvd gen col sgt capt lt rev hon z.b d.h bzw usw ca evtl ggf".split()
 )
@@ -88,10 +89,10 @@ def _is_end(text: str, end: re.Match[str]) -> bool:
 
 
 def sentences_of(text: str) -> list[Sentence]:
-    """The sentences of a document's paragraphs, items and quotes, in order.
+    r"""The sentences of a document's paragraphs, items and quotes, in order.
 
     Example:
-        >>> [(s.heading, s.text) for s in sentences_of("# A\\n\\nOne. Two.\\n\\n```\\ncode.\\n```")]
+        >>> [(s.heading, s.text) for s in sentences_of("# A\n\nOne. Two.\n\n```\ncode.\n```")]
         [('A', 'One.'), ('A', 'Two.')]
     """
     found: list[Sentence] = []

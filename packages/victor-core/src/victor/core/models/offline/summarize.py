@@ -29,14 +29,16 @@ _LEANING = pattern(
     re.IGNORECASE,
 )
 _CUE = pattern(
-    r"\b(?:in short|in summary|in conclusion|to sum up|overall|the (?:main|key|central) (?:point|finding|result|idea|goal)|"
+    r"\b(?:in short|in summary|in conclusion|to sum up|overall|the (?:main|key|central) (?:point|finding|result|idea|"
+    r"goal)|"
     r"this (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey) |conclude[sd]?|"
     r"we (?:propose|present|show|found|recommend|decided)|recommend(?:s|ed|ation)?|decided|decision|must|"
     r"the (?:purpose|aim|goal|objective)|is an? [\w-]+ (?:framework|library|tool|package|model|method|way)|aims? to)\b",
     re.IGNORECASE,
 )
 _SELF = pattern(
-    r"th(?:is|e) (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey|chapter|module)\b",
+    r"th(?:is|e) (?:document|paper|report|page|guide|article|plan|package|library|project|tutorial|survey|chapter|"
+    r"module)\b",
     re.IGNORECASE,
 )
 _LABELLED = pattern(r"[^\s:][^:.,;]{0,40}:\s")
@@ -52,7 +54,7 @@ class _Scored(NamedTuple):
 def summarize(
     text: str, sentences: int = 3, *, words: int | None = None, focus: str = "", bullets: bool = False
 ) -> str:
-    """The sentences that say most of a text, in its own order and words.
+    r"""The sentences that say most of a text, in its own order and words.
 
     A text without sentences is summarised by its headings, or its first line. An empty one has an empty summary.
 
@@ -64,7 +66,7 @@ def summarize(
         bullets: One ``- `` line per sentence.
 
     Example:
-        >>> summarize("# Grid\\n\\nThe grid carries power to every town. It is old. Birds like it.", 1)
+        >>> summarize("# Grid\n\nThe grid carries power to every town. It is old. Birds like it.", 1)
         'The grid carries power to every town.'
     """
     chosen = [sentence.text for sentence in choose_sentences(text, sentences, words=words, focus=focus)]
@@ -113,10 +115,7 @@ def _score(sentences: list[Sentence], title: str, focus: str) -> list[_Scored]:
             frequency[word] = frequency.get(word, 0) + 1
     titled = frozenset(content_words(title))
     wanted = frozenset(content_words(focus))
-    weights = {
-        word: math.log1p(number) * (1.6 if word in titled else 1.0) * (4.0 if word in wanted else 1.0)
-        for word, number in frequency.items()
-    }
+    weights = {word: math.log1p(number) * (1.6 if word in titled else 1.0) for word, number in frequency.items()}
     # A document says what it is in the first real sentence of its first paragraph.
     opening, lead = next(
         ((s.block, s.number) for s in sentences if s.kind == "paragraph" and count_words(s.text) > 5), (-1, -1)
@@ -130,7 +129,9 @@ def _score(sentences: list[Sentence], title: str, focus: str) -> list[_Scored]:
         # sorted: the sum must not depend on the order of a set
         total = math.fsum(weights[word] for word in bag)
         score = total / (len(bag) + 4.0) * shape
-        if sentence.block == opening:
+        if wanted:
+            score *= 1.0 + 2.0 * len(wanted & bag) / len(wanted)
+        elif sentence.block == opening:
             score *= 2.2 if sentence.number == lead else 1.3
         elif sentence.first:
             score *= 1.1 if sentence.heading in seen else 1.2
@@ -152,7 +153,7 @@ def _shape(sentence: Sentence) -> float:
         shape *= 0.55
     elif length > 32:
         shape *= max(0.35, 32.0 / length)
-    if text.endswith(":") or text.endswith("?"):
+    if text.endswith((":", "?")):
         shape *= 0.45
     elif text[-1] not in ".!\u3002\uff01\u201d\"')":
         shape *= 0.7
