@@ -174,7 +174,7 @@ class Page:
             return
         printed = io.StringIO()
         try:
-            code = compile(source, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            code = compile(source, "page", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             with contextlib.redirect_stdout(printed):
                 if code.co_flags & inspect.CO_COROUTINE:
                     self.runner.run(eval(code, self.names))
@@ -266,7 +266,7 @@ def in_scratch_folder(file: Path) -> tuple[int, str]:
     """Run a page or a program in a process, a home and a folder of its own; return its exit code and output."""
     with tempfile.TemporaryDirectory(prefix="victor-docs-") as temporary:
         folder = Path(temporary) / "work"
-        shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("_build", "__pycache__"))
+        shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "README.md", folder)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("VICTOR_", "COLUMNS"))}
         environment |= {"HOME": temporary, "XDG_CONFIG_HOME": f"{temporary}/config", "NO_COLOR": "1", "TERM": "dumb"}
@@ -294,7 +294,7 @@ def main() -> int:
     files = [file.resolve() for file in options.pages] or [
         ROOT / "README.md",
         *sorted(ROOT.glob("packages/*/README.md")),
-        *sorted(file for file in ROOT.glob("docs/**/*.md") if "_build" not in file.parts),
+        *sorted(ROOT.glob("docs/**/*.md")),
         *sorted(ROOT.glob("docs/examples/**/*.py")),
     ]
     if options.here:

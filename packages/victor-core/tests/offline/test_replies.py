@@ -225,7 +225,7 @@ def test_literal_replies() -> None:
 
 
 def test_an_empty_document_has_an_answer_that_says_so() -> None:
-    assert ask("Summarise this document:\n\n") == "The text is empty, so there is nothing to summarise."
+    assert ask("Summarise this document:\n\n") == "The text is empty, so there is nothing to summarize."
     assert (
         ask("Extract keywords from the text:\n<document>\n</document>")
         == "The text is empty, so there is nothing to look at."

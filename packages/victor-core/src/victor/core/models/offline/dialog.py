@@ -21,7 +21,7 @@ or, without a key, a local one by Ollama:
 _SELF = "I am Victor's offline model, not a language model: I work by fixed rules and quote what is there."
 _HELLO = "Hello."
 _ABILITIES = (
-    "I can summarise a text, answer from it, find keywords, dates, names and amounts in it, sort it into labels you "
+    "I can summarize a text, answer from it, find keywords, dates, names and amounts in it, sort it into labels you "
     "name, do sums, and call tools whose arguments stand in your request."
 )
 

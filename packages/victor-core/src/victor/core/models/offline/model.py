@@ -31,7 +31,7 @@ class OfflineModel(Model):
     Example:
         >>> import asyncio
         >>> from victor.core.message import Message
-        >>> request = ModelRequest([Message.user("Summarise in one sentence: The pump moves heat. It is old.")])
+        >>> request = ModelRequest([Message.user("Summarize in one sentence: The pump moves heat. It is old.")])
         >>> asyncio.run(OfflineModel().request(request)).content
         'The pump moves heat.'
     """

@@ -49,7 +49,7 @@ def reply(matter: Matter) -> str | None:
     """The answer to a request, or None when it is none of the things that can be done.
 
     Example:
-        >>> reply(Matter("Summarise in one sentence.", "The pump moves heat. It is old."))
+        >>> reply(Matter("Summarize in one sentence.", "The pump moves heat. It is old."))
         'The pump moves heat.'
     """
     task, text = matter.task, matter.text
@@ -70,7 +70,7 @@ def reply(matter: Matter) -> str | None:
         and matter.given
     ):
         return _EMPTY.format(
-            {"summarize": "summarise", "count": "count", "question": "answer from"}.get(intent, "look at")
+            {"summarize": "summarize", "count": "count", "question": "answer from"}.get(intent, "look at")
         )
     if text.strip():
         made = _from_text(intent, asked, text, limits, matter)

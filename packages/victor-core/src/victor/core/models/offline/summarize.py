@@ -56,7 +56,7 @@ def summarize(
 ) -> str:
     r"""The sentences that say most of a text, in its own order and words.
 
-    A text without sentences is summarised by its headings, or its first line. An empty one has an empty summary.
+    A text without sentences is summarized by its headings, or its first line. An empty one has an empty summary.
 
     Args:
         text: Markdown or plain text.
