@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from victor.core.topology import Cluster, Edge, Node, Topology
 from victor.graph.viz.cell_ruler import CellRuler
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
-from victor.graph.viz.ruler import PixelRuler
 
 directions = st.sampled_from(["TB", "LR"])
-relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+relaxed = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 @given(data=st.data(), direction=directions)
@@ -39,7 +39,9 @@ def test_nothing_overlaps_in_cells(
 def tangle(seed: int, nodes: int, edges: int, clusters: int = 0) -> Topology:
     """A random graph, larger than hypothesis likes to make."""
     dice = random.Random(seed)
-    frames = [Cluster(f"c{n}", parent=f"c{dice.randrange(n)}" if n and dice.random() < 0.5 else None) for n in range(clusters)]
+    frames = [
+        Cluster(f"c{n}", parent=f"c{dice.randrange(n)}" if n and dice.random() < 0.5 else None) for n in range(clusters)
+    ]
     homes = [None, *(frame.id for frame in frames)]
     names = [f"n{n}" for n in range(nodes)]
     return Topology(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 
 from victor.core.topology import EdgeStyle, Topology
+from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.cell_ruler import CellRuler
 from victor.graph.viz.cells import cell_split
 from victor.graph.viz.geometry import Box, Direction, Frame, Geometry, Point, Route
 from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import plan
 from victor.graph.viz.listing import listing
-from victor.graph.viz.palette import theme_of
 
 __all__ = ["draw", "render", "render_unicode"]
 
@@ -42,8 +43,8 @@ def render(
     direction: Direction = "TB",
 ) -> str:
     """Draw a topology with ASCII characters alone; see `render_unicode`."""
-    theme_of(theme)
-    return draw(topology, highlights, width, direction, ascii=True)
+    _, way = check_arguments(theme, width, direction)
+    return draw(topology, highlights, width, way, ascii=True)
 
 
 def render_unicode(
@@ -56,8 +57,8 @@ def render_unicode(
 ) -> str:
     """Draw a topology with box-drawing characters.
 
-    Titles are wrapped more and more tightly until the picture fits; one that runs from left to right is turned; what does
-    not fit even so becomes a list of the nodes with their arrows, which always fits.
+    Titles are wrapped more and more tightly until the picture fits; one that runs from left to right is turned; what
+    does not fit even so becomes a list of the nodes with their arrows, which always fits.
 
     Args:
         topology: What to draw.
@@ -68,19 +69,19 @@ def render_unicode(
 
     Example:
         >>> from victor.core.topology import Edge, Node, Topology
-        >>> print(render_unicode(Topology([Node("plan"), Node("act")], [Edge("plan", "act")]), width=40))
+        >>> print(render_unicode(Topology([Node("plan"), Node("work")], [Edge("plan", "work")]), width=40))
         ┌──────┐
         │ plan │
-        └──┬───┘
-           │
-           ▼
+        └───┬──┘
+            │
+            ▼
         ┌──────┐
-        │  act │
+        │ work │
         └──────┘
         <BLANKLINE>
     """
-    theme_of(theme)
-    return draw(topology, highlights, width, direction)
+    _, way = check_arguments(theme, width, direction)
+    return draw(topology, highlights, width, way)
 
 
 def draw(
@@ -179,7 +180,7 @@ class _Canvas:
         boxes = {box.id: box for box in geometry.boxes}
         for route in geometry.routes:
             points = _cells(route, boxes[route.source], boxes[route.target])
-            for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+            for (x, y), (to_x, to_y) in pairwise(points):
                 step_x, step_y = (to_x > x) - (to_x < x), (to_y > y) - (to_y < y)
                 ahead = _DOWN if step_y > 0 else _UP if step_y < 0 else _RIGHT if step_x > 0 else _LEFT
                 back = _opposite(ahead)

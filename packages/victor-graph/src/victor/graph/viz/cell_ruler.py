@@ -49,7 +49,7 @@ class CellRuler:
         down, tight = direction == "TB", self.tight
         return Spacing(
             node_gap=(2 if tight else 3) if down else 1,
-            line_gap=(1 if tight else 2) if down else 0,
+            line_gap=1 if down else 0,
             line=1,
             port_gap=(3 if tight else 4) if down else 1,
             port_min=2 if down else 1,

@@ -16,21 +16,21 @@ def _cells(char: str) -> int:
 
 
 def cell_width(text: str) -> int:
-    """Columns the text takes in a terminal.
+    r"""Columns the text takes in a terminal.
 
     Example:
-        >>> cell_width("plan"), cell_width("計画"), cell_width("e\\u0301")
+        >>> cell_width("plan"), cell_width("計画"), cell_width("e\u0301")
         (4, 4, 1)
     """
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
 def cell_split(text: str) -> list[str]:
-    """One entry per column: a wide character is followed by an empty entry, what has no width joins the one before.
+    r"""One entry per column: a wide character is followed by an empty entry, what has no width joins the one before.
 
     Example:
-        >>> cell_split("計e\\u0301!")
-        ['計', '', 'é', '!']
+        >>> [len(entry) for entry in cell_split("計e\u0301!")]
+        [1, 0, 2, 1]
     """
     out: list[str] = []
     for char in text:

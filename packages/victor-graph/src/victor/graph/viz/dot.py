@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from victor.core.topology import Cluster, Node, Topology
+from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction
 from victor.graph.viz.highlights import Highlights
-from victor.graph.viz.palette import DARK, LIGHT, theme_of
+from victor.graph.viz.palette import DARK, LIGHT
 from victor.graph.viz.ruler import clean
 
 __all__ = ["render"]
@@ -48,11 +49,12 @@ def render(
         >>> print(render(Topology([Node("a"), Node("b")], [Edge("a", "b", "yes", "dashed")])).splitlines()[-2])
           "a" -> "b" [label="yes", style=dashed]
     """
-    colors = DARK if theme_of(theme) == "dark" else LIGHT
+    variant, way = check_arguments(theme, width, direction)
+    colors = DARK if variant == "dark" else LIGHT
     font = 'fontname="Helvetica,Arial,sans-serif"'
     lines = [
         f"digraph {_quote(topology.name or 'graph')} {{",
-        f'  graph [rankdir={direction}, bgcolor="{colors.paper}", fontcolor="{colors.muted}", {font}, fontsize=12]',
+        f'  graph [rankdir={way}, bgcolor="{colors.paper}", fontcolor="{colors.muted}", {font}, fontsize=12]',
         f'  node [fontcolor="{colors.ink}", {font}, fontsize=13]',
         f'  edge [color="{colors.edge}", fontcolor="{colors.muted}", {font}, fontsize=11, arrowsize=0.8]',
     ]

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from victor.core.topology import Topology
+from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction, Geometry, TextBox
 from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
-from victor.graph.viz.palette import theme_of
 
 __all__ = ["document", "render"]
 
@@ -36,8 +36,8 @@ def render(
         >>> json.loads(render(Topology([Node("a")])))["nodes"][0]["box"]
         {'x': 24, 'y': 24, 'width': 64, 'height': 42, 'lines': ['a']}
     """
-    theme_of(theme)
-    geometry = lay_out(topology, direction=direction, highlights=highlights)
+    _, way = check_arguments(theme, width, direction)
+    geometry = lay_out(topology, direction=way, highlights=highlights)
     # Attributes are plain values by contract; anything else is shown by its repr rather than lost.
     return json.dumps(document(topology, geometry, highlights), ensure_ascii=True, indent=2, default=repr) + "\n"
 
@@ -46,8 +46,9 @@ def document(topology: Topology, geometry: Geometry, highlights: Highlights | No
     """The same as a dict of plain values.
 
     Returns:
-        ``version`` (1), ``name``, ``description``, ``direction``, ``width``, ``height``, and the lists ``nodes``, ``edges`` and
-        ``clusters``: what the topology says of each, with its ``box``, its ``points`` and ``label_box``, or its ``frame``.
+        ``version`` (1), ``name``, ``description``, ``direction``, ``width``, ``height``, and the lists ``nodes``,
+        ``edges`` and ``clusters``: what the topology says of each, with its ``box``, its ``points`` and ``label_box``,
+        or its ``frame`` and ``heading_box``.
     """
     nodes = []
     for node, box in zip(topology.nodes, geometry.boxes, strict=True):

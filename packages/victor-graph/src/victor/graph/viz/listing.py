@@ -11,7 +11,7 @@ from victor.graph.viz.ruler import clean, wrap
 __all__ = ["listing"]
 
 _SIGNS = {"start": "●", "end": "●", "condition": "◇"}
-_ASCII = str.maketrans("●◇□├└│─┄┈▶╎┌╌", "O<*++|---->:.."[:13])
+_ASCII = str.maketrans("●◇□├└─┄┈▶╎┌╌", "O<*++--->:..")
 _LINES = {"solid": "─", "dashed": "┄", "dotted": "┈"}
 
 
@@ -44,9 +44,12 @@ class _Listing:
         self.ascii = ascii
         self.ruler = CellRuler(ascii=ascii)
         self.out: list[str] = []
-        depth = self._depth(None)
-        room = max(8, min(40, (width - 2 * depth) // 2 + 2))
-        self.label_room = max(4, width - 2 * depth - room - 10)
+        # A node is " □ name  note", an arrow "   ├─ label ─▶ name"; names get what labels and notes leave.
+        free = self.width - 2 * self._depth(None)
+        labels = max((cell_width(clean(edge.label)) for edge in topology.edges if edge.label.strip()), default=-3)
+        notes = max((cell_width(self._note(node.id)) for node in topology.nodes), default=0)
+        room = max(8, min(free - 9 - min(labels, 16), free - 4 - notes))
+        self.label_room = max(4, free - 9 - room)
         self.names = self._names(room)
         self.leaving: dict[str, list[int]] = {}
         for number, edge in enumerate(topology.edges):
@@ -76,8 +79,7 @@ class _Listing:
 
     def run(self) -> str:
         self._level(None, "")
-        text = "".join(line.rstrip() + "\n" for line in self.out)
-        return text
+        return "".join(line.rstrip() + "\n" for line in self.out)
 
     def _level(self, cluster: str | None, indent: str) -> None:
         """The nodes of one frame, and the frames in it, each where its first node is declared."""
@@ -85,9 +87,11 @@ class _Listing:
         entries: list[tuple[int, str, bool]] = [
             (order[node.id], node.id, False) for node in self.topology.nodes if node.cluster == cluster
         ]
-        for child in self.topology.clusters:
-            if child.parent == cluster:
-                entries.append((self._first(child.id, order), child.id, True))
+        entries += [
+            (self._first(child.id, order), child.id, True)
+            for child in self.topology.clusters
+            if child.parent == cluster
+        ]
         for _, id, framed in sorted(entries, key=lambda entry: entry[0]):
             if framed:
                 self._frame(id, indent)
@@ -106,10 +110,7 @@ class _Listing:
         self._level(id, indent + self._signs("╎ "))
 
     def _node(self, id: str, indent: str) -> None:
-        node = self.topology.node(id)
-        note = ""
-        if self.highlights:
-            note = self.ruler.note(self.highlights.mark(id), self.highlights.timing(id))
+        node, note = self.topology.node(id), self._note(id)
         name = self.names[id] + (f"  {note}" if note else "")
         self.out.append(f"{indent}{self._signs(_SIGNS.get(node.kind, '□'))} {name}")
         edges = self.leaving.get(id, [])
@@ -118,12 +119,16 @@ class _Listing:
             line = _LINES[edge.style]
             corner = "└" if number == edges[-1] else "├"
             label = self._short(edge.label, self.label_room) if edge.label.strip() else ""
-            arrow = f"{line} {label} {line}▶" if label else f"{line}▶"
             if label:
                 arrow = self._signs(f"{corner}{line} ") + label + self._signs(f" {line}▶")
             else:
                 arrow = self._signs(f"{corner}{line}▶")
             self.out.append(f"{indent}  {arrow} {self.names[edge.target]}")
+
+    def _note(self, id: str) -> str:
+        if not self.highlights:
+            return ""
+        return self.ruler.note(self.highlights.mark(id), self.highlights.timing(id))
 
     def _signs(self, text: str) -> str:
         return text.translate(_ASCII) if self.ascii else text

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from victor.core.topology import Cluster, Node, Topology
+from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction
 from victor.graph.viz.highlights import Highlights
-from victor.graph.viz.palette import DARK, LIGHT, theme_of
+from victor.graph.viz.palette import DARK, LIGHT
 from victor.graph.viz.ruler import clean
 
 __all__ = ["render"]
@@ -17,13 +18,13 @@ _SHAPES = {
     "end": ("([", "])"),
     "step": ("[", "]"),
     "agent": ("(", ")"),
-    "tool": ("[[", "]]"),
-    "condition": ("{{", "}}"),
+    "tool": ("[/", "/]"),
+    "condition": ("{", "}"),
     "parallel": ("[/", "\\]"),
-    "map": ("[/", "/]"),
-    "human": (">", "]"),
+    "map": ("[\\", "/]"),
+    "human": ("[\\", "\\]"),
     "workflow": ("[[", "]]"),
-    "team": ("((", "))"),
+    "team": ("[[", "]]"),
     "data": ("[(", ")]"),
 }
 _ARROWS = {"solid": "-->", "dashed": "-.->", "dotted": "-.->"}
@@ -42,28 +43,29 @@ def render(
     width: int | None = None,
     direction: Direction = "TB",
 ) -> str:
-    """Write a topology as a Mermaid flowchart.
+    r"""Write a topology as a Mermaid flowchart.
 
     Args:
         topology: What to write.
         highlights: What a run did: colours of borders, durations below the titles.
-        theme: ``"light"`` or ``"dark"`` colour the kinds of nodes; ``"auto"`` leaves colours to the page, which knows its own.
+        theme: ``"light"`` or ``"dark"`` colour the kinds of nodes; ``"auto"`` leaves colours to the page.
         width: Has no effect; the reader's Mermaid decides.
         direction: ``"TB"`` or ``"LR"``.
 
     Example:
         >>> from victor.core.topology import Edge, Node, Topology
-        >>> print(render(Topology([Node("end"), Node("b", "say \\"hi\\"")], [Edge("end", "b", "if ok")])))
+        >>> print(render(Topology([Node("end"), Node("b", "say \"hi\"")], [Edge("end", "b", "if ok")])))
         flowchart TB
           n_end["end"]
           n_b["say #34;hi#34;"]
           n_end -->|"if ok"| n_b
         <BLANKLINE>
     """
-    colors = {"light": LIGHT, "dark": DARK}.get(theme_of(theme))
+    variant, way = check_arguments(theme, width, direction)
+    colors = {"light": LIGHT, "dark": DARK}.get(variant)
     names = _names("n_", [node.id for node in topology.nodes])
     frames = _names("c_", [cluster.id for cluster in topology.clusters])
-    lines = [f"flowchart {direction}"]
+    lines = [f"flowchart {way}"]
     inside: dict[str | None, list[Node]] = {}
     for node in topology.nodes:
         inside.setdefault(node.cluster, []).append(node)

@@ -7,9 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from victor.core.errors import ConfigurationError
-
-__all__ = ["DARK", "LIGHT", "Colors", "Theme", "Tint", "theme_of"]
+__all__ = ["DARK", "LIGHT", "Colors", "Theme", "Tint"]
 
 Theme = Literal["auto", "light", "dark"]
 """``auto`` follows the reader's system where the format can."""
@@ -95,14 +93,3 @@ DARK = Colors(
     },
     marks={"current": "#60a5fa", "visited": "#4ade80", "failed": "#f87171", "interrupted": "#fbbf24"},
 )
-
-
-def theme_of(theme: str) -> Theme:
-    """The theme of that name.
-
-    Raises:
-        ConfigurationError: There is none.
-    """
-    if theme in ("auto", "light", "dark"):
-        return theme  # type: ignore[return-value]
-    raise ConfigurationError(f"no theme {theme!r}; there are: auto, light, dark")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from victor.core.errors import ConfigurationError
 from victor.core.topology import Topology
@@ -12,7 +12,6 @@ from victor.graph.viz.highlights import Highlights
 __all__ = ["Drawable", "StateGraphVisualizer"]
 
 
-@runtime_checkable
 class Drawable(Protocol):
     """Whatever can describe itself as a `Topology`: a StateGraph, a compiled graph, a workflow."""
 
@@ -23,10 +22,13 @@ class Drawable(Protocol):
 def _topology(graph: Topology | Drawable) -> Topology:
     if isinstance(graph, Topology):
         return graph
-    if isinstance(graph, Drawable) and not isinstance(graph, type):
-        return graph.topology()
+    describe = getattr(graph, "topology", None)
+    topology = describe() if callable(describe) and not isinstance(graph, type) else None
+    if isinstance(topology, Topology):
+        return topology
     raise ConfigurationError(
-        f"cannot draw {type(graph).__name__} {graph!r:.80}: it is no Topology and has no method topology() that returns one"
+        f"cannot draw {type(graph).__name__} {repr(graph)[:80]}: it is no Topology and has no method topology() "
+        "that returns one"
     )
 
 

@@ -1,10 +1,10 @@
 """Places across the layers: straight lines, boxes near their neighbours, nothing overlapping.
 
-The method of Brandes and Köpf: "Fast and Simple Horizontal Coordinate Assignment", GD 2001, with three changes. Blocks are
-packed by longest paths over the graph of blocks, as in dagre, instead of classes. Ports count, as in Rüegg, Schulze,
-Carstens, von Hanxleden: "Size- and Port-Aware Horizontal Node Coordinate Assignment", GD 2015. And the borders of a frame
-are items of every layer it spans, joined by segments that take precedence over all others, so that a border is one
-straight line with the frame's items on its one side and all others on the other.
+The method of Brandes and Köpf: "Fast and Simple Horizontal Coordinate Assignment", GD 2001, with three changes. Blocks
+are packed by longest paths over the graph of blocks, as in dagre, instead of classes. Ports count, as in Rüegg,
+Schulze, Carstens, von Hanxleden: "Size- and Port-Aware Horizontal Node Coordinate Assignment", GD 2015. And the borders
+of a frame are items of every layer it spans, joined by segments that take precedence over all others, so that a border
+is one straight line with the frame's items on its one side and all others on the other.
 
 All numbers are whole, and stay so: least distances are whole numbers, and rounding down keeps those.
 """
@@ -12,6 +12,7 @@ All numbers are whole, and stay so: least distances are whole numbers, and round
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 
 from attrs import define, field
 
@@ -119,7 +120,7 @@ def _links(graph: Layered, offsets: list[int], favourite: set[int]) -> _Links:
             position[item] = place
     fixed: list[list[tuple[int, int]]] = [[] for _ in graph.layers]
     for borders in (*clusters.left, *clusters.right):
-        for above, below in zip(borders, borders[1:], strict=False):
+        for above, below in pairwise(borders):
             fixed[graph.layer[below]].append((position[above], position[below]))
             links.up[below].append((position[above], above, 0))
             links.down[above].append((position[below], below, 0))
@@ -131,7 +132,8 @@ def _links(graph: Layered, offsets: list[int], favourite: set[int]) -> _Links:
     choosy_bottom = {bottom[s] for s in range(len(top)) if bottom_port[s] in favourite}
     for number, layer in enumerate(graph.layers):
         walls = _Walls(fixed[number])
-        inner, outer = [], []
+        inner: list[int] = []
+        outer: list[int] = []
         for item in layer:
             for segment in graph.up[item]:
                 (inner if thin[item] and thin[top[segment]] else outer).append(segment)
@@ -258,7 +260,7 @@ def _pack(graph: Layered, root: list[int], shift: list[int], apart: list[list[in
 
 
 def _balance(graph: Layered, results: list[list[int]], left: list[int], right: list[int]) -> list[int]:
-    """Lay the four results over each other at the narrowest one's borders; each item goes to the mean of the middle two."""
+    """Lay the four results over each other at the borders of the narrowest; items go to the mean of the middle two."""
     bounds = []
     for places in results:
         lowest = min([place - room for place, room in zip(places, left, strict=True)])

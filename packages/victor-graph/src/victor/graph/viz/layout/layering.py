@@ -20,8 +20,8 @@ def layer(part: Component, direction: Direction) -> Layered:
     """Give each node a layer, and each edge its items in the layers it passes.
 
     A layer of labels is put below each rank that edges with a label leave, and (where arrows run downwards) layers of
-    headings above each rank in which frames begin, so that no text is ever crossed by a line. Two or more long edges of one
-    style to the same target share one line from where they meet.
+    headings above each rank in which frames begin, so that no text is ever crossed by a line. Two or more long edges of
+    one style to the same target share one line from where they meet.
     """
     flipped = backward_edges(len(part.nodes), part.ends, part.starts)
     turned = [
@@ -152,7 +152,8 @@ def _add_edges(
 
     for edge, (upper, lower) in enumerate(turned):
         graph.main.append(spans[edge] == 1 and not graph.flipped[edge])
-        graph.chains.append(chain := [])
+        chain: list[int] = []
+        graph.chains.append(chain)
         if upper == lower:
             continue
         group, back = groups[edge], graph.flipped[edge]

@@ -1,8 +1,8 @@
 """The order of the items in each layer, with few crossings and each frame in one piece.
 
 The barycenter method of Sugiyama, Tagawa, Toda: "Methods for Visual Understanding of Hierarchical System Structures",
-IEEE SMC 11 (1981), with the frames' order kept the same in all layers (the idea of Forster: "A Fast and Simple Heuristic
-for Constrained Two-Level Crossing Reduction", GD 2004) and neighbours exchanged at the end.
+IEEE SMC 11 (1981), with the frames' order kept the same in all layers (the idea of Forster: "A Fast and Simple
+Heuristic for Constrained Two-Level Crossing Reduction", GD 2004) and neighbours exchanged at the end.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _arrange(
     wishes: tuple[dict[int, list[float]], int] | None,
     flip: bool,
 ) -> list[int]:
-    """The items of a layer by their keys, each frame in one piece, its heading first, frames in the order of ``siblings``."""
+    """The items of a layer by their keys: each frame in one piece, heading first, frames in the order of siblings."""
     place_of = {cluster: place for place, cluster in enumerate(siblings)}
 
     def inside(cluster: int) -> tuple[list[int], float]:
@@ -228,7 +228,7 @@ def _arrange(
 
 
 def _rising(blocks: list[tuple[float, list[int]]]) -> list[tuple[float, list[int]]]:
-    """Keys that rise in the order the blocks stand in, as near to the wanted ones as can be (pool adjacent violators)."""
+    """Keys that rise in the order of the blocks, as near to the wanted ones as can be (pool adjacent violators)."""
     pools: list[tuple[float, int, int]] = []  # sum, weight, number of blocks
     for key, items in blocks:
         total, weight, size = key * len(items), len(items), 1

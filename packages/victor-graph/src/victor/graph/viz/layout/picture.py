@@ -16,7 +16,7 @@ from victor.graph.viz.layout.layering import layer
 from victor.graph.viz.layout.ordering import order
 from victor.graph.viz.layout.placing import Area, Placed, Texts, place
 from victor.graph.viz.layout.ports import Sides, port_order
-from victor.graph.viz.ruler import PixelRuler, Ruler, TextBlock
+from victor.graph.viz.ruler import PixelRuler, Ruler
 
 __all__ = ["Plan", "lay_out", "plan"]
 
@@ -83,8 +83,9 @@ def lay_out(
         highlights: Durations to leave room for.
 
     Returns:
-        Boxes, routes and frames. Boxes do not overlap each other, labels or headings; routes run around boxes and labels, and
-        cross each other at right angles or, towards the same target, lie on each other; a frame contains its members alone.
+        Boxes, routes and frames. Boxes do not overlap each other, labels or headings; routes run around boxes and
+        labels, and cross each other at right angles or, towards the same target, lie on each other; a frame contains
+        its members alone.
 
     Example:
         >>> from victor.core.topology import Edge, Node, Topology
@@ -146,9 +147,6 @@ def _geometry(
                 return area.across + across, area.along + along, area.wide, area.long
             return area.along + along, area.across + across, area.long, area.wide
 
-        def text_box(area: Area, text: TextBlock | None, spot=spot) -> TextBox | None:  # type: ignore[no-untyped-def]
-            return TextBox(*spot(area), text.lines) if text else None
-
         for number, area in zip(part.nodes, result.boxes, strict=True):
             boxes[number] = Box(topology.nodes[number].id, *spot(area), texts.nodes[number].lines, notes[number])
         for local, number in enumerate(part.frames):
@@ -157,7 +155,7 @@ def _geometry(
             depth = graph.clusters.depth[local]
             frames.append(Frame(cluster.id, *spot(result.frames[local]), heading, depth, cluster.parent))
         for local, number in enumerate(part.edges):
-            edge, label = topology.edges[number], result.labels[local]
+            edge, label, text = topology.edges[number], result.labels[local], texts.labels[number]
             points = [(x + across + margin, y + along + margin) for x, y in result.routes[local]]
             routes[number] = Route(
                 number,
@@ -165,7 +163,7 @@ def _geometry(
                 edge.target,
                 tuple(points) if down else tuple((y, x) for x, y in points),
                 edge.style,
-                text_box(label, texts.labels[number]) if label else None,
+                TextBox(*spot(label), text.lines) if label and text else None,
                 result.joins[local],
             )
     wide, long = extent[0] + 2 * margin, extent[1] + 2 * margin

@@ -175,8 +175,7 @@ class _Placing:
         clusters = graph.clusters
         place_in_layer = {}
         for layer in graph.layers if clusters.parent else ():
-            for place, item in enumerate(layer):
-                place_in_layer[item] = place
+            place_in_layer.update((item, place) for place, item in enumerate(layer))
         for cluster in reversed(range(len(clusters.parent))):
             starts, ends = [], []
             heading = clusters.heading[cluster]

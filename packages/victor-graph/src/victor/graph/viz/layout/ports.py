@@ -31,11 +31,12 @@ def port_order(graph: Layered) -> Sides:
     for layer in graph.layers:
         for place, item in enumerate(layer):
             position[item] = place
-    favourite = set()
+    favourite: set[int] = set()
     for edge, chain in enumerate(graph.chains):
         if graph.main[edge]:
             favourite.update((graph.seg_top_port[chain[0]], graph.seg_bottom_port[chain[-1]]))
-    top, bottom = {}, {}
+    top: dict[int, list[int]] = {}
+    bottom: dict[int, list[int]] = {}
     for item, kind in enumerate(graph.kind):
         if kind != BOX:
             continue

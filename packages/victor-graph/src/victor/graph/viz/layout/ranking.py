@@ -10,8 +10,8 @@ __all__ = ["backward_edges", "rank"]
 def backward_edges(count: int, edges: Sequence[tuple[int, int]], starts: Sequence[int]) -> list[bool]:
     """For each edge whether it closes a cycle; turning these around leaves none.
 
-    A depth-first search from the starts finds the edges that lead back to a node on the current path, which are the ones
-    people call loops. Edges from a node to itself are not turned.
+    A depth-first search from the starts finds the edges that lead back to a node on the current path, which are the
+    ones people call loops. Edges from a node to itself are not turned.
 
     Args:
         count: Number of nodes.
@@ -52,7 +52,7 @@ def backward_edges(count: int, edges: Sequence[tuple[int, int]], starts: Sequenc
 
 
 def rank(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """A rank for each node of a graph without cycles, so that every edge leads to a higher one and edges are short.
+    """A rank for each node of a graph without cycles, so that edges lead to higher ones and are short.
 
     Longest paths first; then whole groups of nodes joined by shortest edges move while that shortens more edges than it
     stretches, the idea of the tight trees of Gansner, Koutsofios, North, Vo: "A Technique for Drawing Directed Graphs",

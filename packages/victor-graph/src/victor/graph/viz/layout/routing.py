@@ -1,10 +1,10 @@
 """Tracks for the pieces of lines that run across, in the channel between two layers.
 
-Lines of different routes may cross at right angles and do nothing else: no two lie on each other, touch at a corner or
-share a track where they would seem to be one. Tracks are dealt as in the left-edge method of channel routing (Hashimoto,
-Stevens: "Wire Routing by Optimizing Channel Assignment within Large Apertures", DAC 1971) with the order of Sander:
-"Layout of Directed Hypergraphs with Orthogonal Hyperedges", GD 2003; vertical conflicts that form a cycle are cut by a
-dogleg (Deutsch: "A Dogleg Channel Router", DAC 1976).
+Lines of different routes may cross at right angles and do nothing else: no two lie on each other, touch at a corner
+or share a track where they would seem to be one. Tracks are dealt as in the left-edge method of channel routing
+(Hashimoto, Stevens: "Wire Routing by Optimizing Channel Assignment within Large Apertures", DAC 1971) with the order of
+Sander: "Layout of Directed Hypergraphs with Orthogonal Hyperedges", GD 2003; vertical conflicts that form a cycle are
+cut by a dogleg (Deutsch: "A Dogleg Channel Router", DAC 1976).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from attrs import define, field
 
@@ -57,11 +57,11 @@ class _Net:
 
     @property
     def low(self) -> int:
-        return min(min(self.tops), min(self.bottoms))
+        return min(*self.tops, *self.bottoms)
 
     @property
     def high(self) -> int:
-        return max(max(self.tops), max(self.bottoms))
+        return max(*self.tops, *self.bottoms)
 
 
 def route_channel(wires: list[Wire], used: Iterable[int], apart: int) -> int:
@@ -73,11 +73,11 @@ def route_channel(wires: list[Wire], used: Iterable[int], apart: int) -> int:
         apart: Least distance of two lines on one track.
 
     Example:
-        >>> straight, left, right = Wire(0, 0, 1, 2), Wire(4, 9, 3, 4), Wire(9, 4, 5, 6)
-        >>> route_channel([straight, left, right], (), 1)
-        3
-        >>> left.bends, right.bends
-        ([(1, 9)], [(0, 3), (2, 4)])
+        >>> straight, one, other = Wire(0, 0, 1, 2), Wire(4, 9, 3, 4), Wire(6, 12, 5, 6)
+        >>> route_channel([straight, one, other], (), 1)
+        2
+        >>> straight.bends, one.bends, other.bends
+        ([], [(1, 9)], [(0, 12)])
     """
     nets = _nets(wires)
     if not nets:
@@ -148,7 +148,7 @@ def _cut(net: _Net, taken: set[int], apart: int) -> _Net:
     """Make the net the lower part of a dogleg and return the upper part, which nothing has to wait for."""
     middle = (net.low + net.high) // 2
     step = max(1, apart // 2)
-    for distance in range(0, (len(taken) + 2) * 2 * step):
+    for distance in range((len(taken) + 2) * 2 * step):
         for place in (middle + distance, middle - distance):
             if all(near not in taken for near in range(place - step + 1, place + step)):
                 taken.add(place)
