@@ -49,8 +49,6 @@ _PRAGMAS: Final = frozenset(
         "index_info",
         "index_xinfo",
         "foreign_key_list",
-        "user_version",
-        "encoding",
     }
 )
 _FUNCTIONS_REFUSED: Final = frozenset(
@@ -146,18 +144,13 @@ class Sql(Toolkit):
             database: Path of an SQLite file, or a name from the settings.
         """
         url = self._url(database)
-        if url is not None:
-            statement = (
-                "SELECT table_schema || '.' || table_name, column_name, data_type FROM information_schema.columns "
-                "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, ordinal_position"
-            )
-            found = await self._postgres(url, statement, [], 100_000, write=False)
-        else:
-            statement = (
-                "SELECT m.name, c.name, c.type FROM sqlite_master m, pragma_table_info(m.name) c "
-                "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid"
-            )
-            found = await asyncio.to_thread(self._sqlite, database, statement, [], 100_000, False)
+        if url is None:
+            return await asyncio.to_thread(self._sqlite_tables, database)
+        statement = (
+            "SELECT table_schema || '.' || table_name, column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, ordinal_position"
+        )
+        found = await self._postgres(url, statement, [], 100_000, write=False)
         out: dict[str, list[str]] = {}
         for table, column, kind in found["rows"]:
             out.setdefault(table, []).append(f"{column} {kind}".strip())
@@ -242,6 +235,17 @@ class Sql(Toolkit):
             raise ToolError(f"the database says: {error}", retry=True) from error
         finally:
             connection.close()
+
+    def _sqlite_tables(self, database: str) -> dict[str, list[str]]:
+        names = (
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+        out: dict[str, list[str]] = {}
+        for (name,) in self._sqlite(database, names, [], 10_000, False)["rows"]:
+            quoted = name.replace('"', '""')
+            columns = self._sqlite(database, f'PRAGMA table_info("{quoted}")', [], 10_000, False)["rows"]
+            out[name] = [f"{column[1]} {column[2]}".strip() for column in columns]
+        return out
 
     def _file(self, database: str) -> Path:
         named = self.databases.get(database)
@@ -328,8 +332,6 @@ def _authorizer(write: bool) -> Any:
             and (first or "").lower() in _PRAGMAS
             and (second is None or write or not second.isdigit())
         ):
-            return sqlite3.SQLITE_OK
-        if action == 31 and (first or "").startswith("pragma_"):  # SQLITE_... of table-valued pragmas
             return sqlite3.SQLITE_OK
         return sqlite3.SQLITE_DENY
 

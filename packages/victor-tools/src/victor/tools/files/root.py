@@ -28,6 +28,7 @@ _FILE: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_LONGEST: Final = 1_000
 _KEPT_BY_VERSION_CONTROL: Final = frozenset({".git", ".hg", ".svn", ".jj"})
 
 
@@ -89,6 +90,8 @@ class Root:
             raise ToolError("a path cannot contain a zero character")
         if not text.strip():
             raise ToolError("the path is empty; '.' is the directory itself")
+        if len(text) > _LONGEST:
+            raise ToolError(f"the path has {len(text):,} characters; at most {_LONGEST:,} are allowed", retry=True)
         folder = self.folder
         try:
             resolved = (folder / text).resolve()

@@ -151,7 +151,13 @@ class Git(Toolkit):
             revision: As of this commit.
         """
         return await self._git(
-            "blame", "--date=short", f"-L{start_line},+{lines}", _revision(revision), "--", self._relative(path)
+            "blame",
+            "--no-textconv",
+            "--date=short",
+            f"-L{start_line},+{lines}",
+            _revision(revision),
+            "--",
+            self._relative(path),
         )
 
     @tool(
@@ -220,5 +226,7 @@ def _revision(text: str) -> str:
 
 
 def _range(text: str) -> str:
+    if not text.strip("."):
+        return _revision(text)
     first, dots, last = text.partition("...") if "..." in text else text.partition("..")
     return dots.join(_revision(part) if part else "" for part in ((first, last) if dots else (first,)))

@@ -177,6 +177,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
+            return
         if self._dropped:
             return
         if self._pre:
