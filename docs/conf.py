@@ -19,7 +19,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "api_reference",
 ]
-exclude_patterns = ["_build", "_ext", "examples"]
+exclude_patterns = ["_ext", "examples"]
 html_theme = "furo"
 html_static_path: list[str] = []
 html_theme_options = {"navigation_with_keys": True}

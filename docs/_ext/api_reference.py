@@ -1,5 +1,7 @@
 """Write one reference page per public module, so that a new module needs no line anywhere.
 
+The pages exist only while Sphinx runs: a folder of documentation that somebody reads holds what people wrote.
+
 A package's face (its ``__init__``, which only passes on what its modules define) becomes a table that leads to the
 definitions; a module is described by autodoc. Modules and packages whose name begins with ``_`` are private.
 """
@@ -7,15 +9,16 @@ definitions; a module is described by autodoc. Modules and packages whose name b
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple
 
 from sphinx.util import logging
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sphinx.application import Sphinx
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,9 @@ def modules_of(source: Path) -> list[str]:
         parts = list(file.relative_to(source).with_suffix("").parts)
         if parts[-1] == "__init__":
             parts.pop()
-        inside_a_package = all((folder / "__init__.py").is_file() for folder in file.parents if source / "victor" in folder.parents)
+        inside_a_package = all(
+            (folder / "__init__.py").is_file() for folder in file.parents if source / "victor" in folder.parents
+        )
         if parts and inside_a_package and not any(part.startswith("_") for part in parts):
             names.append(".".join(parts))
     return sorted(names)
@@ -51,7 +56,12 @@ def face(module: Any) -> list[tuple[str, str]]:
     for name in sorted(getattr(module, "__all__", [])):
         value = getattr(module, name)
         home = getattr(value, "__module__", None)
-        if name.startswith("_") or not isinstance(home, str) or home == module.__name__ or not home.startswith("victor."):
+        if (
+            name.startswith("_")
+            or not isinstance(home, str)
+            or home == module.__name__
+            or not home.startswith("victor.")
+        ):
             continue
         summary = first_sentence(value.__doc__) if isinstance(value, type) or callable(value) else ""
         rows.append((f":py:obj:`{name} <{home}.{getattr(value, '__qualname__', name)}>`", summary))
@@ -86,7 +96,7 @@ def page(name: str, modules: list[str]) -> str:
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write the pages below ``reference/api``; leave a page alone that would not change, so builds stay quick."""
+    """Write the pages below ``reference/api``."""
     folder = app.srcdir / "reference" / "api"
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
@@ -103,12 +113,19 @@ def write_pages(app: Sphinx) -> None:
         pages[f"{name}.rst"] = page(name, [other for other in names if other.startswith(f"{name}.")])
     roots = [name for name in names if name.count(".") == 1]
     title = [*heading("API reference"), "One page per module, from its docstrings.", ""]
-    pages["index.rst"] = "\n".join([*title, ".. toctree::", "   :maxdepth: 2", "", *(f"   {each}" for each in roots), ""])
-    for stale in set(folder.glob("*.rst")) - {folder / each for each in pages}:
-        stale.unlink()
+    pages["index.rst"] = "\n".join(
+        [*title, ".. toctree::", "   :maxdepth: 2", "", *(f"   {each}" for each in roots), ""]
+    )
     for file, text in pages.items():
-        if not (folder / file).is_file() or (folder / file).read_text(encoding="utf-8") != text:
-            (folder / file).write_text(text, encoding="utf-8")
+        (folder / file).write_text(text, encoding="utf-8")
+        # As old as what it describes, so that Sphinx reads again only what changed.
+        if described := getattr(sys.modules.get(file.removesuffix(".rst")), "__file__", None):
+            os.utime(folder / file, ns=(Path(described).stat().st_mtime_ns,) * 2)
+
+
+def remove_pages(app: Sphinx, _error: Exception | None) -> None:
+    """Take the pages away again."""
+    shutil.rmtree(app.srcdir / "reference" / "api", ignore_errors=True)
 
 
 def named(target: str, inside: str) -> Any:
@@ -146,4 +163,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", write_pages)
     app.connect("missing-reference", resolve)
+    app.connect("build-finished", remove_pages)
     return {"version": "1", "parallel_read_safe": True}
