@@ -126,7 +126,7 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
             )
             / whole
         )
-        kind = _fits(question, line.text)
+        kind = _fits(question, line.text) * (0.75 if " | " in line.text else 1.0)
         ranked.append((score * (0.3 + coverage) * kind, at, coverage))
     ranked.sort(key=lambda item: (-item[0], item[1]))
     if not ranked:

@@ -90,7 +90,10 @@ def classify(text: str, labels: Sequence[str], descriptions: Mapping[str, str] |
     total = sum(counts.values()) or 1.0
     scores: list[tuple[float, tuple[str, ...]]] = []
     shared: dict[str, int] = {}
-    vocabularies = [_vocabulary(label, (descriptions or {}).get(label, "")) for label in labels]
+    solid = [label for label in labels if label.strip().lower() not in FALLBACKS] or list(labels)
+    vocabularies = [
+        _vocabulary(label, (descriptions or {}).get(label, "")) if label in solid else {} for label in labels
+    ]
     for vocabulary in vocabularies:
         for word in vocabulary:
             shared[word] = shared.get(word, 0) + 1

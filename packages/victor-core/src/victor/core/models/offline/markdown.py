@@ -6,6 +6,7 @@ What is no prose (front matter, code, tables, badges, addresses of links) is lef
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from attrs import frozen
@@ -80,14 +81,16 @@ def plain_inline(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def blocks(text: str) -> list[Block]:
+@lru_cache(maxsize=8)
+def blocks(text: str) -> tuple[Block, ...]:
     r"""The blocks of a document in order; code and front matter are left out.
 
     Example:
         >>> [(block.kind, block.text) for block in blocks("# Title\n\nOne line,\ntwo lines.\n\n- an *item*")]
         [('heading', 'Title'), ('paragraph', 'One line, two lines.'), ('item', 'an item')]
     """
-    return _Reader().read(text)
+    # A form asks for the same document's blocks once per field.
+    return tuple(_Reader().read(text))
 
 
 def is_front_matter(text: str) -> bool:
@@ -187,6 +190,8 @@ class _Reader:
         cells = [plain_inline(cell) for cell in line.strip().strip("|").split("|")]
         if any(cell.strip("-: ") for cell in cells):
             self.found.append(Block("row", " | ".join(cells)))
+        elif self.found and self.found[-1].kind == "row":
+            self.found.pop()  # the names of the columns say nothing by themselves
 
     def flush(self) -> None:
         if self.lines:

@@ -307,7 +307,7 @@ class _Filler:
         if kind == "sentiment":
             return self.source.classify(["positive", "negative", "neutral"], {}).label
         if kind == "language":
-            return said or language_of(text).capitalize() or _MISSING
+            return language_of(text).capitalize() or said or _MISSING
         if kind == "reason":
             return self.reason(text)
         if kind == "answer":

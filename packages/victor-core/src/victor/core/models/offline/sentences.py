@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -88,7 +89,8 @@ def _is_end(text: str, end: re.Match[str]) -> bool:
     return not following.islower() or bool(_IDENTIFIER.match(text, end.end()))
 
 
-def sentences_of(text: str) -> list[Sentence]:
+@lru_cache(maxsize=4)
+def sentences_of(text: str) -> tuple[Sentence, ...]:
     r"""The sentences of a document's paragraphs, items and quotes, in order.
 
     Example:
@@ -103,4 +105,4 @@ def sentences_of(text: str) -> list[Sentence]:
         elif block.kind != "row":
             for place, sentence in enumerate(split_sentences(block.text)):
                 found.append(Sentence(sentence, len(found), block.kind, heading, place == 0, at, block.raw_code))
-    return found
+    return tuple(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from victor.core.models.offline.markdown import blocks, title_of
@@ -107,7 +108,7 @@ def choose_sentences(text: str, limit: int, *, words: int | None = None, focus: 
     return sorted((item.sentence for item in chosen), key=lambda sentence: sentence.number)
 
 
-def _score(sentences: list[Sentence], title: str, focus: str) -> list[_Scored]:
+def _score(sentences: Sequence[Sentence], title: str, focus: str) -> list[_Scored]:
     bags = [frozenset(content_words(sentence.text)) for sentence in sentences]
     frequency: dict[str, int] = {}
     for bag in bags:
