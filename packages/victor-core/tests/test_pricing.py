@@ -101,7 +101,7 @@ def test_prices_from_an_installed_list(settings, monkeypatch):
 
 
 def test_the_real_list_knows_known_models(settings):
-    pytest.importorskip("genai_prices", reason="pip install genai-prices")
+    pytest.importorskip("genai_prices", reason="pip install 'victor-core[prices]'")
     price = find_price("openai", "gpt-4o")
     full, cached = price(Usage(1000, 0)), price(Usage(1000, 0, cache_read_tokens=1000))
     assert 0 < cached < full

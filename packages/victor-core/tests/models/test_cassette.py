@@ -7,7 +7,7 @@ import sys
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.core import Agent
@@ -179,6 +179,7 @@ responses = st.builds(
 def test_writing_and_reading_gives_the_same(tmp_path_factory, suffix):
     path = tmp_path_factory.mktemp("cassettes") / f"c.{suffix}"
 
+    @settings(deadline=None)
     @given(st.lists(responses, max_size=3), st.booleans(), st.booleans())
     def same(answers, repeat, any_order):
         written = Cassette([Turn(answer) for answer in answers], "p:m", repeat, any_order)

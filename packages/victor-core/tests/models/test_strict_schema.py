@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.core.models.sample import sample
@@ -79,6 +79,7 @@ schemas = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(schemas)
 def test_the_original_is_left_alone(schema):
     whole = {"type": "object", "properties": {"x": schema}, "required": []}

@@ -75,7 +75,7 @@ def test_seeds_differ():
 
 
 @given(st.integers(-50, 50), st.integers(0, 40), st.integers(1, 9), st.integers(0, 99))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_bounds_of_numbers_are_kept(low, span, of, seed):
     high = low + span
     inside = sample({"type": "integer", "minimum": low, "maximum": high}, seed=seed)
@@ -88,6 +88,7 @@ def test_bounds_of_numbers_are_kept(low, span, of, seed):
     assert multiple % of == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 20), st.integers(0, 99))
 def test_lengths_are_kept(least, span, seed):
     assert (

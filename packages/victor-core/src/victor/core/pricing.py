@@ -7,7 +7,8 @@ Prices come from the settings, in US dollars per million tokens::
     output = 2.0
     cache_read = 0.025
 
-and, where those are silent, from the price list of the package ``genai-prices`` if it is installed.
+and, where those are silent, from the price list of the package ``genai-prices`` if it is installed
+(``pip install 'victor-core[prices]'``).
 
 Example:
     >>> Price(input=0.25, output=2.0).cost_usd(Usage(1_000_000, 100_000))
