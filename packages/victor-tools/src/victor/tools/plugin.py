@@ -16,9 +16,32 @@ def victor_register_tools(register: RegisterTool) -> None:
     for section, (_, tools) in KITS.items():
         for name, help in tools.items():
             register(f"{section}.{name}", f"victor.tools.builtin:{section}_{name}", help=help)
+    for server, name in _configured_remote_tools():
+        where = f"victor.tools.mcp.configured:servers.{server}.{name}"
+        register(f"{server}.{name}", where, help=f"of the MCP server {server}", replace=True)
     registry = sys.modules.get("victor.tools.registry")  # nothing was decorated if it was never imported
     if registry is not None:
         registry.UnifiedToolRegistry.get_instance().publish(register)
+
+
+def _configured_remote_tools() -> list[tuple[str, str]]:
+    """Server and name of the tools that the settings bring in. Wrong settings are told when they are used."""
+    from victor.core.errors import ConfigurationError
+    from victor.core.settings import load_settings
+
+    try:
+        tables = load_settings().section("tools").get("mcp", {})
+    except ConfigurationError:
+        return []
+    if not isinstance(tables, dict):
+        return []
+    return [
+        (server, name)
+        for server, table in tables.items()
+        if isinstance(table, dict)
+        for name in table.get("tools", ())
+        if isinstance(name, str)
+    ]
 
 
 @hookimpl

@@ -160,6 +160,45 @@ def categories(as_json: AsJson = False) -> None:
     print_table([(n, str(c), d, o) for n, c, d, o in presets], header=("preset", "tools", "what for", "from"))
 
 
+@app.command()
+def serve(
+    preset: Annotated[
+        str, typer.Option("--preset", "-p", help="Which tools; see victor tools categories.")
+    ] = "default",
+    tool: Annotated[list[str] | None, typer.Option("--tool", "-t", help="Only these tools; may be repeated.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP instead of standard input and output.")] = False,
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Where to listen; 0 for any that is free.")] = 8848,
+    token: Annotated[
+        str, typer.Option("--token", envvar="VICTOR_TOOLS_TOKEN", help="What clients must send; made up if not given.")
+    ] = "",
+    no_token: Annotated[bool, typer.Option("--no-token", help="Ask for none; only on this machine.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Offer tools that need approval, and allow all their calls.")
+    ] = False,
+) -> None:
+    """Serve tools over the Model Context Protocol (needs victor-tools[mcp])."""
+    from victor.tools.mcp.server import build_server, new_token, serve_http, serve_stdio
+
+    registry = UnifiedToolRegistry.get_instance()
+    chosen = [registry.tool(name) for name in tool] if tool else registry.tools(preset=preset)
+    server = build_server(chosen, approve=(lambda context: True) if yes else None)
+    try:
+        if not http:
+            asyncio.run(serve_stdio(server))
+            return
+        secret = None if no_token else token or new_token()
+
+        def tell(at: int) -> None:
+            note(f"serving {len(chosen)} tools at http://{host}:{at}/mcp")
+            if secret is not None and not token:
+                note(f"token: {secret}")
+
+        asyncio.run(serve_http(server, host=host, port=port, token=secret, ready=tell))
+    except KeyboardInterrupt:
+        note("stopped")
+
+
 def _print_list(found: list[Tool], as_json: bool) -> None:
     if as_json:
         print_json([_facts(made) for made in found])
