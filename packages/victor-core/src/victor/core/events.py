@@ -32,10 +32,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from random import getrandbits
 from threading import Lock
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal
-
-from attrs import define, field
 
 from victor.core.redact import Redactor, redact
 
@@ -85,16 +83,28 @@ KINDS: Final[Mapping[str, str]] = {
 _log = logging.getLogger("victor.events")
 
 
-@define(slots=True)
+# Span, Event and the like are plain classes: they are made for every operation and imported by every program, and
+# generating their methods would cost more at import than all the rest of this module.
 class Span:
-    """Who an event belongs to: hexadecimal ids of 128 (run) and 64 bits, as W3C trace context has them."""
+    """Who an event belongs to: hexadecimal ids of 128 (run) and 64 bits, as W3C trace context has them.
 
-    run_id: str
-    span_id: str
-    parent_id: str | None
+    Args:
+        run_id: Id of the outermost operation's tree.
+        span_id: Id of this operation.
+        parent_id: Id of the enclosing operation, or None.
+    """
+
+    __slots__ = ("parent_id", "run_id", "span_id")
+
+    def __init__(self, run_id: str, span_id: str, parent_id: str | None) -> None:
+        self.run_id = run_id
+        self.span_id = span_id
+        self.parent_id = parent_id
+
+    def __repr__(self) -> str:
+        return f"Span({self.run_id!r}, {self.span_id!r}, {self.parent_id!r})"
 
 
-@define(slots=True)
 class Event:
     """Something that happened. Treat it as read-only: all listeners share one object.
 
@@ -114,19 +124,43 @@ class Event:
         content: Captured contents, redacted; empty unless the stream captures them.
     """
 
-    kind: str
-    phase: Phase
-    name: str
-    run_id: str
-    span_id: str
-    parent_id: str | None
-    time_ns: int
-    monotonic_ns: int
-    attributes: Mapping[str, Any]
-    duration_ns: int | None = None
-    error: BaseException | None = None
-    error_text: str = ""
-    content: Mapping[str, Any] = field(factory=dict)
+    __slots__ = (
+        "attributes", "content", "duration_ns", "error", "error_text", "kind", "monotonic_ns", "name", "parent_id", "phase",
+        "run_id", "span_id", "time_ns",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kind: str,
+        phase: Phase,
+        name: str,
+        run_id: str,
+        span_id: str,
+        parent_id: str | None,
+        time_ns: int,
+        monotonic_ns: int,
+        attributes: Mapping[str, Any],
+        duration_ns: int | None = None,
+        error: BaseException | None = None,
+        error_text: str = "",
+        content: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self.kind = kind
+        self.phase = phase
+        self.name = name
+        self.run_id = run_id
+        self.span_id = span_id
+        self.parent_id = parent_id
+        self.time_ns = time_ns
+        self.monotonic_ns = monotonic_ns
+        self.attributes = attributes
+        self.duration_ns = duration_ns
+        self.error = error
+        self.error_text = error_text
+        self.content = content
+
+    def __repr__(self) -> str:
+        return f"Event({self.kind!r}, {self.phase!r}, {self.name!r}, {dict(self.attributes)!r})"
 
     @property
     def cancelled(self) -> bool:
@@ -261,10 +295,12 @@ class _Silent(Operation):
 _SILENT: Final = _Silent()
 
 
-@define(frozen=True, eq=False)
 class _Subscription:
-    listener: Listener
-    kinds: frozenset[str] | None
+    __slots__ = ("kinds", "listener")
+
+    def __init__(self, listener: Listener, kinds: frozenset[str] | None) -> None:
+        self.listener = listener
+        self.kinds = kinds
 
 
 class EventStream:
@@ -425,7 +461,7 @@ def _covers(kinds: frozenset[str], kind: str) -> bool:
 
 
 def _fields(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in Event.__slots__ if name != "__weakref__"}
+    return {name: getattr(event, name) for name in Event.__slots__}
 
 
 _default = EventStream()

@@ -12,9 +12,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve, field
+from attrs import evolve
 
-from victor.core.catalog import near_matches
 from victor.core.errors import (
     ConfigurationError,
     ModelConnectionError,
@@ -51,7 +50,6 @@ class _Stop(Exception):
         self.reason = reason
 
 
-@define
 class Run(Generic[T]):
     """One run in progress. Made by `Agent`; execute it once.
 
@@ -70,31 +68,47 @@ class Run(Generic[T]):
         stream: Where events go.
     """
 
-    agent: str
-    model: Model
-    tools: dict[str, Tool]
-    output: Output[T]
-    messages: list[Message]
-    limits: Limits
-    settings: ModelSettings
-    approve: Approve | None
-    approval_timeout_s: float | None
-    output_retries: int
-    deps: Any
-    stream: EventStream
-    _sink: Sink | None = field(default=None, init=False)
-    _usage: Usage = field(default=Usage(0, 0), init=False)
-    _cost: float | None = field(default=0.0, init=False)
-    _spent: int = field(default=0, init=False)
-    _steps: int = field(default=0, init=False)
-    _calls: int = field(default=0, init=False)
-    _rejected: int = field(default=0, init=False)
-    _seen: dict[tuple[str, str], tuple[str, int]] = field(factory=dict, init=False)
-    _repeats: int = field(default=0, init=False)
-    _answer: Any = field(default=None, init=False)
-    _answered_by: str = field(default="", init=False)
-    _began: float = field(factory=time.perf_counter, init=False)
-    _scope: ToolScope = field(init=False)
+    def __init__(
+        self,
+        *,
+        agent: str,
+        model: Model,
+        tools: dict[str, Tool],
+        output: Output[T],
+        messages: list[Message],
+        limits: Limits,
+        settings: ModelSettings,
+        approve: Approve | None,
+        approval_timeout_s: float | None,
+        output_retries: int,
+        deps: Any,
+        stream: EventStream,
+    ) -> None:
+        self.agent = agent
+        self.model = model
+        self.tools = tools
+        self.output = output
+        self.messages = messages
+        self.limits = limits
+        self.settings = settings
+        self.approve = approve
+        self.approval_timeout_s = approval_timeout_s
+        self.output_retries = output_retries
+        self.deps = deps
+        self.stream = stream
+        self._sink: Sink | None = None
+        self._usage = Usage(0, 0)
+        self._cost: float | None = 0.0
+        self._spent = 0
+        self._steps = 0
+        self._calls = 0
+        self._rejected = 0
+        self._seen: dict[tuple[str, str], tuple[str, int]] = {}
+        self._repeats = 0
+        self._answer: Any = None
+        self._answered_by = ""
+        self._began = time.perf_counter()
+        self._scope: ToolScope
 
     async def execute(self) -> RunResult[T]:
         """Run to the end.
@@ -360,6 +374,8 @@ class Run(Generic[T]):
         return Message("tool", text, (), call.id, call.name, result.error is not None)
 
     def _no_such_tool(self, call: ToolCall) -> ToolResult:
+        from victor.core.catalog import near_matches
+
         near = near_matches(call.name, self.tools)
         names = ", ".join(self.tools) or "none"
         hint = f"; did you mean {near[0]!r}?" if near else "."

@@ -30,7 +30,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from victor.core.errors import ConfigurationError, ToolApprovalError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream, get_stream
@@ -143,7 +143,6 @@ Approve = Callable[["ToolContext"], bool | Awaitable[bool]]
 """Asked before a call that needs approval; True allows this one call."""
 
 
-@define
 class ToolScope:
     """What the calls of one run share.
 
@@ -154,16 +153,28 @@ class ToolScope:
         approval_timeout_s: Seconds to wait for an answer; after that the one call is denied. None waits.
         clock: The run's time limit, which stands still while approval is awaited; None where there is none.
         deps: Whatever the host program gave the run, for tools to use.
-        stream: Where events go.
+        stream: Where events go; the default stream where left out.
     """
 
-    agent: str = ""
-    run_id: str = ""
-    approve: Approve | None = None
-    approval_timeout_s: float | None = None
-    clock: RunClock | None = None
-    deps: Any = None
-    stream: EventStream = field(factory=get_stream)
+    __slots__ = ("agent", "approval_timeout_s", "approve", "clock", "deps", "run_id", "stream")
+
+    def __init__(
+        self,
+        agent: str = "",
+        run_id: str = "",
+        approve: Approve | None = None,
+        approval_timeout_s: float | None = None,
+        clock: RunClock | None = None,
+        deps: Any = None,
+        stream: EventStream | None = None,
+    ) -> None:
+        self.agent = agent
+        self.run_id = run_id
+        self.approve = approve
+        self.approval_timeout_s = approval_timeout_s
+        self.clock = clock
+        self.deps = deps
+        self.stream: EventStream = get_stream() if stream is None else stream
 
 
 class ToolContext:
