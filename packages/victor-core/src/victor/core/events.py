@@ -30,7 +30,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
-from random import getrandbits
+from os import urandom
 from threading import Lock
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal
@@ -125,8 +125,8 @@ class Event:
     """
 
     __slots__ = (
-        "attributes", "content", "duration_ns", "error", "error_text", "kind", "monotonic_ns", "name", "parent_id", "phase",
-        "run_id", "span_id", "time_ns",
+        "attributes", "content", "duration_ns", "error", "error_text", "kind", "monotonic_ns", "name", "parent_id",
+        "phase", "run_id", "span_id", "time_ns",
     )  # fmt: skip
 
     def __init__(
@@ -187,9 +187,9 @@ class Operation:
     def __init__(self, stream: EventStream, kind: str, name: str, attributes: dict[str, Any]) -> None:
         parent = _current.get()
         if parent is None:
-            self.span = Span(f"{getrandbits(128):032x}", f"{getrandbits(64):016x}", None)
+            self.span = Span(urandom(16).hex(), urandom(8).hex(), None)
         else:
-            self.span = Span(parent.run_id, f"{getrandbits(64):016x}", parent.span_id)
+            self.span = Span(parent.run_id, urandom(8).hex(), parent.span_id)
         self.kind = kind
         self.name = name
         self.attributes = attributes
@@ -351,10 +351,10 @@ class EventStream:
         if not wanted:
             return
         parent = _current.get()
-        run_id, parent_id = (f"{getrandbits(128):032x}", None) if parent is None else (parent.run_id, parent.span_id)
+        run_id, parent_id = (urandom(16).hex(), None) if parent is None else (parent.run_id, parent.span_id)
         kept = self.redactor(content) if content and self.capture_content else {}
         event = Event(
-            kind, "point", name, run_id, f"{getrandbits(64):016x}", parent_id, time.time_ns(), time.perf_counter_ns(),
+            kind, "point", name, run_id, urandom(8).hex(), parent_id, time.time_ns(), time.perf_counter_ns(),
             dict(attributes) if attributes else {}, None, None, "", kept,
         )  # fmt: skip
         self._deliver(event, wanted)

@@ -6,26 +6,15 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from attrs import Attribute, field, frozen
+from msgspec import Struct
 
 from victor.core.errors import ConfigurationError
 
 __all__ = ["Limits", "RunClock"]
 
 
-def _positive(limits: Limits, attribute: Attribute[Any], value: object) -> None:
-    least = 2 if attribute.name == "repeats" else 0
-    if value is None and attribute.name != "parallel_tools":
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least or value == 0:
-        wanted = f"at least {least}" if least else "a positive number"
-        raise ConfigurationError(f"Limits.{attribute.name} must be {wanted}, or None for no limit, not {value!r}")
-
-
-@frozen
-class Limits:
+class Limits(Struct, frozen=True):
     """Limits of one run of an agent. A run that meets one stops with that `StopReason`; its work is kept.
 
     Args:
@@ -46,13 +35,23 @@ class Limits:
         1000000
     """
 
-    steps: int | None = field(default=200, validator=_positive)
-    tokens: int | None = field(default=1_000_000, validator=_positive)
-    cost_usd: float | None = field(default=5.0, validator=_positive)
-    timeout_s: float | None = field(default=900.0, validator=_positive)
-    repeats: int | None = field(default=5, validator=_positive)
-    parallel_tools: int = field(default=16, validator=_positive)
+    steps: int | None = 200
+    tokens: int | None = 1_000_000
+    cost_usd: float | None = 5.0
+    timeout_s: float | None = 900.0
+    repeats: int | None = 5
+    parallel_tools: int = 16
     require_price: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "tokens", "cost_usd", "timeout_s", "repeats", "parallel_tools"):
+            value: object = getattr(self, name)
+            if value is None and name != "parallel_tools":
+                continue
+            least = 2 if name == "repeats" else 0
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least or value == 0:
+                wanted = f"at least {least}" if least else "a positive number"
+                raise ConfigurationError(f"Limits.{name} must be {wanted}, or None for no limit, not {value!r}")
 
 
 class RunClock:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from victor.core.errors import (
     ConfigurationError,
@@ -445,14 +445,14 @@ class Run(Generic[T]):
         return RunResult(
             stop_reason=reason,
             messages=self.messages,
-            usage=evolve(self._usage, requests=self._steps),
+            usage=replace(self._usage, requests=self._steps),
             cost_usd=self._cost,
             model=self._answered_by or self.model.name or self.model.provider,
             run_id=self._scope.run_id,
             steps=self._steps,
             tool_calls=self._calls,
             duration_s=time.perf_counter() - self._began,
-            output=output,
+            found=output,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, overload
 
 import msgspec
 from attrs import field, frozen
+from msgspec import Struct
 
 from victor.core.errors import ConfigurationError
 
@@ -92,8 +93,7 @@ class Message:
         return cls("tool", content, (), call.id, call.name, is_error)
 
 
-@frozen
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens used. ``None`` means the provider did not say, and adding to unknown gives unknown.
 
     Args:

@@ -7,13 +7,14 @@ Implement `Model.request`; override `Model.stream` where the provider can stream
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import field, frozen
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from victor.core.errors import ConfigurationError
-from victor.core.message import Message, ToolCall, Usage, _tuple_of_calls
+from victor.core.message import Message, ToolCall, Usage
 
 if TYPE_CHECKING:
     from victor.core.tool import Tool
@@ -38,13 +39,7 @@ DEFAULT_MODEL: Final = "offline"
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter", "other"]
 
 
-# A named converter: type checkers cannot tell what the bare `tuple` takes.
-def _texts(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(texts)
-
-
-@frozen
-class ModelSettings:
+class ModelSettings(Struct, frozen=True):
     """Wishes of the caller; a provider ignores none silently: what it cannot do is a `ConfigurationError`.
 
     Args:
@@ -60,14 +55,17 @@ class ModelSettings:
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
-    stop: tuple[str, ...] = field(default=(), converter=_texts)
+    stop: tuple[str, ...] = ()
     seed: int | None = None
     timeout_s: float | None = None
-    extra: Mapping[str, Any] = field(factory=dict, hash=False)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if type(self.stop) is not tuple:
+            force_setattr(self, "stop", tuple(self.stop))
 
 
-@frozen
-class OutputSchema:
+class OutputSchema(Struct, frozen=True):
     """The shape a final answer must have.
 
     Args:
@@ -77,12 +75,11 @@ class OutputSchema:
     """
 
     name: str
-    schema: Mapping[str, Any] = field(hash=False)
+    schema: Mapping[str, Any]
     description: str = ""
 
 
-@frozen
-class ModelRequest:
+class ModelRequest(Struct, frozen=True):
     """One request.
 
     Args:
@@ -93,14 +90,13 @@ class ModelRequest:
         settings: Wishes of the caller.
     """
 
-    messages: Sequence[Message] = field(hash=False)
-    tools: Sequence[Tool] = field(default=(), hash=False)
+    messages: Sequence[Message]
+    tools: Sequence[Tool] = ()
     output: OutputSchema | None = None
     settings: ModelSettings = ModelSettings()
 
 
-@frozen
-class ModelResponse:
+class ModelResponse(Struct, frozen=True):
     """One whole answer.
 
     Args:
@@ -114,23 +110,25 @@ class ModelResponse:
     """
 
     content: str = ""
-    tool_calls: tuple[ToolCall, ...] = field(default=(), converter=_tuple_of_calls)
+    tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
     finish_reason: FinishReason = "stop"
     model: str = ""
     id: str = ""
-    data: Mapping[str, Any] | None = field(default=None, hash=False)
+    data: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.tool_calls) is not tuple:
+            force_setattr(self, "tool_calls", tuple(self.tool_calls))
 
 
-@frozen
-class TextDelta:
+class TextDelta(Struct, frozen=True):
     """A piece of the answer's text."""
 
     text: str
 
 
-@frozen
-class ToolCallDelta:
+class ToolCallDelta(Struct, frozen=True):
     """A piece of a tool call: ``id`` and ``name`` come with the first, ``arguments`` piecemeal."""
 
     index: int

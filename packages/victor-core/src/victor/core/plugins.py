@@ -131,7 +131,7 @@ class Plugins:
         Raises:
             PluginError: It has a hook Victor does not know, or a contribution was refused. Nothing of it stays.
         """
-        plugin = Plugin(name or getattr(module, "__name__", type(module).__name__))
+        plugin = Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
         plugin.module = getattr(module, "__name__", "")
         try:
             self._add(plugin, module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from attrs import define, field
+from msgspec import Struct
 
 from victor.core.errors import IncompleteRunError
 from victor.core.message import Message, Usage
@@ -42,8 +42,7 @@ class StopReason(StrEnum):
     ERROR = "error"
 
 
-@define
-class RunResult(Generic[T]):
+class RunResult(Struct, Generic[T]):
     """One run of an agent, finished or not.
 
     Args:
@@ -57,18 +56,22 @@ class RunResult(Generic[T]):
         steps: Requests made to the model.
         tool_calls: Tool calls made.
         duration_s: Seconds it took.
+        found: The answer of a completed run; read it as `output`.
     """
 
     stop_reason: StopReason
-    messages: list[Message] = field(repr=lambda messages: f"<{len(messages)} messages>")
-    usage: Usage = field(factory=Usage)
+    messages: list[Message]
+    usage: Usage = Usage()
     cost_usd: float | None = None
     model: str = ""
     run_id: str = ""
     steps: int = 0
     tool_calls: int = 0
     duration_s: float = 0.0
-    _output: Any = None
+    found: Any = None
+
+    def __repr__(self) -> str:
+        return f"RunResult({self.stop_reason.value!r}, {self.text!r:.80}, {len(self.messages)} messages)"
 
     @property
     def completed(self) -> bool:
@@ -89,7 +92,7 @@ class RunResult(Generic[T]):
                 "its messages are in result.messages",
                 result=self,
             )
-        output: T = self._output
+        output: T = self.found
         return output
 
     @property

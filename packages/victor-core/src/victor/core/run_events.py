@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from victor.core.message import ToolCall
 from victor.core.model import TextDelta
@@ -17,30 +17,26 @@ from victor.core.tool import ToolResult
 __all__ = ["AnswerRejected", "RunEvent", "RunFinished", "TextDelta", "ToolFinished", "ToolStarted", "tap_runs"]
 
 
-@frozen
-class ToolStarted:
+class ToolStarted(Struct, frozen=True):
     """A tool call begins."""
 
     call: ToolCall
 
 
-@frozen
-class ToolFinished:
+class ToolFinished(Struct, frozen=True):
     """A tool call ended, well (``result.ok``) or not."""
 
     call: ToolCall
     result: ToolResult
 
 
-@frozen
-class AnswerRejected:
+class AnswerRejected(Struct, frozen=True):
     """The text streamed so far did not fit the output type; the model is asked again."""
 
     reason: str
 
 
-@frozen
-class RunFinished:
+class RunFinished(Struct, frozen=True):
     """The run is over; always the last event."""
 
     result: RunResult[Any]

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from victor.core.cli.terminal import is_terminal, note
 from victor.core.errors import ConfigurationError
@@ -86,7 +86,7 @@ def make_agent(
         options["instructions"] = f"{bundle.instructions}\n\n{system}".strip()
     if settings.model is not None or bundle.model is None:
         options["model"] = resolve_model(settings.model)
-    return bundle.agent(tools=[*bundle.tools, *find_tools(tools)], limits=evolve(bundle.limits, **limits), **options)
+    return bundle.agent(tools=[*bundle.tools, *find_tools(tools)], limits=replace(bundle.limits, **limits), **options)
 
 
 def find_tools(names: Sequence[str]) -> list[Tool]:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from victor.core.errors import ConfigurationError
 from victor.core.message import ToolCall
@@ -79,7 +79,7 @@ def with_ids(response: ModelResponse, first: int) -> ModelResponse:
         tool_call if tool_call.id else ToolCall(f"call_{number}", tool_call.name, tool_call.arguments)
         for number, tool_call in enumerate(response.tool_calls, first)
     )
-    return evolve(response, tool_calls=calls)
+    return replace(response, tool_calls=calls)
 
 
 def pieces(response: ModelResponse, chunks: Sequence[str] | None = None) -> Iterator[ModelChunk]:

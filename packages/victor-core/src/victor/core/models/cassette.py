@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
-from attrs import define, evolve, field
+from attrs import define, field
+from msgspec.structs import replace
 
 from victor.core.errors import (
     ConfigurationError,
@@ -207,11 +208,11 @@ def _load_turn(item: Any, where: str) -> Turn:
     response = ModelResponse(text, calls, None, reason, item.get("model") or "scripted", str(item.get("id") or ""))
     if item.get("usage") is not None:
         try:
-            response = evolve(response, usage=msgspec.convert(item["usage"], Usage))
+            response = replace(response, usage=msgspec.convert(item["usage"], Usage))
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"{where}: usage: {error}") from None
     if item.get("data") is not None:
-        response = evolve(response, data=item["data"])
+        response = replace(response, data=item["data"])
     chunks = item.get("chunks")
     if chunks is not None and not (isinstance(chunks, list) and "".join(map(str, chunks)) == text):
         raise ConfigurationError(f"{where}: the chunks together are not its text")

@@ -21,7 +21,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from victor.core.errors import ConfigurationError, ModelError
 from victor.core.message import ToolCall, Usage
@@ -247,7 +248,7 @@ class ScriptedModel(Model):
         except ConfigurationError as error:
             raise ConfigurationError(f"{self.id}: answer {number}: {error}") from None
         if self._usage is not None and response.usage is None:
-            response = evolve(response, usage=self._usage)
+            response = replace(response, usage=self._usage)
         if chunks is not None and "".join(chunks) != response.content:
             raise ConfigurationError(f"{self.id}: answer {number}: the chunks together are not its text")
         return _Line(response, None, None, match, chunks, not all(c.id for c in response.tool_calls))
