@@ -87,6 +87,11 @@ def test_a_known_package_is_named_with_its_install_line(kind, name, line):
         Catalog(kind).get(name)
 
 
+def test_a_misspelt_name_of_a_package_that_is_not_installed_is_found_too():
+    with pytest.raises(UnknownNameError, match=r"did you mean 'workflow', which comes with victor-graph \(pip install"):
+        Catalog("command").get("wokflow")
+
+
 def test_a_target_that_does_not_import_names_plugin_and_cause():
     catalog = Catalog("thing")
     catalog.register("a", "no_such_module_here:x", plugin="mine")

@@ -168,8 +168,12 @@ class Catalog(Generic[T]):
         if package is not None:
             quoted = f"'{package}'" if "[" in package else package
             return UnknownNameError(f"{text}: it comes with {package}; pip install {quoted}", name=name)
-        near = near_matches(name, self._entries)
-        if near:
+        absent = [known for known in _PROVIDERS.get(self.kind, {}) if known not in self._entries]
+        near = near_matches(name, [*self._entries, *absent])
+        if near and near[0] in absent:
+            package = _PROVIDERS[self.kind][near[0]]
+            text += f"; did you mean {near[0]!r}, which comes with {package} (pip install {package!r})?"
+        elif near:
             text += "; did you mean " + " or ".join(repr(n) for n in near) + "?"
         elif self._entries:
             shown = self.names[:8]
