@@ -271,3 +271,30 @@ def test_two_programs_may_go_on_with_one_thread_by_turns(tmp_path: Path) -> None
     for turn in range(3):
         with SqliteSaver(tmp_path / "s.db") as store:
             assert len(three(store).invoke({}, thread_id="t")["log"]) == 3 * (turn + 1)
+
+
+class OldState(TypedDict, total=False):
+    names: Annotated[list[Any], operator.add]
+
+
+class NewState(TypedDict, total=False):
+    people: Annotated[list[Any], operator.add]
+
+
+def test_a_state_of_an_older_version_is_migrated_as_a_whole(store: Checkpointer) -> None:
+    def add(key: str) -> Any:
+        return lambda state: {key: [f"{key}{len(state[key])}"]}
+
+    old = StateGraph(OldState).add_sequence([(name, add("names")) for name in "abc"]).add_edge(START, "a")
+    old.compile(store, interrupt_before=["c"]).invoke({"names": ["first"]}, thread_id="t")
+
+    new = StateGraph(NewState).add_sequence([(name, add("people")) for name in "abc"]).add_edge(START, "a")
+    graph = new.compile(store, schema_version=2, migrate={1: lambda values: {"people": [n.upper() for n in values["names"]]}})
+    assert graph.get_state(thread_id="t").values == {"people": ["FIRST", "NAMES1", "NAMES2"]}
+    assert graph.invoke(None, thread_id="t") == {"people": ["FIRST", "NAMES1", "NAMES2", "people3"]}
+    assert [len(one.values["people"]) for one in graph.get_state_history(thread_id="t")] == [4, 3, 2, 1, 0]
+    assert graph.get_state(thread_id="t").values == {"people": ["FIRST", "NAMES1", "NAMES2", "people3"]}
+    with pytest.raises(CheckpointError, match="version 2"):
+        old.compile(store).get_state(thread_id="t")
+    with pytest.raises(CheckpointError, match="migrat"):
+        new.compile(store, schema_version=3).get_state(thread_id="t")

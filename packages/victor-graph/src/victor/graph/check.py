@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from victor.graph.channels import Channel
@@ -33,7 +33,9 @@ def find_problems(graph: StateGraph[Any], channels: Mapping[str, Channel]) -> li
 
     forward: dict[str, set[str]] = {name: set() for name in (START, *nodes)}
     for start, end in graph._plain:
-        if (start == START or known(start, f"the edge to {end!r} starts at")) and known(end, f"the edge from {start!r} ends at"):
+        if (start == START or known(start, f"the edge to {end!r} starts at")) and known(
+            end, f"the edge from {start!r} ends at"
+        ):
             forward[start].add(end)
     for starts, end in graph.joins:
         fine = [known(start, f"the edge to {end!r} waits for") for start in starts]
@@ -47,7 +49,9 @@ def find_problems(graph: StateGraph[Any], channels: Mapping[str, Channel]) -> li
         if branch.ends is None:
             anywhere.add(branch.source)
         for answer, end in (branch.ends or {}).items():
-            if known(end, f"answer {answer!r} of the conditional edge {branch.name!r} after {branch.source!r} leads to"):
+            if known(
+                end, f"answer {answer!r} of the conditional edge {branch.name!r} after {branch.source!r} leads to"
+            ):
                 forward[branch.source].add(end)
     for node in nodes.values():
         for end in node.destinations or ():
@@ -104,7 +108,7 @@ def _mentions(function: types.FunctionType, seen: set[types.CodeType]) -> bool:
 
     if function.__code__ in seen:
         return False
-    names = set()
+    names: set[str] = set()
     for code in _codes(function.__code__):
         seen.add(code)
         names.update(code.co_names)
@@ -126,7 +130,7 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
-def _filled(cell: Callable[..., Any] | Any) -> bool:
+def _filled(cell: types.CellType) -> bool:
     try:
         cell.cell_contents  # noqa: B018 - raises when empty
     except ValueError:

@@ -37,7 +37,7 @@ class Send:
     timeout: float | None = None
 
     def __init__(self, /, node: str, arg: Any, *, timeout: float | None = None) -> None:
-        self.__attrs_init__(node, arg, timeout)  # type: ignore[attr-defined]
+        self.__attrs_init__(node, arg, timeout)
 
 
 NodeT = TypeVar("NodeT")
@@ -87,6 +87,6 @@ def destinations_of(goto: Send | str | Sequence[Send | str]) -> Sequence[Send | 
     """
     if isinstance(goto, (str, Send)):
         return (goto,)
-    if isinstance(goto, (list, tuple, set, frozenset)) and all(isinstance(one, (str, Send)) for one in goto):
-        return sorted(goto) if isinstance(goto, (set, frozenset)) and all(isinstance(o, str) for o in goto) else tuple(goto)
+    if isinstance(goto, (list, tuple)) and all(isinstance(one, (str, Send)) for one in goto):
+        return tuple(goto)
     raise GraphValidationError(f"goto takes a node name, a Send or a list of them, not {goto!r}")

@@ -121,7 +121,9 @@ class CompiledGraph:
             Exception: Whatever a node raised.
         """
         if stream_mode != "values":
-            return list(self.stream(input, config, stream_mode=stream_mode, output_keys=output_keys, version=version, **options))
+            return list(
+                self.stream(input, config, stream_mode=stream_mode, output_keys=output_keys, version=version, **options)
+            )
         run = self._run(config, options, blocking=not self.program.needs_loop)
         began = time.perf_counter()
         if run.blocking:
@@ -142,7 +144,9 @@ class CompiledGraph:
     ) -> Any:
         """`invoke` for async programs."""
         if stream_mode != "values":
-            parts = self.astream(input, config, stream_mode=stream_mode, output_keys=output_keys, version=version, **options)
+            parts = self.astream(
+                input, config, stream_mode=stream_mode, output_keys=output_keys, version=version, **options
+            )
             return [part async for part in parts]
         run = self._run(config, options, blocking=False)
         began = time.perf_counter()
@@ -231,7 +235,9 @@ class CompiledGraph:
         from victor.graph.stream import ThreadPipe
 
         pipe = ThreadPipe()
-        run, form = self._streamed(config, options, stream_mode, output_keys, subgraphs, version, pipe, not self.program.needs_loop)
+        run, form = self._streamed(
+            config, options, stream_mode, output_keys, subgraphs, version, pipe, not self.program.needs_loop
+        )
         outcome: list[BaseException] = []
         stop: list[Callable[[], Any]] = []
 
@@ -363,7 +369,12 @@ class CompiledGraph:
 
     def _context(self, context: Any) -> Any:
         schema = self.builder.context_schema
-        if schema is not None and isinstance(context, dict) and isinstance(schema, type) and not hasattr(schema, "__required_keys__"):
+        if (
+            schema is not None
+            and isinstance(context, dict)
+            and isinstance(schema, type)
+            and not hasattr(schema, "__required_keys__")
+        ):
             return context if issubclass(schema, dict) else schema(**context)
         return context
 
@@ -376,7 +387,7 @@ class CompiledGraph:
 
     def _record(self, run: Run, namespace: str, checkpoint_id: str | None, durability: Durability | None) -> None:
         """Have a run write checkpoints."""
-        from victor.graph.checkpoint.log import Log
+        from victor.graph.checkpoint.recorder import Recorder
 
         store, codec = self.store_and_codec()
         if run.thread_id is None:
@@ -388,7 +399,7 @@ class CompiledGraph:
         if mode not in ("sync", "async", "exit"):
             raise GraphValidationError(f"durability is 'sync', 'async' or 'exit', not {mode!r}")
         run.namespace = namespace
-        run.log = Log(store, codec, run.thread_id, namespace, mode)
+        run.log = Recorder(store, codec, run.thread_id, namespace, mode)
         run.log.wanted = checkpoint_id
         run.log.metadata = dict(run.config.get("metadata") or {})
 
@@ -399,7 +410,9 @@ class CompiledGraph:
             GraphValidationError: The graph was compiled without a store.
         """
         if self.checkpointer is None or isinstance(self.checkpointer, bool):
-            raise GraphValidationError(f"graph {self.name!r} was compiled without a checkpointer: compile(checkpointer=...)")
+            raise GraphValidationError(
+                f"graph {self.name!r} was compiled without a checkpointer: compile(checkpointer=...)"
+            )
         return self.checkpointer, self.codec
 
     @property
@@ -445,10 +458,10 @@ class CompiledGraph:
         log = outer.log
         if log is None or self.checkpointer is False:
             return
-        from victor.graph.checkpoint.log import Log
+        from victor.graph.checkpoint.recorder import Recorder
 
         store = log.store if self.checkpointer is None or self.checkpointer is True else self.checkpointer
-        run.log = Log(store, self.codec, log.thread_id, run.namespace, log.durability)
+        run.log = Recorder(store, self.codec, log.thread_id, run.namespace, log.durability)
         run.log.owner = parent.id
         run.log.metadata = log.metadata
 
@@ -476,7 +489,9 @@ class CompiledGraph:
 
     # ---------------------------------------------------------------- threads
 
-    def get_state(self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any) -> StateSnapshot:
+    def get_state(
+        self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any
+    ) -> StateSnapshot:
         """The state of a thread: the latest, or that of the checkpoint ``config`` names.
 
         Args:
@@ -492,7 +507,9 @@ class CompiledGraph:
         inner = self._graph_at(namespace)
         return inner.snapshot_from(store, thread_id, namespace, checkpoint_id, subgraphs=subgraphs, codec=inner.codec)
 
-    async def aget_state(self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any) -> StateSnapshot:
+    async def aget_state(
+        self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any
+    ) -> StateSnapshot:
         """`get_state` for async programs."""
         return await asyncio.to_thread(self.get_state, config, subgraphs=subgraphs, **which)
 
@@ -609,18 +626,22 @@ class CompiledGraph:
         await run.update(values, as_node)
         return _named(run)
 
-    def _updating(self, config: RunnableConfig | None, thread_id: str | None, checkpoint_id: str | None, *, blocking: bool) -> Run:
-        which = {key: one for key, one in (("thread_id", thread_id), ("checkpoint_id", checkpoint_id)) if one is not None}
+    def _updating(
+        self, config: RunnableConfig | None, thread_id: str | None, checkpoint_id: str | None, *, blocking: bool
+    ) -> Run:
+        which = {
+            key: one for key, one in (("thread_id", thread_id), ("checkpoint_id", checkpoint_id)) if one is not None
+        }
         thread, namespace, checkpoint = _place(config, which)
         graph = self._graph_at(namespace)
         run = Run(graph.program, config or {}, blocking=blocking, limit=DEFAULT_RECURSION_LIMIT)
         run.thread_id = thread
         store, _ = self.store_and_codec()
-        from victor.graph.checkpoint.log import Log
+        from victor.graph.checkpoint.recorder import Recorder
 
         run.namespace = namespace
         run.store = self.store
-        run.log = Log(store, graph.codec, thread, namespace, "sync")
+        run.log = Recorder(store, graph.codec, thread, namespace, "sync")
         run.log.wanted = checkpoint
         run.log.metadata = dict((config or {}).get("metadata") or {})
         return run
@@ -637,7 +658,9 @@ class CompiledGraph:
 
         return Drawing(self.builder.topology(xray=xray))
 
-    def get_subgraphs(self, *, namespace: str | None = None, recurse: bool = False) -> Iterator[tuple[str, CompiledGraph]]:
+    def get_subgraphs(
+        self, *, namespace: str | None = None, recurse: bool = False
+    ) -> Iterator[tuple[str, CompiledGraph]]:
         """The subgraphs that are nodes of this graph, with the names of those nodes."""
         for plan in self.program.plans:
             if plan.subgraph is not None:
@@ -671,7 +694,11 @@ def _place(config: RunnableConfig | None, which: Mapping[str, Any]) -> tuple[str
     thread_id = which.get("thread_id", configurable.get("thread_id"))
     if thread_id is None:
         raise GraphValidationError('name the thread: thread_id=..., or config={"configurable": {"thread_id": ...}}')
-    return str(thread_id), configurable.get("checkpoint_ns", ""), which.get("checkpoint_id", configurable.get("checkpoint_id"))
+    return (
+        str(thread_id),
+        configurable.get("checkpoint_ns", ""),
+        which.get("checkpoint_id", configurable.get("checkpoint_id")),
+    )
 
 
 def _named(run: Run) -> RunnableConfig:
@@ -684,4 +711,3 @@ def _named(run: Run) -> RunnableConfig:
 def _latest(store: Checkpointer, thread_id: str, namespace: str) -> str | None:
     found = store.entries(thread_id, namespace, limit=1)
     return found[0].id if found else None
-

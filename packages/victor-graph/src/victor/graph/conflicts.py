@@ -68,7 +68,9 @@ def surely_writes(action: Any) -> frozenset[str]:
     for value in _returns(body):
         if not isinstance(value, ast.Dict):
             return frozenset()
-        keys = frozenset(key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+        keys = frozenset(
+            key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        )
         found = keys if found is None else found & keys
     return found or frozenset()
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from victor.graph.cache import Cache
-    from victor.graph.checkpoint.log import Log, Saved
+    from victor.graph.checkpoint.log import Saved
+    from victor.graph.checkpoint.recorder import Recorder
     from victor.graph.runtime import RunControl, RunnableConfig
     from victor.graph.stream import Sink
 
@@ -83,7 +84,7 @@ class Run:
         self.previous: Any = None
         self.control: RunControl | None = None
         self.sink: Sink | None = None
-        self.log: Log | None = None
+        self.log: Recorder | None = None
         self.saved: Saved | None = None
         self.interrupt_before = program.interrupt_before
         self.interrupt_after = program.interrupt_after
@@ -452,7 +453,9 @@ class Run:
                     values[name] = value
                 elif plain is not MISSING:
                     if name in replaced:
-                        raise InvalidUpdateError(f"key {name!r} was overwritten twice in one superstep, last by {task.plan.name!r}")
+                        raise InvalidUpdateError(
+                            f"key {name!r} was overwritten twice in one superstep, last by {task.plan.name!r}"
+                        )
                     replaced.add(name)
                     grown.pop(name, None)
                     values[name] = value = plain
@@ -473,12 +476,18 @@ class Run:
         if self.watched and self.events.active:
             keys = sorted({name for task in tasks for name, _ in _pairs(task)})
             if keys:
-                self.events.emit("state.transition", self.program.name, {"step": self.step + 1, "keys": keys, "namespace": self.namespace})
+                self.events.emit(
+                    "state.transition",
+                    self.program.name,
+                    {"step": self.step + 1, "keys": keys, "namespace": self.namespace},
+                )
 
     def unknown_key(self, task: Task, name: Any) -> InvalidUpdateError:
         """The error for a write to a key the state does not have."""
         who = "the input has" if task.plan.rank < 0 else f"node {task.plan.name!r} wrote"
-        return InvalidUpdateError(f"{who} key {name!r}, which the state does not have{near(str(name), self.program.channels)}")
+        return InvalidUpdateError(
+            f"{who} key {name!r}, which the state does not have{near(str(name), self.program.channels)}"
+        )
 
     async def _enter(self, input: Any, *, again: bool = False) -> None:
         """Apply an input and find out what is due first; ``again`` when the input is stored already."""
@@ -516,7 +525,9 @@ class Run:
             )
         for key in fields:
             if key not in program.input_keys:
-                raise InvalidUpdateError(f"the input has key {key!r}, which graph {program.name!r} does not take{near(str(key), program.input_keys)}")
+                raise InvalidUpdateError(
+                    f"the input has key {key!r}, which graph {program.name!r} does not take{near(str(key), program.input_keys)}"
+                )
         return fields
 
     # ---------------------------------------------------------------- stopping and going on
@@ -599,7 +610,9 @@ class Run:
             )
         if saved is not None and saved.paused:
             return {}
-        raise ResumeError(f"no interrupt of thread {self.thread_id!r} waits for an answer; pass None to go on, or an input")
+        raise ResumeError(
+            f"no interrupt of thread {self.thread_id!r} waits for an answer; pass None to go on, or an input"
+        )
 
     async def _pause(self, tasks: Sequence[Task]) -> None:
         """Stop before tasks, because the graph was compiled to."""
@@ -616,7 +629,11 @@ class Run:
         if self.watched and self.events.active:
             for task in tasks:
                 for one in task.interrupts:
-                    self.events.emit("workflow.interrupt", task.plan.name, {"id": one.id, "step": self.step + 1, "namespace": self.namespace})
+                    self.events.emit(
+                        "workflow.interrupt",
+                        task.plan.name,
+                        {"id": one.id, "step": self.step + 1, "namespace": self.namespace},
+                    )
         if self.log is not None:
             await self.log.interrupted(self, tasks)
         if self.sink is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from victor.core.errors import VictorError
 
@@ -121,6 +121,6 @@ class GraphInterrupt(Exception):  # noqa: N818 - control flow, not an error, and
 class ParentCommand(Exception):  # noqa: N818 - control flow
     """Carries a ``Command(graph=Command.PARENT)`` out of a subgraph. Let it pass."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command[Any]) -> None:
         super().__init__(command)
         self.command = command

@@ -113,7 +113,7 @@ class StateGraph(Generic[StateT]):
     def add_node(
         self,
         node: str | Callable[..., Any] | CompiledGraph,
-        action: Callable[..., Any] | CompiledGraph | Any = None,
+        action: Any = None,
         *,
         defer: bool = False,
         metadata: Mapping[str, Any] | None = None,
@@ -146,7 +146,9 @@ class StateGraph(Generic[StateT]):
         """
         if not isinstance(node, str):
             if action is not None:
-                raise GraphValidationError(f"the first argument of add_node is the name when two are given, not {node!r}")
+                raise GraphValidationError(
+                    f"the first argument of add_node is the name when two are given, not {node!r}"
+                )
             node, action = _name_of(node), node
         if action is None:
             raise GraphValidationError(f"node {node!r}: there is nothing to run; pass the function as second argument")
@@ -154,7 +156,7 @@ class StateGraph(Generic[StateT]):
             raise GraphValidationError(f"there is a node {node!r} already; give this one another name")
         if node in (START, END) or not node:
             raise GraphValidationError(f"{node!r} cannot be a node's name: it is reserved")
-        subgraph = action if hasattr(action, "run_nested") else None
+        subgraph: CompiledGraph | None = action if hasattr(action, "run_nested") else None
         default = self._defaults
         retry = default.get("retry_policy") if retry_policy is None else retry_policy
         if input_schema is None and subgraph is None:
@@ -330,7 +332,11 @@ class StateGraph(Generic[StateT]):
         if first in ("self", "cls") and code.co_argcount > 1:
             first = code.co_varnames[1]
         annotation = annotations.get(first)
-        if annotation is None or annotation is self.state_schema or annotation == getattr(self.state_schema, "__name__", ""):
+        if (
+            annotation is None
+            or annotation is self.state_schema
+            or annotation == getattr(self.state_schema, "__name__", "")
+        ):
             return None
         if isinstance(annotation, str):
             try:
@@ -352,4 +358,4 @@ def _name_of(action: Any) -> str:
 def _labels(destinations: Mapping[str, str] | Sequence[str] | None) -> Mapping[str, str] | None:
     if destinations is None or isinstance(destinations, Mapping):
         return destinations
-    return {name: "" for name in ([destinations] if isinstance(destinations, str) else destinations)}
+    return dict.fromkeys([destinations] if isinstance(destinations, str) else destinations, "")

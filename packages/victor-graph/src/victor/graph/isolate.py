@@ -169,10 +169,11 @@ def _fields(kind: type) -> tuple[tuple[str, ...] | None, bool]:
 
         return tuple(a.name for a in fields(kind)), _refuses_assignment(kind)
     if dataclasses.is_dataclass(kind):
-        params = kind.__dataclass_params__
-        return tuple(f.name for f in dataclasses.fields(kind)), bool(params.frozen)
+        frozen = getattr(kind, "__dataclass_params__").frozen  # noqa: B009 - typeshed does not know it
+        return tuple(f.name for f in dataclasses.fields(kind)), bool(frozen)
     if hasattr(kind, "__struct_fields__"):  # msgspec.Struct
-        return tuple(kind.__struct_fields__), bool(kind.__struct_config__.frozen)
+        config: Any = getattr(kind, "__struct_config__")  # noqa: B009 - of a class msgspec made
+        return tuple(kind.__struct_fields__), bool(config.frozen)
     return None, False
 
 
@@ -242,5 +243,18 @@ def _is_constant(hint: Any, owner: type) -> bool:
 
 
 _PLAIN: Final = frozenset(
-    {type(None), bool, int, float, complex, str, bytes, datetime.date, datetime.datetime, datetime.timedelta, decimal.Decimal, uuid.UUID}
+    {
+        type(None),
+        bool,
+        int,
+        float,
+        complex,
+        str,
+        bytes,
+        datetime.date,
+        datetime.datetime,
+        datetime.timedelta,
+        decimal.Decimal,
+        uuid.UUID,
+    }
 )

@@ -137,7 +137,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         takes_state = count > 0 or bool(code.co_flags & inspect.CO_VARARGS)
         return Signature(wants, is_async, _complaint(takes_state, required))
     target = function.func if isinstance(function, functools.partial) else function
-    call = getattr(type(target), "__call__", None)
+    call = getattr(type(target), "__call__", None)  # noqa: B004 - the function itself is wanted
     is_async = inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(call)
     return _inspected(function, is_async)
 
@@ -177,7 +177,9 @@ _PLAIN_ASYNC: Final = Signature((), True)
 def jumps(function: Callable[..., Any]) -> tuple[str, ...] | None:
     """Where the return annotation says a function goes: ``-> Literal["a", "b"]`` or ``-> Command[Literal["a"]]``."""
     annotation = getattr(function, "__annotations__", {}).get("return")
-    if annotation is None or (isinstance(annotation, str) and "Literal" not in annotation and "Command" not in annotation):
+    if annotation is None or (
+        isinstance(annotation, str) and "Literal" not in annotation and "Command" not in annotation
+    ):
         return None
     if isinstance(annotation, str):
         names = {**getattr(function, "__globals__", {}), "Command": Command, "Literal": Literal}

@@ -6,7 +6,6 @@ Nodes become numbers in the order of their names, which is the order in which th
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +112,7 @@ class Program:
 
 def near(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` where something like ``name`` is known, else what there is."""
-    names = [one for one in known]
+    names = list(known)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
@@ -163,8 +162,8 @@ def build_program(
             successors[edge_start].append(ranks[edge_end])
     waiting: dict[int, list[int]] = {}
     for number, join in enumerate(joins):
-        for start in join.starts:
-            waiting.setdefault(start, []).append(number)
+        for rank in join.starts:
+            waiting.setdefault(rank, []).append(number)
     paths: dict[str, list[Path]] = {}
     for branch in graph.branches:
         paths.setdefault(branch.source, []).append(_path(branch, views, main))
@@ -200,7 +199,8 @@ def build_program(
         interrupt_after=_ranks(interrupt_after, ranks),
         has_deferred=any(plan.defer for plan in plans),
         needs_loop=any(
-            plan.is_async or plan.handler_is_async or any(path.is_async for path in plan.paths) for plan in (start, *plans)
+            plan.is_async or plan.handler_is_async or any(path.is_async for path in plan.paths)
+            for plan in (start, *plans)
         ),
     )
 
@@ -215,7 +215,9 @@ def _merge(channels: dict[str, Channel], schema: Schema, problems: list[str]) ->
         if known is None or (known.reducer is None and channel.reducer is not None):
             channels[name] = channel
         elif channel.reducer is not None and channel.reducer is not known.reducer:
-            problems.append(f"key {name!r} has two reducers; {schema.name} declares another than the class read before it")
+            problems.append(
+                f"key {name!r} has two reducers; {schema.name} declares another than the class read before it"
+            )
 
 
 def _signature(node: Node) -> Signature:
@@ -264,7 +266,11 @@ def _plan(
         joins=joins,
         paths=paths,
         straight=not joins and not paths,
-        plain=not node.retry and node.timeout is None and node.cache is None and node.error_handler is None and node.subgraph is None,
+        plain=not node.retry
+        and node.timeout is None
+        and node.cache is None
+        and node.error_handler is None
+        and node.subgraph is None,
         defer=node.defer,
         retry=node.retry,
         timeout=node.timeout,

@@ -40,7 +40,7 @@ def default_retry_on(error: Exception) -> bool:
         kind = getattr(module, "HTTPStatusError", None) or getattr(module, "HTTPError", None)
         response = getattr(error, "response", None)
         if isinstance(kind, type) and isinstance(error, kind) and response is not None:
-            return 500 <= response.status_code < 600
+            return bool(500 <= response.status_code < 600)
     return not isinstance(error, (*_MISTAKES, OSError))
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from victor.graph.channels import MISSING
 from victor.graph.checkpoint.base import Chain, Checkpointer, Entry
-from victor.graph.checkpoint.log import Body, Saved, advance, load_sends, read_body, read_notes, read_snapshot
+from victor.graph.checkpoint.log import Body, Saved, load_sends, read_notes, unfold
 from victor.graph.engine import Run
 from victor.graph.errors import CheckpointNotFoundError
 from victor.graph.interrupts import Interrupt
@@ -125,7 +125,9 @@ def _tasks(
     run = Run(graph.program, {}, blocking=True, limit=1)
     run.namespace, run.thread_id, run.origin, run.step = entry.namespace, entry.thread_id, entry.id, body.step
     if body.input is not None:
-        yield GraphTask(Task(run, graph.program.start, None).id, "__start__", ("__pregel_pull", "__start__"), result=body.input)
+        yield GraphTask(
+            Task(run, graph.program.start, None).id, "__start__", ("__pregel_pull", "__start__"), result=body.input
+        )
         return
     ranks, plans = graph.program.ranks, graph.program.plans
     pairs: list[tuple[Task, tuple[str | int, ...]]] = [
@@ -142,7 +144,7 @@ def _tasks(
         yield GraphTask(
             task.id, task.plan.name, path, saved.errors.get(task.id), tuple(one for one in asked if one.id),
             _inside(task, entry, store, subgraphs=subgraphs),
-            None if stored is None else {key: value for key, value in stored[0]},
+            None if stored is None else dict(stored[0]),
         )  # fmt: skip
 
 
@@ -197,13 +199,4 @@ def _segment(store: Checkpointer, codec: Codec, entry: Entry) -> dict[str, tuple
     chain = store.chain(entry.thread_id, entry.namespace, entry.id)
     if chain is None:
         raise CheckpointNotFoundError(f"checkpoint {entry.id} of thread {entry.thread_id!r} was removed meanwhile")
-    first = chain.entries[0]
-    values = read_snapshot(first, codec)
-    known = {first.id: (values, read_body(first, codec))}
-    for one in chain.entries[1:]:
-        values = values.copy()
-        body = read_body(one, codec)
-        advance(values, body, one, codec, shared=True)
-        known[one.id] = (values, body)
-    return known
-
+    return {one.id: (values, body) for one, values, body in unfold(chain, codec)}

@@ -162,7 +162,9 @@ class Sink:
         if self.values and interrupts:
             state = self._state(run)
             self.put(
-                run.namespace_path, "values", {**state, INTERRUPT: tuple(interrupts)} if isinstance(state, dict) else state
+                run.namespace_path,
+                "values",
+                {**state, INTERRUPT: tuple(interrupts)} if isinstance(state, dict) else state,
             )
 
     def message(self, task: Task, chunk: Any, metadata: Mapping[str, Any] | None) -> None:
@@ -182,11 +184,15 @@ class Sink:
         names = [plans[rank].name for rank in run.ready] + [sent.node for sent in run.sends]
         return {
             "config": None if log is None else config_of(log.thread_id, log.namespace, log.tip),
-            "parent_config": None if log is None or log.parent is None else config_of(log.thread_id, log.namespace, log.parent),
+            "parent_config": None
+            if log is None or log.parent is None
+            else config_of(log.thread_id, log.namespace, log.parent),
             "values": self._state(run),
             "metadata": {"source": "loop", "step": run.step, **(log.metadata if log is not None else {})},
             "next": names,
-            "tasks": [{"id": task.id, "name": task.plan.name, "interrupts": (), "state": None} for task in run.due_bare()],
+            "tasks": [
+                {"id": task.id, "name": task.plan.name, "interrupts": (), "state": None} for task in run.due_bare()
+            ],
         }
 
     def _tell(self, run: Run, mode: str, kind: str, step: int, payload: dict[str, Any]) -> None:

@@ -470,7 +470,9 @@ def _pairs(task: Task, update: Any) -> list[tuple[str, Any]]:
         return [(ROOT, update)]
     if isinstance(update, Mapping):
         return list(update.items())
-    if isinstance(update, (list, tuple)) and all(isinstance(o, tuple) and len(o) == 2 and isinstance(o[0], str) for o in update):
+    if isinstance(update, (list, tuple)) and all(
+        isinstance(o, tuple) and len(o) == 2 and isinstance(o[0], str) for o in update
+    ):
         return list(update)
     fields = state_fields(update)
     if fields is None:
@@ -555,8 +557,12 @@ def _go(task: Task, target: Any, where: str) -> None:
     if isinstance(target, Send):
         if target.node not in run.program.ranks:
             hint = "; nothing can be sent to END" if target.node == END else near(target.node, run.program.ranks)
-            raise InvalidUpdateError(f"{where} (node {task.plan.name!r}) sends to {target.node!r}, which is no node{hint}")
-        sent = target if type(target.arg) in CONSTANT else Send(target.node, isolate(target.arg), timeout=target.timeout)
+            raise InvalidUpdateError(
+                f"{where} (node {task.plan.name!r}) sends to {target.node!r}, which is no node{hint}"
+            )
+        sent = (
+            target if type(target.arg) in CONSTANT else Send(target.node, isolate(target.arg), timeout=target.timeout)
+        )
         if task.sends is None:
             task.sends = [sent]
         else:
@@ -566,9 +572,10 @@ def _go(task: Task, target: Any, where: str) -> None:
         return
     rank = run.program.ranks.get(target) if isinstance(target, str) else None
     if rank is None:
-        raise InvalidUpdateError(f"{where} (node {task.plan.name!r}) leads to {target!r}, which is no node{near(str(target), run.program.ranks)}")
+        raise InvalidUpdateError(
+            f"{where} (node {task.plan.name!r}) leads to {target!r}, which is no node{near(str(target), run.program.ranks)}"
+        )
     if task.targets is None:
         task.targets = [rank]
     else:
         task.targets.append(rank)
-

@@ -31,7 +31,13 @@ def _id(number: int) -> str:
 
 
 def _entry(
-    number: int, parent: int | None = None, base: int | None = None, *, thread: str = "t", namespace: str = "", body: bytes = b"b"
+    number: int,
+    parent: int | None = None,
+    base: int | None = None,
+    *,
+    thread: str = "t",
+    namespace: str = "",
+    body: bytes = b"b",
 ) -> Entry:
     base = number if base is None else base
     return Entry(
@@ -82,7 +88,9 @@ class CheckpointerConformance:
         store.delete_thread("t")
 
     def test_a_chain_runs_from_the_nearest_snapshot(self, store: Checkpointer) -> None:
-        store.write([Batch(entries=(_entry(1), _entry(2, 1, 1), _entry(3, 2), _entry(4, 3, 3, body=b"four"), _entry(5, 4, 3)))])
+        store.write(
+            [Batch(entries=(_entry(1), _entry(2, 1, 1), _entry(3, 2), _entry(4, 3, 3, body=b"four"), _entry(5, 4, 3)))]
+        )
         chain = _found(store.chain("t"))
         assert [one.id for one in chain.entries] == [_id(3), _id(4), _id(5)]
         assert chain.entries[0].snapshot == b"whole"
@@ -104,7 +112,18 @@ class CheckpointerConformance:
         assert _found(store.chain("t")).entries[-1].id == _id(5)
 
     def test_namespaces_and_threads_are_apart(self, store: Checkpointer) -> None:
-        store.write([Batch(entries=(_entry(1), _entry(2, thread="u"), _entry(3, namespace="a:1"), _entry(4, namespace="a:1|b:2")))])
+        store.write(
+            [
+                Batch(
+                    entries=(
+                        _entry(1),
+                        _entry(2, thread="u"),
+                        _entry(3, namespace="a:1"),
+                        _entry(4, namespace="a:1|b:2"),
+                    )
+                )
+            ]
+        )
         assert _found(store.chain("t")).entries[-1].id == _id(1)
         assert _found(store.chain("u")).entries[-1].id == _id(2)
         assert _found(store.chain("t", "a:1")).entries[-1].id == _id(3)
@@ -128,16 +147,25 @@ class CheckpointerConformance:
 
     def test_notes_are_replaced_read_with_their_entry_and_settled(self, store: Checkpointer) -> None:
         store.write([Batch(entries=(_entry(1),), notes=(_note(1, "b", "result"), _note(1, "a", "step:x:0", b"old")))])
-        store.write([Batch(notes=(_note(1, "a", "step:x:0", b"new"), _note(1, "a", "interrupt"), _note(1, "", "answer:q")))])
+        store.write(
+            [Batch(notes=(_note(1, "a", "step:x:0", b"new"), _note(1, "a", "interrupt"), _note(1, "", "answer:q")))]
+        )
         found = _found(store.chain("t")).notes
-        assert [(one.task_id, one.key) for one in found] == [("", "answer:q"), ("a", "interrupt"), ("a", "step:x:0"), ("b", "result")]
+        assert [(one.task_id, one.key) for one in found] == [
+            ("", "answer:q"),
+            ("a", "interrupt"),
+            ("a", "step:x:0"),
+            ("b", "result"),
+        ]
         assert [one.data for one in found if one.key.startswith("step")] == [b"new"]
         assert list(found) == store.notes("t", "", _id(1))
         store.write([Batch(settled=(Settled("t", "", _id(1)),))])
         assert [one.key for one in store.notes("t", "", _id(1))] == ["interrupt"]
 
     def test_settling_goes_by_whole_keys_and_prefixes_and_comes_first_in_a_batch(self, store: Checkpointer) -> None:
-        store.write([Batch(entries=(_entry(1), _entry(2, 1, 1)), notes=(_note(1, "a", "steps"), _note(2, "a", "step:x:0")))])
+        store.write(
+            [Batch(entries=(_entry(1), _entry(2, 1, 1)), notes=(_note(1, "a", "steps"), _note(2, "a", "step:x:0")))]
+        )
         store.write([Batch(settled=(Settled("t", "", _id(1), ("step",)),), notes=(_note(1, "a", "step:y:0"),))])
         assert [one.key for one in store.notes("t", "", _id(1))] == ["step:y:0", "steps"]
         assert [one.key for one in store.notes("t", "", _id(2))] == ["step:x:0"]
@@ -145,7 +173,14 @@ class CheckpointerConformance:
     def test_empty_and_large_bytes_and_any_text_survive(self, store: Checkpointer) -> None:
         large = bytes(range(256)) * 20_000
         thread = "thread with spaces, 'quotes', % and \u00e9\u4e2d\U0001f600"
-        store.write([Batch(entries=(_entry(1, thread=thread, body=large),), notes=(_note(1, "t%_", "k:'%", b"", thread=thread),))])
+        store.write(
+            [
+                Batch(
+                    entries=(_entry(1, thread=thread, body=large),),
+                    notes=(_note(1, "t%_", "k:'%", b"", thread=thread),),
+                )
+            ]
+        )
         chain = _found(store.chain(thread))
         assert chain.entries[0].body == large
         assert [(one.task_id, one.key, one.data) for one in chain.notes] == [("t%_", "k:'%", b"")]
@@ -163,7 +198,12 @@ class CheckpointerConformance:
 
     def test_a_copied_thread_goes_its_own_way(self, store: Checkpointer) -> None:
         store.write(
-            [Batch(entries=(_entry(1), _entry(2, 1, 1), _entry(1, namespace="a:1")), notes=(_note(2, "a", "interrupt"),))]
+            [
+                Batch(
+                    entries=(_entry(1), _entry(2, 1, 1), _entry(1, namespace="a:1")),
+                    notes=(_note(2, "a", "interrupt"),),
+                )
+            ]
         )
         store.copy_thread("t", "u")
         store.write([Batch(entries=(_entry(3, 2, 1),))])
@@ -231,7 +271,12 @@ class CheckpointerConformance:
         def fan(state: _State) -> list[Send]:
             return [Send("ask", number) for number in range(3)]
 
-        graph = StateGraph(_State).add_node("ask", ask).add_conditional_edges(START, fan, ["ask"]).compile(checkpointer=store)
+        graph = (
+            StateGraph(_State)
+            .add_node("ask", ask)
+            .add_conditional_edges(START, fan, ["ask"])
+            .compile(checkpointer=store)
+        )
         result = await graph.arun({}, thread_id="t")
         assert [one.value for one in result.interrupts] == ["question 0", "question 1", "question 2"]
         for number, one in enumerate(result.interrupts):
@@ -245,9 +290,13 @@ class CheckpointerConformance:
         graph = _counter(store, stop=100)
         await graph.ainvoke({"n": 0}, thread_id="t")
         await graph.ainvoke({"n": 0, "log": ["again"]}, thread_id="t")
-        before = {one.config["configurable"]["checkpoint_id"]: one.values for one in graph.get_state_history(thread_id="t")}
+        before = {
+            one.config["configurable"]["checkpoint_id"]: one.values for one in graph.get_state_history(thread_id="t")
+        }
         assert store.prune(keep_last=30) == len(before) - 30
-        after = {one.config["configurable"]["checkpoint_id"]: one.values for one in graph.get_state_history(thread_id="t")}
+        after = {
+            one.config["configurable"]["checkpoint_id"]: one.values for one in graph.get_state_history(thread_id="t")
+        }
         assert after == {id: before[id] for id in sorted(before)[-30:]}
         assert store.prune(keep_last=1) == 29
         assert (await graph.ainvoke({"n": 98}, thread_id="t"))["n"] == 100

@@ -1,38 +1,46 @@
-"""A run's side of the checkpoint store: what is written each superstep, and how a state is read back.
+"""What is in a checkpoint, and how a state is read back from a chain of them.
 
 A body holds how the keys changed (`victor.graph.checkpoint.delta`) and what runs next. A snapshot is written when the
 bodies since the last one weigh more than it, so a log is at most about three times its new data, however large the
-state; and after `_LONGEST` bodies, so that reading stays quick.
+state; and after a couple of thousand bodies in any case, so that reading stays quick.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Iterable, Sequence
-from random import getrandbits
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import define, evolve, field
 from msgspec import DecodeError, msgpack
 
-from victor.graph.channels import MISSING, Channel
-from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, Settled
+from victor.graph.checkpoint.base import Chain, Entry, Note
 from victor.graph.checkpoint.codec import Codec
-from victor.graph.checkpoint.delta import apply, before_change, difference
-from victor.graph.command import Command, Send
-from victor.graph.errors import CheckpointError, CheckpointNotFoundError
+from victor.graph.checkpoint.delta import apply
+from victor.graph.command import Send
+from victor.graph.errors import CheckpointError
 from victor.graph.interrupts import Interrupt
-from victor.graph.isolate import CONSTANT, isolate
+from victor.graph.isolate import isolate
 
 if TYPE_CHECKING:
-    from asyncio import Future, Task as AsyncTask
-
-    from victor.graph.checkpoint.writer import Writer
     from victor.graph.engine import Run
     from victor.graph.tasks import Task
 
-__all__ = ["Body", "Durability", "Log", "Saved", "advance", "compose", "fold", "load_sends", "read_body", "read_notes", "read_snapshot"]
+__all__ = [
+    "FORMAT",
+    "Body",
+    "Durability",
+    "Saved",
+    "compose",
+    "dump_result",
+    "dump_sends",
+    "fold",
+    "load_result",
+    "load_sends",
+    "read_body",
+    "read_notes",
+    "split_snapshot",
+    "unfold",
+]
 
 Durability = Literal["sync", "async", "exit"]
 """When checkpoints are written: each before the next superstep starts (``"sync"``), by a thread of their own while the
@@ -42,9 +50,7 @@ _BODY: Final = tuple[
     int, list[bytes], list[str], list[tuple[str, list[str], list[str]]], list[str], list[str], str, bytes
 ]
 _COMPOSED: Final = b"\xc1\xf0"
-_FORMAT: Final = 1
-_LONGEST: Final = 2048
-_SLACK: Final = 1024
+FORMAT: Final = 1
 
 
 @define
@@ -70,7 +76,7 @@ class Body:
     changes: list[bytes] = field(factory=list)
     ready: list[str] = field(factory=list)
     sends: list[list[Any]] = field(factory=list)
-    joined: list[list[Any]] = field(factory=list)
+    joined: list[tuple[str, list[str], list[str]]] = field(factory=list)
     waiting: list[str] = field(factory=list)
     ran: list[str] = field(factory=list)
     metadata: dict[str, Any] = field(factory=dict)
@@ -95,19 +101,23 @@ def read_body(entry: Entry, codec: Codec) -> Body:
         raise CheckpointError(
             f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged, or was written by a newer victor-graph: {error}"
         ) from error
-    if form != _FORMAT:
+    if form != FORMAT:
         raise CheckpointError(
             f"checkpoint {entry.id} of thread {entry.thread_id!r} was written by a newer victor-graph; upgrade it"
         )
     body = Body(entry.step, entry.source, changes, ready, [], joined, waiting, ran, {}, None, owner)
     if more:
-        body.sends, body.metadata, body.input = _decoded(entry, more, codec)
+        body.sends, body.metadata, body.input = _decoded(entry, more, codec.decode_unmigrated)[0]
     return body
 
 
-def _decoded(entry: Entry, data: bytes, codec: Codec) -> Any:
+Read = Callable[[bytes], Any]
+"""Turns stored bytes into values."""
+
+
+def _decoded(entry: Entry, data: bytes, read: Read) -> Any:
     try:
-        return codec.decode(data)
+        return read(data)
     except CheckpointError as error:
         raise type(error)(f"checkpoint {entry.id} of thread {entry.thread_id!r}: {error}") from error
 
@@ -115,43 +125,67 @@ def _decoded(entry: Entry, data: bytes, codec: Codec) -> Any:
 def fold(chain: Chain, codec: Codec) -> tuple[dict[str, Any], Body]:
     """The values at the end of a chain, and the last body.
 
+    A chain of an older version of the state's schema is put together as it was stored, and then migrated as a whole.
+
     Raises:
         CheckpointError: Something in it cannot be read.
     """
     base = chain.entries[0]
-    values = read_snapshot(base, codec)
+    values, read, older = _begin(base, codec)
     body = read_body(base, codec) if len(chain.entries) == 1 else None
     for entry in chain.entries[1:]:
         body = read_body(entry, codec)
-        advance(values, body, entry, codec)
+        _advance(values, body, entry, read)
     assert body is not None
-    return values, body
+    return _migrated(values, base, codec, older), body
 
 
-def read_snapshot(entry: Entry, codec: Codec) -> dict[str, Any]:
-    """The values of an entry that has a snapshot.
+def unfold(chain: Chain, codec: Codec) -> Iterator[tuple[Entry, dict[str, Any], Body]]:
+    """All entries of a chain with their values and bodies, oldest first.
 
     Raises:
-        CheckpointError: It has none, or one that cannot be read.
+        CheckpointError: Something in it cannot be read.
     """
+    base = chain.entries[0]
+    values, read, older = _begin(base, codec)
+    yield base, _migrated(values, base, codec, older), read_body(base, codec)
+    for entry in chain.entries[1:]:
+        values = values.copy()
+        body = read_body(entry, codec)
+        _advance(values, body, entry, read, shared=True)
+        yield entry, _migrated(values, base, codec, older), body
+
+
+def _begin(entry: Entry, codec: Codec) -> tuple[dict[str, Any], Read, int | None]:
+    """The values of an entry that has a snapshot, as stored; how to read what follows; its version, if an older one."""
     if entry.snapshot is None:
         raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} has lost its snapshot")
-    data, bodies = _split(entry.snapshot)
-    values = _decoded(entry, data, codec)
+    data, bodies = split_snapshot(entry.snapshot)
+    version: int = _decoded(entry, data, codec.version_of)
+    older = None if version == codec.version else version
+    read: Read = codec.decode if older is None else lambda data: codec.decode_unmigrated(data)[0]
+    values = _decoded(entry, data, read)
     if not isinstance(values, dict):
         raise CheckpointError(f"the snapshot of checkpoint {entry.id} of thread {entry.thread_id!r} is damaged")
     for body in bodies:
-        advance(values, read_body(evolve(entry, body=body), codec), entry, codec)
-    return values
+        _advance(values, read_body(evolve(entry, body=body), codec), entry, read)
+    return values, read, older
+
+
+def _migrated(values: dict[str, Any], entry: Entry, codec: Codec, older: int | None) -> dict[str, Any]:
+    if older is None:
+        return values
+    migrated: dict[str, Any] = _decoded(entry, b"", lambda _: codec.migrated(isolate(values), older))
+    return migrated
 
 
 def compose(chain: Chain) -> bytes:
     """A snapshot for the last entry of a chain, put together from stored bytes without decoding any of them."""
-    data, bodies = _split(chain.entries[0].snapshot or b"")
+    data, bodies = split_snapshot(chain.entries[0].snapshot or b"")
     return _COMPOSED + msgpack.encode([data, [*bodies, *(entry.body for entry in chain.entries[1:])]])
 
 
-def _split(snapshot: bytes) -> tuple[bytes, list[bytes]]:
+def split_snapshot(snapshot: bytes) -> tuple[bytes, list[bytes]]:
     if not snapshot.startswith(_COMPOSED):
         return snapshot, []
     try:
@@ -161,7 +195,7 @@ def _split(snapshot: bytes) -> tuple[bytes, list[bytes]]:
     return data, bodies
 
 
-def advance(values: dict[str, Any], body: Body, entry: Entry, codec: Codec, *, shared: bool = False) -> None:
+def _advance(values: dict[str, Any], body: Body, entry: Entry, read: Read, *, shared: bool = False) -> None:
     """Applies a body's operations to values.
 
     Raises:
@@ -169,7 +203,7 @@ def advance(values: dict[str, Any], body: Body, entry: Entry, codec: Codec, *, s
     """
     for changes in body.changes:
         try:
-            apply(values, _decoded(entry, changes, codec), shared=shared)
+            apply(values, _decoded(entry, changes, read), shared=shared)
         except ValueError as error:
             raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
 
@@ -222,7 +256,7 @@ def read_notes(notes: Iterable[Note], codec: Codec) -> Saved:
         if kind == "paused":
             saved.paused = True
             continue
-        value = codec.decode(note.data)
+        value, _ = codec.decode_unmigrated(note.data)
         if kind == "result":
             saved.results[note.task_id] = value
         elif kind == "interrupt":
@@ -265,371 +299,3 @@ def dump_sends(sends: Sequence[Send]) -> list[list[Any]]:
 def load_sends(stored: Sequence[Sequence[Any]]) -> list[Send]:
     """The opposite of `dump_sends`."""
     return [Send(node, arg, timeout=timeout) for node, arg, timeout in stored]
-
-
-class Log:
-    """Where a run writes its checkpoints."""
-
-    def __init__(self, store: Checkpointer, codec: Codec, thread_id: str, namespace: str, durability: Durability) -> None:
-        self.store = store
-        self.codec = codec
-        self.thread_id = thread_id
-        self.namespace = namespace
-        self.durability = durability
-        self.tip: str | None = None
-        self.parent: str | None = None
-        self.wanted: str | None = None
-        self.past = False
-        self.owner = ""
-        self.metadata: dict[str, Any] = {}
-        self._written: str | None = None
-        self._tip_ns = 0
-        self._base = ""
-        self._since = 0
-        self._weight = 0
-        self._count = 0
-        self._before: dict[str, Any] = {}
-        self._held: list[Entry] = []
-        self._held_notes: list[Note] = []
-        self._pieces: list[bytes] = []
-        self._last: Callable[[], Entry] | None = None
-        self._noted: set[str] = set()
-        self._writer: Writer | None = None
-
-    async def read(self, run: Run) -> Chain | None:
-        """What is needed to go on from the checkpoint the run was asked for, or the latest; None if there is none.
-
-        Raises:
-            CheckpointNotFoundError: There is no such checkpoint.
-        """
-        wanted = self.wanted
-        if run.watched and run.events.active:
-            attributes = {"thread_id": self.thread_id, "namespace": self.namespace}
-            with run.events.operation("checkpoint.restore", run.program.name, attributes):
-                chain = await self._read(run, wanted)
-        else:
-            chain = await self._read(run, wanted)
-        if chain is None and wanted is not None:
-            raise CheckpointNotFoundError(f"thread {self.thread_id!r} has no checkpoint {wanted!r}")
-        return chain
-
-    async def _read(self, run: Run, wanted: str | None) -> Chain | None:
-        if run.root.replaying and run.parent is not None:
-            return None  # a subgraph under a checkpoint of the past: what is stored came of the former future
-        arguments = (self.thread_id, self.namespace, wanted)
-        chain = self.store.chain(*arguments) if run.blocking else await self.store.achain(*arguments)
-        if wanted is not None and chain is not None:
-            if run.blocking:
-                latest = self.store.entries(self.thread_id, self.namespace, limit=1)
-            else:
-                latest = await asyncio.to_thread(self.store.entries, self.thread_id, self.namespace, limit=1)
-            self.past = latest[0].id != chain.entries[-1].id
-        return chain
-
-    async def fork(self, run: Run, input: Any) -> None:
-        """Go on from a checkpoint of the past: what was asked, answered and recorded since then is of another future."""
-        run.replaying = True
-        if isinstance(input, Command) and input.resume is not None:
-            return  # it answers, in its own way, what was asked there
-        run.saved = Saved(paused=run.saved is not None and run.saved.paused)
-        if input is None or isinstance(input, Command):
-            await self.superstep(run, "fork")
-            run.saved.paused = True
-
-    def load(self, run: Run, chain: Chain) -> Body:
-        """Put a run where a chain ends.
-
-        Raises:
-            CheckpointError: It cannot be read, or names nodes the graph does not have.
-        """
-        values, body = fold(chain, self.codec)
-        program = run.program
-        last = chain.entries[-1]
-        self._resume(chain)
-        known = program.channels
-        run.values = {name: value for name, value in values.items() if name in known}
-        for name, value in program.initial.items():
-            if name not in run.values:
-                run.values[name] = isolate(value)
-        run.open = {name for name, value in run.values.items() if type(value) not in CONSTANT}
-        run.step = body.step
-        run.origin = last.id
-        run.ran = body.ran
-        ranks = program.ranks
-        lost = [name for name in (*body.next, *body.waiting) if name not in ranks and name != "__start__"]
-        if lost:
-            raise CheckpointError(
-                f"thread {self.thread_id!r} is to go on at {', '.join(map(repr, lost))}, which graph {program.name!r} no longer "
-                "has; give it the node again, or move the thread with update_state(config, values, as_node=...)"
-            )
-        run.ready = sorted(ranks[name] for name in body.ready if name != "__start__")
-        run.sends = load_sends(body.sends)
-        run.waiting = {ranks[name] for name in body.waiting}
-        numbers = {(join.end, join.starts): number for number, join in enumerate(program.joins)}
-        for end, starts, seen in body.joined:
-            number = numbers.get((ranks.get(end, -1), frozenset(ranks.get(name, -1) for name in starts)))
-            if number is not None:
-                run.joined[number] = {ranks[name] for name in seen}
-        saved = read_notes(chain.notes, self.codec)
-        self._noting(saved)
-        run.saved = saved
-        for command in saved.commands:
-            run._command(command)
-        return body
-
-    def _resume(self, chain: Chain) -> None:
-        """Go on after a chain."""
-        last = chain.entries[-1]
-        self.tip = self._written = last.id
-        self._tip_ns = last.created_ns
-        self._base = chain.entries[0].id
-        data, bodies = _split(chain.entries[0].snapshot or b"")
-        self._weight = len(data)
-        self._since = sum(map(len, bodies)) + sum(len(entry.body) for entry in chain.entries[1:])
-        self._count = len(chain.entries) - 1
-
-    # ---------------------------------------------------------------- supersteps
-
-    def touch(self, channel: Channel, values: dict[str, Any]) -> None:
-        """A key is about to change."""
-        name = channel.name
-        if name not in self._before:
-            self._before[name] = before_change(channel, values.get(name, MISSING))
-
-    def input(self, run: Run, task: Task) -> None:
-        """Note what was put in, as an entry of its own before the one it leads to."""
-        if self.durability == "exit":
-            return
-        self._held.append(self._entry(run, run.step, "input", [], ["__start__"], input=dict(task.writes)))
-
-    async def superstep(self, run: Run, source: str = "loop") -> None:
-        """Write what the superstep that is now complete changed."""
-        values = run.values
-        operations: list[Any] = []
-        for name, old in self._before.items():
-            operations += difference(name, old, values[name])
-        self._before.clear()
-        former = self.tip
-        changes = self.codec.encode(operations)
-        if self.durability == "exit":
-            self._pieces.append(changes)
-            self.tip = self._new_id()
-            self._last = lambda: self._entry(run, run.step, source, self._pieces, _names(run), id=self.tip)
-            run.origin = self.tip or ""
-            return
-        entry = self._entry(run, run.step, source, [changes], _names(run))
-        run.origin = entry.id
-        settled: tuple[Settled, ...] = ()
-        if self._noted and former is not None:
-            settled = (Settled(self.thread_id, self.namespace, former, _SETTLED),)
-            self._noted.clear()
-        if self._held:
-            batch = Batch((*self._held, entry), (), settled)
-            self._held.clear()
-        else:
-            batch = Batch((entry,), (), settled)
-        await self.write(run, batch)
-
-    def _new_id(self) -> str:
-        self._tip_ns = max(time.time_ns(), self._tip_ns + 1)
-        return f"{self._tip_ns:016x}{getrandbits(32):08x}"
-
-    def _entry(
-        self, run: Run, step: int, source: str, changes: list[bytes], ready: list[str], *,
-        input: dict[str, Any] | None = None, id: str | None = None,
-    ) -> Entry:  # fmt: skip
-        parent = self._written
-        id = self._new_id() if id is None else id
-        sends: list[list[Any]] = []
-        joined: list[Any] = []
-        waiting: list[str] = []
-        if input is None:
-            if run.sends:
-                sends = dump_sends(run.sends)
-            if run.joined:
-                joined = _joined(run)
-            if run.waiting:
-                waiting = [run.program.plans[rank].name for rank in sorted(run.waiting)]
-        more = self.codec.encode([sends, self.metadata, input]) if sends or self.metadata or input is not None else b""
-        body = msgpack.encode((_FORMAT, changes, ready, joined, waiting, run.ran, self.owner, more))
-        self._since += len(body)
-        self._count += 1
-        snapshot = None
-        if not self._base or self._since > self._weight + _SLACK or self._count > _LONGEST:
-            snapshot = self.codec.encode(run.values)
-            self._base, self._weight, self._since, self._count = id, len(snapshot), 0, 0
-        self.parent = parent
-        self.tip = self._written = id
-        return Entry(self.thread_id, self.namespace, id, parent, self._base, step, source, body, snapshot)
-
-    # ---------------------------------------------------------------- notes
-
-    def note(self, task_id: str, key: str, value: Any) -> Note:
-        """A note on the present checkpoint."""
-        assert self.tip is not None
-        self._noted.add(key.partition(":")[0])
-        return Note(self.thread_id, self.namespace, self.tip, task_id, key, self.codec.encode(value))
-
-    async def add_notes(self, run: Run, notes: Sequence[Note]) -> None:
-        """Write notes."""
-        if self.durability == "exit":
-            self._held_notes += notes
-        elif notes:
-            await self.write(run, Batch((), tuple(notes)))
-
-    def record(self, task_id: str, key: str, value: Any) -> None:
-        """Write a note and return when it is durable (with durability ``"exit"``: when the run ends); from any thread."""
-        note = self.note(task_id, key, value)
-        if self.durability == "exit":
-            self._held_notes.append(note)
-            return
-        if self._writer is not None:
-            self._writer.flush()  # the note means nothing without its checkpoint
-        self.store.write((Batch((), (note,)),))
-
-    async def arecord(self, task_id: str, key: str, value: Any) -> None:
-        """`record` without holding up the event loop."""
-        if self._writer is not None:
-            await asyncio.to_thread(self.record, task_id, key, value)
-        elif self.durability == "exit":
-            self.record(task_id, key, value)
-        else:
-            await self.store.awrite(Batch((), (self.note(task_id, key, value),)))
-
-    def _noting(self, saved: Saved) -> None:
-        """Remember that the present checkpoint has notes, so that they are dropped when its superstep is complete."""
-        if saved.results or saved.errors or saved.steps or saved.answers or saved.commands or saved.paused:
-            self._noted.add("result")
-
-    async def pause(self, run: Run) -> None:
-        """Note that the run stops here because the graph was compiled to."""
-        await self.add_notes(run, [self.note("", "paused", True)])
-
-    async def interrupted(self, run: Run, tasks: Sequence[Task]) -> None:
-        """Note the questions that wait, and what is done already."""
-        notes = [self.note(t.id, "interrupt", [[one.value, one.id] for one in t.interrupts if one.id]) for t in tasks if t.interrupts]
-        notes += [self.note(task.id, "result", dump_result(task)) for task in tasks if task.done]
-        await self.add_notes(run, notes)
-
-    # ---------------------------------------------------------------- writing
-
-    async def write(self, run: Run, batch: Batch) -> None:
-        """Write a batch, as durably as the run was asked to."""
-        if run.watched and run.events.active:
-            attributes = {"thread_id": self.thread_id, "namespace": self.namespace, "step": run.step, "durability": self.durability}
-            with run.events.operation("checkpoint.save", run.program.name, attributes):
-                await self._write(run, batch)
-        else:
-            await self._write(run, batch)
-
-    async def _write(self, run: Run, batch: Batch) -> None:
-        if self.durability == "async" and not self.store.instant:
-            if self._writer is None:
-                from victor.graph.checkpoint.writer import Writer
-
-                self._writer = Writer(self.store)
-            if run.blocking:
-                self._writer.put(batch)
-            else:
-                await self._writer.aput(batch)
-        elif run.blocking:
-            self.store.write((batch,))
-        else:
-            await self.store.awrite(batch)
-
-    async def close(self, run: Run) -> None:
-        """Bring to the store what is not there yet."""
-        notes = self._held_notes
-        if run.status == "failed" and self.tip is not None:
-            notes = [*notes, *self._unfinished(run)]
-        entries = tuple(self._held)
-        if self._last is not None and self._pieces:
-            entries = (*entries, self._last())
-        notes = [note for note in notes if note.entry_id == self.tip]
-        if entries or (notes and self._written is not None):
-            batch = Batch(entries, tuple(notes))
-            if run.blocking:
-                self.store.write((batch,))
-            else:
-                await self.store.awrite(batch)
-        if self._writer is not None:
-            if run.blocking:
-                self._writer.close()
-            else:
-                await asyncio.to_thread(self._writer.close)
-
-    def _unfinished(self, run: Run) -> list[Note]:
-        notes = []
-        for task in run.tasks:
-            if task.done and len(run.tasks) > 1:
-                notes.append(self.note(task.id, "result", dump_result(task)))
-            elif task.error is not None:
-                notes.append(self.note(task.id, "error", f"{type(task.error).__name__}: {task.error}"))
-            elif task.interrupts:
-                notes.append(self.note(task.id, "interrupt", [[one.value, one.id] for one in task.interrupts if one.id]))
-        return notes
-
-    def keeper(self, run: Run) -> Keeper | None:
-        """Saves results of a superstep's tasks while others still run; None where that protects from nothing."""
-        return None if self.store.instant or self.durability == "exit" else Keeper(self, run)
-
-
-class Keeper:
-    """Saves results of finished tasks, as fast as the store takes them and no faster: each write takes all there are."""
-
-    def __init__(self, log: Log, run: Run) -> None:
-        self._log = log
-        self._run = run
-        self._new: list[Task] = []
-        self._left = 0
-        self._writing: AsyncTask[None] | None = None
-
-    def noting(self, task: Task) -> Callable[[Future[Any]], None]:
-        """A callback for the future of a task."""
-        self._left += 1
-
-        def done(future: Future[Any]) -> None:
-            self._left -= 1
-            if task.done and self._left:
-                self._new.append(task)
-                if self._writing is None:
-                    self._writing = asyncio.get_running_loop().create_task(self._write())
-
-        return done
-
-    async def _write(self) -> None:
-        await asyncio.sleep(0)
-        while self._new and self._left:
-            tasks, self._new = self._new, []
-            await self._log.write(self._run, Batch((), tuple(self._notes(tasks))))
-        self._writing = None
-
-    def _notes(self, tasks: Iterable[Task]) -> list[Note]:
-        return [self._log.note(task.id, "result", dump_result(task)) for task in tasks]
-
-    async def finish(self) -> None:
-        """Wait for the write under way."""
-        self._left = 0
-        if self._writing is not None:
-            await self._writing
-
-    def save(self, tasks: Iterable[Task]) -> None:
-        """Save at once, from a blocking run."""
-        notes = self._notes(task for task in tasks if task.done)
-        if notes:
-            self._log.store.write((Batch((), tuple(notes)),))
-
-
-_SETTLED: Final = ("result", "answer", "step", "error", "paused", "command")
-
-
-def _names(run: Run) -> list[str]:
-    return [run.program.plans[rank].name for rank in run.ready]
-
-
-def _joined(run: Run) -> list[list[Any]]:
-    plans, joins = run.program.plans, run.program.joins
-    return [
-        [plans[joins[number].end].name, sorted(plans[s].name for s in joins[number].starts), sorted(plans[s].name for s in seen)]
-        for number, seen in sorted(run.joined.items())
-    ]

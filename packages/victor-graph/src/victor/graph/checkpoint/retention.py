@@ -83,4 +83,3 @@ def _cut(store: Checkpointer, thread_id: str, namespace: str, entries: Sequence[
             replaced.append(evolve(full, base_id=bases[parent]))
     store.rewrite(thread_id, namespace, remove=gone, replace=replaced)
     return len(gone)
-

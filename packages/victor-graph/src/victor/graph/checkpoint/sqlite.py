@@ -45,7 +45,9 @@ CREATE TABLE victor_notes (
 
 _PUT_ENTRY: Final = "INSERT OR REPLACE INTO victor_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT_NOTE: Final = "INSERT OR REPLACE INTO victor_notes VALUES (?, ?, ?, ?, ?)"
-_DROP_NOTES: Final = "DELETE FROM victor_notes WHERE log = ? AND entry = ? AND substr(key, 1, instr(key || ':', ':') - 1) = ?"
+_DROP_NOTES: Final = (
+    "DELETE FROM victor_notes WHERE log = ? AND entry = ? AND substr(key, 1, instr(key || ':', ':') - 1) = ?"
+)
 _FIND_LOG: Final = "SELECT log FROM victor_logs WHERE thread_id = ? AND namespace = ?"
 
 
@@ -111,7 +113,9 @@ class SqliteSaver(Checkpointer):
         options = dict(parse_qsl(query))
         synchronous = options.pop("synchronous", "full").lower()
         if options:
-            raise ConfigurationError(f"{url!r}: there is no option {', '.join(map(repr, options))}; there is 'synchronous'")
+            raise ConfigurationError(
+                f"{url!r}: there is no option {', '.join(map(repr, options))}; there is 'synchronous'"
+            )
         if place.startswith("///"):
             place = place[3:] or ":memory:"
         return cls(place or ":memory:", synchronous=synchronous)  # type: ignore[arg-type]
@@ -306,9 +310,13 @@ class SqliteSaver(Checkpointer):
                 return None
             log = found[0]
             if entry_id is None:
-                last = db.execute("SELECT id, base FROM victor_entries WHERE log = ? ORDER BY id DESC LIMIT 1", (log,)).fetchone()
+                last = db.execute(
+                    "SELECT id, base FROM victor_entries WHERE log = ? ORDER BY id DESC LIMIT 1", (log,)
+                ).fetchone()
             else:
-                last = db.execute("SELECT id, base FROM victor_entries WHERE log = ? AND id = ?", (log, entry_id)).fetchone()
+                last = db.execute(
+                    "SELECT id, base FROM victor_entries WHERE log = ? AND id = ?", (log, entry_id)
+                ).fetchone()
             if last is None:
                 return None
             rows = db.execute(
@@ -317,7 +325,8 @@ class SqliteSaver(Checkpointer):
                 (log, last[0], last[1]),
             ).fetchall()
             notes = db.execute(
-                "SELECT task, key, data FROM victor_notes WHERE log = ? AND entry = ? ORDER BY task, key", (log, last[0])
+                "SELECT task, key, data FROM victor_notes WHERE log = ? AND entry = ? ORDER BY task, key",
+                (log, last[0]),
             ).fetchall()
         chain = []
         wanted = last[0]
@@ -328,7 +337,8 @@ class SqliteSaver(Checkpointer):
         if chain[-1].id != last[1]:
             raise CheckpointError(f"{self.path}: checkpoint {last[0]} of thread {thread_id!r} has lost its parent")
         return Chain(
-            tuple(reversed(chain)), tuple(Note(thread_id, namespace, last[0], task, key, data) for task, key, data in notes)
+            tuple(reversed(chain)),
+            tuple(Note(thread_id, namespace, last[0], task, key, data) for task, key, data in notes),
         )
 
     def entries(
@@ -392,12 +402,17 @@ class SqliteSaver(Checkpointer):
             if db.execute("SELECT 1 FROM victor_logs WHERE thread_id = ?", (target,)).fetchone():
                 raise CheckpointError(f"there is a thread {target!r} already; delete it first, or choose another name")
             for log, namespace in logs:
-                new = db.execute("INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", (target, namespace)).lastrowid
+                new = db.execute(
+                    "INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", (target, namespace)
+                ).lastrowid
                 db.execute(
                     "INSERT INTO victor_entries SELECT ?, id, parent, base, step, source, body, snapshot "
                     "FROM victor_entries WHERE log = ?", (new, log),
                 )  # fmt: skip
-                db.execute("INSERT INTO victor_notes SELECT ?, entry, task, key, data FROM victor_notes WHERE log = ?", (new, log))
+                db.execute(
+                    "INSERT INTO victor_notes SELECT ?, entry, task, key, data FROM victor_notes WHERE log = ?",
+                    (new, log),
+                )
 
     def rewrite(
         self, thread_id: str, namespace: str, *, remove: Sequence[str] = (), replace: Sequence[Entry] = ()
