@@ -369,3 +369,9 @@ def test_fields_of_a_text() -> None:
     assert items_under("steps", "no steps") == []
     assert rows_with(["name"], "no table") == []
     assert rows_with(["zzz"], "| a |\n|---|\n| 1 |") == []
+
+
+def test_what_is_counted_is_found_however_it_is_said_to_be_there() -> None:
+    found = answer("How many people live in Ulm?", ["Ulm lies on the Danube. It has 128000 people. The minster is tall."], 1)
+    assert found is not None
+    assert "128000 people" in found.text

@@ -45,6 +45,7 @@ class _Line(NamedTuple):
 _KINDS = frozenset(
     stem(word) for word in "day date time year month person people company place city country number".split()
 )
+_BEING = frozenset(stem(word) for word in "live exist have contain hold include work stay belong dwell".split())
 _PRONOUN = pattern(r"\b(?:it|its|they|their|them|he|she|his|her|this|these|that|those)\b", re.IGNORECASE)
 
 # What a question's words are also called.
@@ -101,8 +102,12 @@ def answer(question: str, texts: Sequence[str], limit: int = 2) -> Found | None:
         True
     """
     asked = [word for word in dict.fromkeys(content_words(question)) if word not in _EMPTY]
-    # "On which day" asks for a day, and not for the word.
-    asked = [word for word in asked if word not in _KINDS] or asked
+    if "how many" in question.lower():
+        # What is counted is the word that matters, and how it is said to be there is not: "have", "live", "work".
+        asked = [word for word in asked if word not in _BEING] or asked
+    else:
+        # "On which day" asks for a day, and not for the word.
+        asked = [word for word in asked if word not in _KINDS] or asked
     lines = _lines(texts)
     if not asked or not lines:
         return None
