@@ -372,6 +372,10 @@ def test_fields_of_a_text() -> None:
 
 
 def test_what_is_counted_is_found_however_it_is_said_to_be_there() -> None:
-    found = answer("How many people live in Ulm?", ["Ulm lies on the Danube. It has 128000 people. The minster is tall."], 1)
+    from victor.core.models.offline.answer import answer
+
+    found = answer(
+        "How many people live in Ulm?", ["Ulm lies on the Danube. It has 128000 people. The minster is tall."], 1
+    )
     assert found is not None
     assert "128000 people" in found.text

@@ -81,7 +81,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "know": (),
 }
 _EMPTY = frozenset(
-    "much many kind sort type happen tell explain describ say said know find give show text "
+    "much mani kind sort type happen tell explain describ say said know find give show text "
     "document above file follow context passage articl answer question sentence accord base "
     "pleas mention exactly".split()
 )
