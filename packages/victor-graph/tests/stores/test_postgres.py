@@ -390,3 +390,11 @@ def test_fifty_threads_interleaved(postgres_url: str) -> None:
         assert chain is not None
         assert len(chain.notes) == 1
         assert store.notes("t49", "", f"{19:016x}") == []
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for_for_ever(postgres_url: str) -> None:
+    with PostgresSaver(postgres_url, patience_s=0.1, timeout_s=0.5) as store:
+        store.setup()
+        with pytest.raises(CheckpointError, match=r"could not be reached for 0\.1 s: no answer for 0\.5 s"):
+            store._link.run(lambda cursor: cursor.execute("SELECT pg_sleep(60)"))
+        assert store.threads() == []

@@ -41,6 +41,7 @@ class PostgresSaver(Checkpointer):
         schema: PostgreSQL schema for the tables, made if it is missing; by default the first of the ``search_path``.
         max_connections: How many connections to open at most; others wait for one to be free.
         patience_s: How long to try again when the server cannot be reached, before giving up with an error.
+        timeout_s: How long the server may take over one statement, before it counts as out of reach.
         pool_options: More arguments for `psycopg_pool.ConnectionPool`, such as ``{"max_lifetime": 600}``.
 
     Raises:
@@ -55,6 +56,7 @@ class PostgresSaver(Checkpointer):
         schema: str | None = None,
         max_connections: int = 10,
         patience_s: float = 10.0,
+        timeout_s: float = 30.0,
         pool_options: Mapping[str, Any] | None = None,
     ) -> None:
         self._tables = Tables(schema)
@@ -63,6 +65,7 @@ class PostgresSaver(Checkpointer):
             prepare=self._tables.create,
             max_connections=max_connections,
             patience_s=patience_s,
+            timeout_s=timeout_s,
             pool_options=dict(pool_options or {}),
         )
         self._commit = synchronous_commit

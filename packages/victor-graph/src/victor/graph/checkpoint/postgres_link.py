@@ -46,6 +46,7 @@ class Link:
         prepare: Run once, with the first connection.
         max_connections: Size of the pool at most.
         patience_s: How long to try to reach the server before an error.
+        timeout_s: How long the server may take over one statement.
         pool_options: For `psycopg_pool.ConnectionPool`.
     """
 
@@ -56,6 +57,7 @@ class Link:
         prepare: Callable[[Cursor[Any]], None],
         max_connections: int,
         patience_s: float,
+        timeout_s: float,
         pool_options: Mapping[str, Any],
     ) -> None:
         self._url = url
@@ -63,6 +65,7 @@ class Link:
         self._prepare = prepare
         self._max_connections = max_connections
         self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._options = pool_options
         self._lock = Lock()
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
@@ -137,17 +140,36 @@ class Link:
                 "reconnect_timeout": self._patience_s,
                 **self._options,
             }
-            self._pool = ConnectionPool(self._url, open=True, **{**options, "kwargs": self._arguments()})
+            self._pool = ConnectionPool(
+                self._url, open=True, connection_class=self._class(), **{**options, "kwargs": self._arguments()}
+            )
             return self._pool
 
     def _arguments(self) -> dict[str, Any]:
         # prepare_threshold: statements prepared on the server do not survive a PgBouncer in transaction mode.
         return {"connect_timeout": 10, **self._options.get("kwargs", {}), "autocommit": True, "prepare_threshold": None}
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _class(self) -> type[psycopg.Connection[Any]]:
+        """A connection that does not wait for ever on a network that swallows packets, or a pooler without a server."""
         import psycopg
 
-        return psycopg.connect(self._url, **self._arguments())
+        timeout_s = self._timeout_s
+
+        class Bounded(psycopg.Connection[Any]):
+            def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+                began = time.monotonic()
+                try:
+                    return super().wait(gen, *arguments, **{"timeout": timeout_s, **options})
+                except psycopg.Error:
+                    if time.monotonic() - began < timeout_s:
+                        raise
+                    self.close()  # an answer that comes now must not be taken for that to another question
+                    raise psycopg.OperationalError(f"no answer for {timeout_s:g} s") from None
+
+        return Bounded
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return self._class().connect(self._url, **self._arguments())
 
     def _no_connection(self) -> str:
         """Why the pool had no connection to give: it asks the server itself, for the pool does not say."""
@@ -185,7 +207,7 @@ def _place_of(url: str) -> str:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:  # its text would show the password
         raise CheckpointError(
-            "the connection string for PostgreSQL cannot be read; one looks like postgresql://user:password@host:5432/database"
+            "the connection string for PostgreSQL cannot be read; one is postgresql://user:password@host:5432/database"
         ) from None
     return f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
