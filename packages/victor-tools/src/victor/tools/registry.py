@@ -475,6 +475,14 @@ class UnifiedToolRegistry:
                     register(tool_id, made, help=text, replace=True)
 
 
+def __getattr__(name: str) -> Any:
+    if name == "ToolRegistry":  # where victor-ai had one of its registries
+        from victor.tools.bridges.registries import ToolRegistry
+
+        return ToolRegistry
+    raise AttributeError(f"module 'victor.tools.registry' has no attribute {name!r}")
+
+
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0]
 

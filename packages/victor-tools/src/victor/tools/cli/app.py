@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -197,6 +198,39 @@ def serve(
         asyncio.run(serve_http(server, host=host, port=port, token=secret, ready=tell))
     except KeyboardInterrupt:
         note("stopped")
+
+
+@app.command()
+def migrate(
+    path: Annotated[Path, typer.Argument(help="A Python file, or a directory of them.")],
+    diff: Annotated[bool, typer.Option("--diff", help="Show what would change, and change nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something would change.")] = False,
+) -> None:
+    """Bring tools and registry calls written for victor-ai over (needs victor-tools[migrate])."""
+    from victor.tools.migrate.files import migrate as run_migration
+
+    changed = looked = 0
+    for done in run_migration(path):
+        if done.problem:
+            note(f"{done.path}: left alone: {done.problem}", kind="warning")
+        if done.changed:
+            changed += 1
+            if diff:
+                print(done.diff, end="")
+            elif not check:
+                with done.path.open("w", encoding="utf-8", newline="") as file:
+                    file.write(done.after)
+                note(f"rewrote {done.path}")
+            else:
+                note(f"would rewrite {done.path}")
+        for line, text in done.by_hand:
+            looked += 1
+            note(f"{done.path}:{line}: by hand: {text}")
+    files = "1 file" if changed == 1 else f"{changed} files"
+    places = "1 place" if looked == 1 else f"{looked} places"
+    note(f"{files} {'to change' if diff or check else 'changed'}, {places} to look at")
+    if check and changed:
+        raise typer.Exit(1)
 
 
 def _print_list(found: list[Tool], as_json: bool) -> None:

@@ -36,10 +36,10 @@ def build_server(tools: Iterable[Tool], *, name: str = "victor", approve: Approv
     offered = {made.name: made for made in tools if approve is not None or made.metadata.requires_approval is not True}
     listed = [_described(made, types) for made in offered.values()]
 
-    async def list_tools(context: Any, parameters: Any) -> types.ListToolsResult:
+    async def list_tools(context: Any, parameters: Any) -> Any:
         return types.ListToolsResult(tools=listed)
 
-    async def call_tool(context: Any, parameters: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(context: Any, parameters: types.CallToolRequestParams) -> Any:
         made = offered.get(parameters.name)
         if made is None:
             from victor.core.catalog import near_matches

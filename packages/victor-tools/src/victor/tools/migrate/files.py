@@ -1,0 +1,87 @@
+"""Rewrites files and tells what was done."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import field, frozen
+
+from victor.core.errors import ConfigurationError
+
+__all__ = ["Migrated", "migrate"]
+
+_SKIPPED = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", "build", "dist", ".tox"})
+
+
+@frozen
+class Migrated:
+    """One file.
+
+    Args:
+        path: Which.
+        before: Its text.
+        after: Its new text.
+        by_hand: Lines that a person has to look at, and why.
+        problem: Why it could not be read; then it is left alone.
+    """
+
+    path: Path
+    before: str = ""
+    after: str = ""
+    by_hand: list[tuple[int, str]] = field(factory=list)
+    problem: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to write."""
+        return self.before != self.after
+
+    @property
+    def diff(self) -> str:
+        """The change as a patch."""
+        name = self.path.as_posix()
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+        )
+        return "".join(lines)
+
+
+def migrate(path: Path) -> Iterator[Migrated]:
+    """What becomes of a file, or of each Python file of a directory, that has to do with old tools. Writes nothing.
+
+    Raises:
+        ConfigurationError: There is no such path, or libcst is missing.
+    """
+    try:
+        import libcst
+    except ImportError as error:
+        raise ConfigurationError("migrating needs: pip install 'victor-tools[migrate]'") from error
+    if not path.exists():
+        raise ConfigurationError(f"there is no {path}")
+    from victor.tools.migrate.rewrite import rewrite
+
+    for file in _files(path):
+        try:
+            with file.open(encoding="utf-8", newline="") as opened:
+                before = opened.read()
+            if "victor" not in before:
+                continue
+            done = rewrite(before)
+        except (UnicodeDecodeError, OSError, libcst.ParserSyntaxError, RecursionError) as error:
+            yield Migrated(file, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            continue
+        if done.code != before or done.by_hand:
+            yield Migrated(file, before, done.code, done.by_hand)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for below in sorted(path.iterdir()):
+        if below.is_dir() and not below.is_symlink() and below.name not in _SKIPPED:
+            yield from _files(below)
+        elif below.suffix == ".py" and below.is_file():
+            yield below
