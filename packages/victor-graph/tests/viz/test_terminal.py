@@ -21,12 +21,14 @@ from victor.graph.viz.layout import plan
 from victor.graph.viz.listing import listing
 from victor.graph.viz.ruler import PixelRuler
 
-relaxed = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+relaxed = settings(
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 UP, DOWN, LEFT, RIGHT = (0, -1), (0, 1), (-1, 0), (1, 0)
 ARMS = {
-    **dict.fromkeys("│┆┊", {UP, DOWN}),
-    **dict.fromkeys("─┄┈", {LEFT, RIGHT}),
+    **{char: {UP, DOWN} for char in "│┆┊"},
+    **{char: {LEFT, RIGHT} for char in "─┄┈"},
     "╭": {DOWN, RIGHT},
     "╮": {DOWN, LEFT},
     "╰": {UP, RIGHT},
@@ -37,7 +39,12 @@ ARMS = {
     "┴": {UP, LEFT, RIGHT},
 }
 HEADS = {"▼": DOWN, "▲": UP, "◀": LEFT, "▶": RIGHT}
-EXITS = {**dict.fromkeys("┬┯╤", DOWN), **dict.fromkeys("┴┷╧", UP), **dict.fromkeys("├┠╟", RIGHT), **dict.fromkeys("┤┨╢", LEFT)}
+EXITS = {
+    **dict.fromkeys("┬┯╤", DOWN),
+    **dict.fromkeys("┴┷╧", UP),
+    **dict.fromkeys("├┠╟", RIGHT),
+    **dict.fromkeys("┤┨╢", LEFT),
+}
 BORDERS = {"┌": "─┬┴┐", "┏": "━┯┷┓", "╔": "═╤╧╗"}
 
 
@@ -115,7 +122,11 @@ class Reading:
         return set()
 
     def _box_at(self, x: int, y: int) -> str:
-        (title,) = (title for title, (left, top, right, bottom) in self.boxes.items() if left <= x <= right and top <= y <= bottom)
+        (title,) = (
+            title
+            for title, (left, top, right, bottom) in self.boxes.items()
+            if left <= x <= right and top <= y <= bottom
+        )
         return title
 
 
@@ -166,7 +177,9 @@ def test_characters_and_svg_show_the_same(data: Any, direction: Any, topologies:
 def test_it_fits_the_terminal(data: Any, width: int, plain: bool, direction: Any, topologies: Any) -> None:
     topology = data.draw(topologies())
     draw = ascii.render if plain else ascii.render_unicode
-    run = Highlights(current=[node.id for node in topology.nodes[:2]], timings={node.id: 12.5 for node in topology.nodes})
+    run = Highlights(
+        current=[node.id for node in topology.nodes[:2]], timings={node.id: 12.5 for node in topology.nodes}
+    )
     picture = draw(topology, width=width, direction=direction, highlights=run)
     assert max(map(cell_width, picture.splitlines())) <= width
     if plain:
@@ -199,7 +212,12 @@ STEPS = Topology(
         Node("ok", "Good?", "condition"),
         Node("end", "END", "end"),
     ],
-    [Edge("start", "draft"), Edge("draft", "ok"), Edge("ok", "draft", "no", "dashed"), Edge("ok", "end", "yes", "dashed")],
+    [
+        Edge("start", "draft"),
+        Edge("draft", "ok"),
+        Edge("ok", "draft", "no", "dashed"),
+        Edge("ok", "end", "yes", "dashed"),
+    ],
 )
 
 
@@ -250,7 +268,8 @@ def test_marks_and_durations_stand_below_the_titles() -> None:
 
 def test_titles_are_wrapped_before_the_picture_becomes_a_list() -> None:
     wide = Topology(
-        [Node("a"), *(Node(f"w{n}", f"summarise document number {n}") for n in range(4))], [Edge("a", f"w{n}") for n in range(4)]
+        [Node("a"), *(Node(f"w{n}", f"summarise document number {n}") for n in range(4))],
+        [Edge("a", f"w{n}") for n in range(4)],
     )
     narrow = ascii.render_unicode(wide, width=80)
     assert "┌" in narrow
@@ -267,7 +286,9 @@ def test_a_picture_that_is_too_wide_from_left_to_right_is_turned() -> None:
 
 
 def test_the_width_is_the_terminals_where_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    fan = Topology([Node("a"), *(Node(f"worker {n}") for n in range(12))], [Edge("a", f"worker {n}") for n in range(12)])
+    fan = Topology(
+        [Node("a"), *(Node(f"worker {n}") for n in range(12))], [Edge("a", f"worker {n}") for n in range(12)]
+    )
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((300, 24)))
     assert "┌" in ascii.render_unicode(fan)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))

@@ -66,13 +66,13 @@ def duration(ms: float) -> str:
         >>> [duration(ms) for ms in (0.25, 3.21, 940, 2500, 75_000, 7_260_000)]
         ['0.25 ms', '3.2 ms', '940 ms', '2.5 s', '1 min 15 s', '2 h 1 min']
     """
-    if ms < 1:
+    if ms < 0.9995:
         return f"{ms:.2g} ms"
-    if ms < 10:
-        return f"{ms:.1f} ms"
-    if ms < 1000:
+    if ms < 9.95:
+        return f"{ms:.1f}".removesuffix(".0") + " ms"
+    if ms < 999.5:
         return f"{ms:.0f} ms"
-    if ms < 60_000:
+    if ms < 59_950:
         return f"{ms / 1000:.1f} s"
     seconds = round(ms / 1000)
     if seconds < 3600:

@@ -119,4 +119,5 @@ def _text(text: str) -> str:
     """Text for a quoted string of Mermaid."""
     if _PLAIN_TEXT.match(text):
         return text
-    return clean(text).translate(_ENTITIES) if text.strip() else "#32;"
+    text = clean(text)
+    return text.translate(_ENTITIES) if text.strip() else "#32;"
