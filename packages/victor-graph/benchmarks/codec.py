@@ -48,9 +48,8 @@ def measure(run: Callable[[], object]) -> float:
 def main() -> None:
     """Print the table."""
     codec = Codec()
-    print(
-        f"{'':20} {'bytes':>7} {'floor':>8} {'encode':>8} {'ratio':>6} {'decode':>8} {'ratio':>6} {'pickle':>8} {'json':>8}"
-    )
+    heads = ("bytes", "floor", "encode", "ratio", "decode", "ratio", "pickle", "json")
+    print(f"{'':20}" + "".join(f"{head:>9}" for head in heads))
     for name, value in VALUES.items():
         data = codec.encode(value)
         assert codec.decode(data) == value
@@ -61,10 +60,8 @@ def main() -> None:
         decode = measure(lambda data=data: codec.decode(data))
         pickled = measure(lambda value=value: pickle.dumps(value))
         jsoned = measure(lambda: json.dumps(PLAIN)) if value is PLAIN else float("nan")
-        print(
-            f"{name:20} {len(data):7} {floor_in:8.2f} {encode:8.2f} {encode / floor_in:6.1f} {decode:8.2f} "
-            f"{decode / floor_out:6.1f} {pickled:8.2f} {jsoned:8.2f}"
-        )
+        figures = (floor_in, encode, encode / floor_in, decode, decode / floor_out, pickled, jsoned)
+        print(f"{name:20}{len(data):9}" + "".join(f"{figure:9.2f}" for figure in figures))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The codec gives back what it was given, type and value, and says where it cannot."""
 
-# ruff: noqa: E501 - tables
 from __future__ import annotations
 
 import enum
@@ -89,6 +88,23 @@ class Pair(NamedTuple):
     right: Any = None
 
 
+class Span(msgspec.Struct, frozen=True):
+    start: int
+    end: Any = None
+
+
+class OpenSpan(msgspec.Struct, dict=True, kw_only=True, tag="open"):
+    start: int
+    marks: list[int] = []
+
+
+class Eager(msgspec.Struct):
+    x: int
+
+    def __post_init__(self) -> None:
+        self.x += 1
+
+
 class LoosePair(namedtuple("LoosePair", "a b")):
     pass
 
@@ -97,7 +113,7 @@ class Model_(enum.Enum):
     A = 1
 
 
-CLASSES = [Color, Level, Perm, Point, Account, Hashed, Box, Job, Cell, Pair, LoosePair]
+CLASSES = [Color, Level, Perm, Point, Account, Hashed, Box, Job, Cell, Pair, LoosePair, Span, OpenSpan]
 codec = Codec(allow=CLASSES)
 
 
@@ -141,7 +157,7 @@ VALUES: list[Any] = [
     defaultdict(list, {"a": [1]}), defaultdict(None, {1: 2}), defaultdict(int),
     Color.RED, Color.BLUE, Level.LOW, Perm.R | Perm.W, Perm(0), {Color.RED: 1},
     Point(1, (2, {3})), [Point(1), Point(2, Point(3))], {Point(1, (2,))}, Cell(3), Pair(1), Pair(1, Pair(2)), LoosePair(1, 2),
-    Box([1]), Hashed(4), {Hashed(4): 1},
+    Span(1, (2, Span(3))), {Span(1): 2}, OpenSpan(start=1, marks=[2]), Box([1]), Hashed(4), {Hashed(4): 1},
     Message.assistant("hi", [ToolCall("1", "t", "{}")]), Usage(1, 2), [Message.user("a")] * 3,
 ]  # fmt: skip
 
@@ -184,6 +200,15 @@ def test_objects_come_back_field_by_field_without_running_their_code() -> None:
     back = codec.decode(codec.encode(job))
     assert (back.total, back.note) == (99, "beside the fields")
     assert back == job
+
+
+def test_structs() -> None:
+    span = OpenSpan(start=1)
+    span.extra = (1, 2)
+    back = codec.decode(codec.encode(span))
+    assert (back, back.extra) == (span, (1, 2))
+    with pytest.raises(CodecError, match=r"Eager cannot be allowed as it is.*convert="):
+        Codec(allow=[Eager])
 
 
 def test_a_cached_hash_is_computed_anew() -> None:

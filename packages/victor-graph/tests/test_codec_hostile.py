@@ -1,6 +1,5 @@
 """Whatever bytes are in a store, decoding gives allowed values or a CodecError; it runs nothing and imports nothing."""
 
-# ruff: noqa: E501 - tables
 from __future__ import annotations
 
 import enum

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import attrs
+import msgspec
 import pytest
 
 from victor.graph.checkpoint.codec import Codec, CodecError, Unmatched, encode
@@ -159,6 +160,18 @@ def test_enum_members_and_named_tuples_that_changed() -> None:
     assert Codec(allow=[Q]).decode(data) == Q(1, 5)
     with pytest.raises(CodecError, match="field 'c' without a default"):
         Codec(allow=[R]).decode(data)
+
+
+def test_structs_that_changed() -> None:
+    one = msgspec.defstruct("S", [("x", int)], module="shop")
+    two = msgspec.defstruct("S", [("x", int), ("y", int, 2)], module="shop")
+    three = msgspec.defstruct("S", [("x", int), ("z", int)], module="shop")
+    data = Codec(allow=[one]).encode(one(1))
+    assert Codec(allow=[two]).decode(data) == two(1, 2)
+    with pytest.raises(CodecError, match="field 'z' without a default"):
+        Codec(allow=[three]).decode(data)
+    with pytest.raises(CodecError, match="has no field 'y' now"):
+        Codec(allow=[one]).decode(Codec(allow=[two]).encode(two(1)))
 
 
 def test_dataclass_and_pydantic_defaults_of_new_fields() -> None:

@@ -2,8 +2,8 @@
 
 What comes back has the type and the value of what went in: tuples stay tuples, sets sets, an aware datetime
 keeps its zone. Python's own types, `pathlib`, numpy arrays and Victor's messages need no permission; your own
-classes (attrs, dataclasses, pydantic models, named tuples, enums) are allowed one by one, or all those a state
-schema mentions, by `types_in`.
+classes (attrs, dataclasses, pydantic models, msgspec structs, named tuples, enums) are allowed one by one, or all
+those a state schema mentions, by `types_in`.
 
 Decoding is safe with any bytes: they become allowed values or a `CodecError`. No module is imported and no
 class looked up by a name found in them, and objects are put together from their fields without running their
@@ -49,7 +49,7 @@ class Codec:
     """Encodes and decodes values, with a set of allowed classes and a version of the schema.
 
     Args:
-        allow: Classes whose instances may be stored: attrs, dataclasses, pydantic models, named tuples, enums.
+        allow: Classes whose instances may be stored: attrs, dataclasses, pydantic models, structs, named tuples, enums.
         version: Version of the state's schema, 1 or more. Written with every value.
         migrate: For each older version *n*, a function that turns a value of version *n* into one of *n + 1*.
             It gets what was stored; objects whose class is gone or has other fields now come as `Unmatched`.
@@ -95,8 +95,9 @@ class Codec:
         name = type_name(kind)
         if shape is None:
             raise CodecError(
-                f"{name} cannot be allowed as it is: only attrs classes, dataclasses, pydantic models, named tuples "
-                f"and enums can. Give two functions for it: Codec(convert={{{kind.__name__}: (to_plain, from_plain)}})"
+                f"{name} cannot be allowed as it is: only attrs classes, dataclasses, pydantic models, structs, named "
+                "tuples and enums can. Give two functions for it: "
+                f"Codec(convert={{{kind.__name__}: (to_plain, from_plain)}})"
             )
         if name in self._named:
             raise CodecError(f"two different classes are called {name}: rename one, or allow only one of them")

@@ -1,4 +1,4 @@
-"""How instances of classes are taken apart and put together: attrs, dataclass, pydantic, named tuple, enum.
+"""How instances of classes are taken apart and put together: attrs, dataclass, pydantic, struct, named tuple, enum.
 
 An object is put together from its fields as they were, without calling its ``__init__``, validators,
 converters or ``__post_init__``: these need not give the same object twice, and bytes from a store should
@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import attrs
+import msgspec
 from attrs import frozen
 
 __all__ = ["Converted", "Mismatch", "Shape", "shape_of", "type_name"]
@@ -212,6 +213,30 @@ class _Pydantic:
 
 
 @frozen
+class _Struct:
+    """msgspec structs. Their constructor runs nothing of the class's own unless it has a ``__post_init__``."""
+
+    kind: Any
+    names: tuple[str, ...]
+    required: frozenset[str]
+
+    def dump(self, value: Any) -> list[Any]:
+        state = {name: getattr(value, name) for name in self.names}
+        beside = getattr(value, "__dict__", None)
+        return [state, dict(beside)] if beside else [state]
+
+    def load(self, parts: list[Any]) -> Any:
+        state = _check_names(self.kind, parts[0], dict.fromkeys(self.names))
+        for name in self.names:
+            if name in self.required and name not in state:
+                raise _missing(self.kind, name)
+        value = self.kind(**state)
+        if len(parts) > 1:
+            vars(value).update(parts[1])
+        return value
+
+
+@frozen
 class Converted:
     """A shape made of the two functions a user gave for a class of his."""
 
@@ -239,7 +264,8 @@ def shape_of(kind: type) -> Shape | None:
 
     Returns:
         Its shape. A class whose instances are made by a ``__new__`` of its own (exceptions, subclasses of
-        ``dict``) has none: what that would do with stored parts cannot be known.
+        ``dict``) has none: what that would do with stored parts cannot be known. Nor has a struct with a
+        ``__post_init__``, which there is no way around.
     """
     if issubclass(kind, enum.Enum):
         return _Enum(kind)
@@ -249,6 +275,12 @@ def shape_of(kind: type) -> Shape | None:
         return None
     if "__pydantic_fields__" in vars(kind) and hasattr(kind, "__pydantic_fields_set__"):
         return _Pydantic(kind)
+    if issubclass(kind, msgspec.Struct):
+        if hasattr(kind, "__post_init__"):
+            return None
+        fields = msgspec.structs.fields(kind)
+        required = frozenset(item.name for item in fields if item.required)
+        return _Struct(kind, tuple(item.name for item in fields), required)
     if attrs.has(kind):
         return _attrs_shape(kind)
     if dataclasses.is_dataclass(kind):
