@@ -11,6 +11,16 @@ __all__ = [
     "victor_register_visualizers",
 ]
 
+_PICTURES = {
+    "mermaid": "text for Markdown",
+    "dot": "text for Graphviz",
+    "unicode": "boxes for a terminal",
+    "ascii": "the same with plain characters",
+    "svg": "a picture, light and dark",
+    "png": "the same picture as pixels; needs victor-graph[png]",
+    "json": "nodes, edges and where they are drawn",
+}
+
 
 @hookimpl
 def victor_register_node_types(register: Register) -> None:
@@ -25,14 +35,10 @@ def victor_register_node_types(register: Register) -> None:
 @hookimpl
 def victor_register_visualizers(register: Register) -> None:
     """Renderers of topologies."""
-    at = "victor.graph.viz."
-    register("mermaid", at + "mermaid:render", help="text for Markdown")
-    register("dot", at + "dot:render", help="text for Graphviz")
-    register("unicode", at + "ascii:render_unicode", help="boxes for a terminal")
-    register("ascii", at + "ascii:render", help="the same with plain characters")
-    register("svg", at + "svg:render", help="a picture, light and dark")
-    register("png", at + "png:render", help="the same picture as pixels; needs victor-graph[png]")
-    register("json", at + "json_:render", help="nodes, edges and where they are drawn")
+    from victor.graph.viz.renderers import RENDERERS
+
+    for name, target in RENDERERS.items():
+        register(name, target, help=_PICTURES.get(name, ""))
 
 
 @hookimpl

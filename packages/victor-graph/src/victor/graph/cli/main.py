@@ -5,7 +5,11 @@ from __future__ import annotations
 import typer
 
 from victor.graph.cli.check import list_workflows, show, validate
+from victor.graph.cli.fork import fork, prune
+from victor.graph.cli.look import history, state, threads
 from victor.graph.cli.run import run
+from victor.graph.cli.schema import schema
+from victor.graph.cli.visualize import visualize
 
 __all__ = ["app"]
 
@@ -19,3 +23,10 @@ app.command("run")(run)
 app.command("list")(list_workflows)
 app.command("show")(show)
 app.command("validate")(validate)
+app.command("visualize")(visualize)
+app.command("threads")(threads)
+app.command("history")(history)
+app.command("state")(state)
+app.command("fork")(fork)
+app.command("prune")(prune)
+app.command("schema")(schema)

@@ -11,10 +11,9 @@ from attrs import define, field
 
 from victor.core.cli.terminal import is_terminal
 from victor.core.events import Event, get_stream
+from victor.graph.cli.records import base_name
 
 __all__ = ["Progress"]
-
-_INNER = (":each", ":join", ":again", ":done")
 
 
 @define
@@ -30,6 +29,7 @@ class _Row:
     seconds: float = 0.0
     waits: bool = False
     note: str = ""
+    depth: int = 0
 
     @property
     def count(self) -> str:
@@ -56,11 +56,13 @@ class Progress:
     out: TextIO = field(factory=lambda: sys.stderr)
     rows: dict[str, _Row] = field(factory=dict, init=False)
     tokens: int = field(default=0, init=False)
+    paused: bool = field(default=False, init=False)
+    _failures: list[tuple[str, BaseException]] = field(factory=list, init=False)
     _stop: Callable[[], None] | None = field(default=None, init=False)
     _live: Any = field(default=None, init=False)
 
     def __enter__(self) -> Progress:
-        kinds = ["workflow.node", "workflow.map", "workflow.interrupt", "tool.progress", "model.request"]
+        kinds = ["workflow.node", "workflow.map", "workflow.interrupt", "model.request"]
         self._stop = get_stream().subscribe(self._hear, kinds)
         if self.live is None:
             self.live = is_terminal(self.out)
@@ -83,13 +85,20 @@ class Progress:
 
     def pause(self) -> None:
         """Leave the terminal alone while somebody is asked."""
+        self.paused = True
         if self._live is not None:
             self._live.stop()
 
     def go_on(self) -> None:
         """Draw again."""
+        self.paused = False
         if self._live is not None:
             self._live.start()
+
+    def failed_at(self, error: BaseException | None) -> str:
+        """Where an error came from: the node, and behind a slash the node in its body; empty where it is not known."""
+        names = [name for name, raised in self._failures if raised is error]
+        return "/".join(dict.fromkeys(reversed(names)))
 
     def summary(self) -> list[dict[str, Any]]:
         """What was seen, for machines: node, runs, failures, seconds."""
@@ -105,54 +114,52 @@ class Progress:
                     event.attributes.get("output_tokens") or 0
                 )
             return
-        if event.kind == "tool.progress":
-            return
-        if event.attributes.get("namespace"):
-            return  # inside a subgraph: its outer node stands for it
-        base = event.name
-        for ending in _INNER:
-            base = base.removesuffix(ending)
-        row = self.rows.get(base)
+        name = base_name(event.name)
+        if event.error is not None and event.kind == "workflow.node" and not event.cancelled:
+            self._failures.append((name, event.error))
+        namespace = event.attributes.get("namespace") or ""
+        if namespace and name not in self.rows and event.kind != "workflow.map":
+            return  # inside a subgraph or the body of a map: what is outside stands for it, but for maps in maps
+        row = self.rows.get(name)
         if row is None:
-            row = self.rows[base] = _Row(base, time.perf_counter())
+            row = self.rows[name] = _Row(name, time.perf_counter(), depth=namespace.count("|") + bool(namespace))
         if event.kind == "workflow.map":
-            row.total = event.attributes.get("items", 0)
-            row.done = 0
-            return
-        if event.kind == "workflow.interrupt":
+            if not row.depth:  # one in a body runs once for each item outside
+                row.total = row.done = 0
+            row.total += event.attributes.get("items", 0)
+        elif event.kind == "workflow.interrupt":
             row.waits = True
             self._line(row, "waits for an answer")
-            return
-        self._node(event, row)
+        else:
+            self._node(event, row)
 
     def _node(self, event: Event, row: _Row) -> None:
         is_item = event.name.endswith(":each")
-        helper = not is_item and any(event.name.endswith(ending) for ending in _INNER)
+        helper = not is_item and event.name != row.name
         if event.phase == "start":
             row.running += 1
             row.waits = False
             return
         row.running -= 1
         row.seconds += (event.duration_ns or 0) / 1e9
-        if type(event.error).__name__ in {"GraphInterrupt", "NodeInterrupt"}:
+        if type(event.error).__name__ in {"GraphInterrupt", "NodeInterrupt"} or event.cancelled:
             return
-        if event.error is not None and not event.cancelled:
+        if event.error is not None:
             row.failed += 1
             row.note = event.error_text.splitlines()[0][:200] if event.error_text else type(event.error).__name__
             self._line(row, f"failed: {row.note}")
             return
         if helper:
-            if event.name.endswith(":join") and row.total:
+            if event.name.endswith(":join") and row.total and not row.depth:
                 self._line(row, f"{row.done}/{row.total} done")
             return
         if is_item:
             row.done += 1
-            if row.total >= 10 and row.done % max(1, row.total // 5) == 0 and row.done < row.total:
+            if not row.depth and row.total >= 10 and row.done % max(1, row.total // 5) == 0 and row.done < row.total:
                 self._line(row, f"{row.done}/{row.total}")
-        elif not row.total and event.name == row.name:
+        elif not row.total:
             row.done += 1
-            if not event.attributes.get("helper"):
-                self._line(row, "done")
+            self._line(row, "done")
 
     def _line(self, row: _Row, what: str) -> None:
         if self._live is None and not self.quiet:
@@ -164,7 +171,7 @@ class Progress:
         text = Text()
         frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
         frame = frames[int(time.perf_counter() * 10) % len(frames)]
-        wide = max((len(row.name) for row in self.rows.values()), default=0)
+        wide = max((len(row.name) + 2 * row.depth for row in self.rows.values()), default=0)
         for row in list(self.rows.values()):
             busy = row.running > 0 or (row.total > row.done + row.failed and not row.failed)
             mark, color = (
@@ -178,7 +185,7 @@ class Progress:
             )
             seconds = time.perf_counter() - row.began if busy else row.seconds
             text.append(f"{mark} ", style=color)
-            text.append(row.name.ljust(wide + 2), style="bold" if busy else "")
+            text.append(("  " * row.depth + row.name).ljust(wide + 2), style="bold" if busy else "")
             text.append(row.count.rjust(9) + "  ", style="cyan")
             if row.total and busy:
                 filled = round(20 * row.done / row.total)

@@ -1,10 +1,11 @@
 """``victor workflow run``.
 
-``--json`` prints one object: ``workflow``, ``status`` (``completed``, ``interrupted`` or ``failed``), ``thread``,
-``outputs`` (null unless completed), ``questions`` (of an interrupted run: ``id`` and what is asked), ``error`` (of a
-failed one), ``nodes`` (``node``, ``runs``, ``failed``, ``seconds``) and ``seconds``.
+``--json`` prints one object and nothing else on stdout: ``workflow``, ``status`` (``completed``, ``interrupted``,
+``failed`` or ``stopped``), ``thread``, ``outputs`` (null unless completed), ``questions`` (of an interrupted run:
+``id`` and what it ``asks``), ``error`` (of a failed one), ``nodes`` (``node``, ``runs``, ``failed``, ``seconds``) and
+``seconds``. A mistake that keeps a run from beginning is told on stderr, as without ``--json``.
 
-Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 it waits for an answer.
+Exit codes: 0 completed, 1 failed, 2 wrong usage, 3 it waits for an answer, 130 stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,29 +15,37 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+from attrs import define, evolve
 
-from victor.core.cli.terminal import is_terminal, note, print_json, style
-from victor.core.errors import ConfigurationError, VictorError
+from victor.core.cli.terminal import is_terminal, note, print_json
+from victor.core.errors import ConfigurationError
+from victor.graph.checkpoint.base import Checkpointer
 from victor.graph.cli.answers import Answers
+from victor.graph.cli.look import Store, recorded_target
+from victor.graph.cli.outcome import Outcome, failure, go_on_line, print_outcome
 from victor.graph.cli.progress import Progress
+from victor.graph.cli.records import read_record, require_thread, shown_file
+from victor.graph.cli.stopping import EXIT_CODE, Stopping
 from victor.graph.cli.store import open_store
 from victor.graph.cli.target import Target, find_target, parse_inputs
 from victor.graph.command import Command
 from victor.graph.yaml.context import APPROVE
 
-if TYPE_CHECKING:
-    from victor.graph.result import RunResult
-
 __all__ = ["run"]
 
-WAITING = 3
+WAITING: Final = 3
 
 
 def run(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="file.yaml, file.yaml#workflow, or module:graph.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]", help="file.yaml, file.yaml#workflow, or module:graph; optional with --resume."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Which workflow of the file.")] = None,
     inputs: Annotated[
         list[str] | None,
@@ -51,90 +60,152 @@ def run(
     ] = None,
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Model of its agents.")] = None,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Approve every tool call that needs it.")] = False,
-    checkpoints: Annotated[
-        str, typer.Option(metavar="URL", help="Where the run is recorded; none for nowhere.", show_default=False)
-    ] = "",
+    checkpoints: Store = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
 ) -> None:
     """Run a workflow and print what comes of it."""
     if model is not None:
         os.environ["VICTOR_MODEL"] = model
-    target = find_target(file, name)
+    if resume and (inputs or inputs_file):
+        raise ConfigurationError("a resumed run has its inputs already; leave --input out")
     if resume and thread is None:
         raise ConfigurationError(
             "--resume goes with --thread, which names the run to go on with; see victor workflow threads"
         )
-    given = None if resume else target.read_inputs(parse_inputs(inputs or [], inputs_file))
-    if resume and (inputs or inputs_file):
-        raise ConfigurationError("a resumed run has its inputs already; leave --input out")
-    if not as_json:
-        _note_offline(target)
-    thread = thread or f"{target.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
-    answers = Answers(answer or [], ask=not as_json)
-    progress = Progress(quiet=quiet or as_json)
-    began = time.perf_counter()
-    with open_store(checkpoints) as store:
-        result = asyncio.run(_go(target, given, thread, store, answers, progress, approve_all=yes))
+    if file is None and not resume:
+        raise ConfigurationError("name a workflow file, or module:graph; victor workflow list shows the files here")
+    target = find_target(file, name) if file is not None else None
+    given = None
+    if target is not None and not resume:
+        given = target.read_inputs(parse_inputs(inputs or [], inputs_file))
+    with open_store(checkpoints, create=not resume) as store:
+        if target is None or resume:
+            target, file = _resumed(store, str(thread), target, file)
+        elif thread is not None and store is not None:
+            _must_be_new(store, thread, target, str(file))
+        if not as_json:
+            _note_offline(target)
+        thread = thread or f"{target.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+        progress = Progress(quiet=quiet or as_json)
+        running = _Run(target, thread, store, Answers(answer or [], ask=not as_json), progress, yes, str(file))
+        outcome = running.do(given)
         if as_json:
-            print_json(_as_json(target, result, thread, progress, time.perf_counter() - began))
+            print_json(outcome.as_data(target, progress))
         else:
-            _show(target, result, thread, file, progress, recorded=store is not None)
-    if result.status == "interrupted":
-        raise typer.Exit(WAITING)
-    if result.error is not None:
-        if as_json or not isinstance(result.error, VictorError):
-            _raise_unless_json(result.error, as_json=as_json)
-        raise result.error
+            print_outcome(outcome, target, str(file), progress, recorded=store is not None)
+    if outcome.status == "failed" and not as_json:
+        raise failure(outcome, target, progress) from outcome.error
+    code = {"interrupted": WAITING, "failed": 1, "stopped": EXIT_CODE}.get(outcome.status)
+    if code is not None:
+        raise typer.Exit(code)
 
 
-def _raise_unless_json(error: Exception, *, as_json: bool) -> None:
-    if as_json:
-        raise typer.Exit(1)
-    raise ConfigurationError(f"{type(error).__name__}: {error}") from error
-
-
-async def _go(
-    target: Target, given: Any, thread: str, store: Any, answers: Answers, progress: Progress, *, approve_all: bool
-) -> RunResult:
-    compiled = target.compile(store)
-    config = target.config()
-    APPROVE.set((lambda context: True) if approve_all else _asker(progress))
-    try:
-        async with asyncio.timeout(target.timeout) as deadline:
-            with progress:
-                todo: Any = given
-                if todo is None:
-                    state = await compiled.aget_state({"configurable": {"thread_id": thread}})
-                    if state.created_at is None:
-                        raise ConfigurationError(f"there is no run {thread!r}; see victor workflow threads")
-                    found = answers.find(state.interrupts)
-                    if state.interrupts and not found:
-                        return await _still_waiting(compiled, state, thread)
-                    todo = Command(resume=found) if found else None
-                while True:
-                    result = await compiled.arun(todo, config, thread_id=thread if store is not None else None)
-                    if result.status != "interrupted" or store is None:
-                        return result
-                    progress.pause()
-                    found = answers.find(result.interrupts)
-                    progress.go_on()
-                    if not found:
-                        return result
-                    todo = Command(resume=found)
-    except TimeoutError as error:
-        if not deadline.expired():
-            raise
+def _resumed(store: Checkpointer | None, thread: str, target: Target | None, file: str | None) -> tuple[Target, str]:
+    """The workflow of a run that goes on; where a file was named, it must be the one the run belongs to."""
+    if store is None:
+        raise ConfigurationError("--checkpoints none records nothing, so there is nothing to resume")
+    require_thread(store, thread)
+    record = read_record(store, thread)
+    if target is None:
+        target = recorded_target(record)
+        return target, shown_file(target.place)
+    if record.workflow and record.workflow != target.name:
         raise ConfigurationError(
-            f"workflow {target.name!r} did not finish within {target.timeout:g} s; "
-            f"go on with it: victor workflow run ... --thread {thread} --resume"
-        ) from error
+            f"run {thread!r} belongs to workflow {record.workflow!r} of {shown_file(record.file)}, "
+            f"not to {target.name!r}"
+        )
+    return target, str(file)
 
 
-async def _still_waiting(compiled: Any, state: Any, thread: str) -> RunResult:
-    from victor.graph.result import RunResult
+def _must_be_new(store: Checkpointer, thread: str, target: Target, file: str) -> None:
+    """A workflow's run begins afresh; a Python graph's thread may be a conversation that goes on."""
+    if target.workflow is None or not store.entries(thread, limit=1):
+        return
+    raise ConfigurationError(
+        f"there is a run {thread!r} already: go on with it ({go_on_line(file, target, thread)}), look at it "
+        f"(victor workflow state {thread}), or choose another name"
+    )
 
-    return RunResult("interrupted", state.values, tuple(state.interrupts), thread_id=thread)
+
+@define
+class _Run:
+    """One run, from its beginning or on from where it stood."""
+
+    target: Target
+    thread: str
+    store: Checkpointer | None
+    answers: Answers
+    progress: Progress
+    approve_all: bool
+    file: str
+
+    def do(self, given: Any) -> Outcome:
+        """Run it, and say how it ended; an error that is no failure of a node is raised."""
+        began = time.perf_counter()
+        with Stopping(lambda: self.progress.paused) as stopping:
+            try:
+                return asyncio.run(self._go(given, stopping))
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                if stopping.signal is None:
+                    raise
+                return Outcome("stopped", self.thread, seconds=time.perf_counter() - began)
+
+    async def _go(self, given: Any, stopping: Stopping) -> Outcome:
+        compiled = self.target.compile(self.store)
+        config = self.target.config()
+        APPROVE.set((lambda context: True) if self.approve_all else _asker(self.progress))
+        stopping.watch()
+        limit = self.target.timeout
+        spent = 0.0
+        try:
+            with self.progress:
+                todo = given
+                if todo is None:
+                    todo, early = await self._where_it_stands(compiled)
+                    if early is not None:
+                        return early
+                while True:
+                    began = time.perf_counter()
+                    left = None if limit is None else max(limit - spent, 0.001)
+                    async with asyncio.timeout(left) as deadline:
+                        thread = self.thread if self.store is not None else None
+                        result = await compiled.arun(todo, config, thread_id=thread)
+                    spent += time.perf_counter() - began  # what a person takes to answer does not count
+                    result = evolve(result, duration_s=spent)
+                    if result.status != "interrupted" or self.store is None:
+                        return Outcome.of(result, self.target, self.thread)
+                    found = self._ask(result.interrupts)
+                    if not found:
+                        return Outcome.of(result, self.target, self.thread)
+                    todo = Command(resume=found)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            how = "" if self.store is None else f"; go on with it: {go_on_line(self.file, self.target, self.thread)}"
+            late = ConfigurationError(f"it did not finish within {limit:g} s{how}")
+            late.__cause__ = error
+            return Outcome("failed", self.thread, error=late, seconds=time.perf_counter() - began)
+
+    async def _where_it_stands(self, compiled: Any) -> tuple[Any, Outcome | None]:
+        """What to go on with, or the outcome where there is nothing to do."""
+        state = await compiled.aget_state(thread_id=self.thread)
+        if state.interrupts:
+            found = self._ask(tuple(state.interrupts))
+            if not found:
+                return None, Outcome("interrupted", self.thread, questions=tuple(state.interrupts))
+            return Command(resume=found), None
+        if not state.next:
+            note(f"{self.thread} is completed already; these are its outputs.")
+            return None, Outcome("completed", self.thread, outputs=self.target.read_outputs(state.values))
+        return None, None
+
+    def _ask(self, questions: tuple[Any, ...]) -> dict[str, Any]:
+        self.progress.pause()
+        try:
+            return self.answers.find(questions)
+        finally:
+            self.progress.go_on()
 
 
 def _asker(progress: Progress) -> Any:
@@ -145,12 +216,8 @@ def _asker(progress: Progress) -> Any:
     def ask(context: Any) -> bool:
         progress.pause()
         try:
-            print(
-                f"\n{context.tool.name}({context.arguments}) needs approval. Allow it? [yes/no] ",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = f"\n{context.tool.name}({context.arguments}) needs approval. Allow it? [yes/no] "
+            print(text, end="", file=sys.stderr, flush=True)
             return sys.stdin.readline().strip().lower() in {"y", "yes"}
         finally:
             progress.go_on()
@@ -159,72 +226,17 @@ def _asker(progress: Progress) -> Any:
 
 
 def _note_offline(target: Target) -> None:
+    """Say that no language model answers, where an agent would be answered by the built-in one."""
     workflow = target.workflow
-    if workflow is None or not any(n.common.type == "agent" for n in workflow.definition.scope.every()):
+    if workflow is None:
         return
     from victor.core.model import DEFAULT_MODEL
     from victor.core.settings import load_settings
 
-    model = workflow.definition.top.model or load_settings().model or DEFAULT_MODEL
-    if model.partition(":")[0] == DEFAULT_MODEL:
+    fallback = workflow.definition.top.model or load_settings().model or DEFAULT_MODEL
+    agents = [node.spec for node in workflow.definition.scope.every() if node.common.type == "agent"]
+    if any((agent.model or fallback).partition(":")[0] == DEFAULT_MODEL for agent in agents):
         note(
             "The offline model answers: it extracts and ranks sentences and is not a language model. "
             "Set VICTOR_MODEL for a real one."
         )
-
-
-def _as_json(target: Target, result: RunResult, thread: str, progress: Progress, seconds: float) -> dict[str, Any]:
-    completed = result.status == "completed"
-    return {
-        "workflow": target.name,
-        "status": result.status,
-        "thread": thread,
-        "outputs": target.read_outputs(result.state) if completed else None,
-        "questions": [{"id": one.id, "asks": one.value} for one in result.interrupts],
-        "error": None if result.error is None else f"{type(result.error).__name__}: {result.error}",
-        "nodes": progress.summary(),
-        "seconds": round(seconds, 6),
-    }
-
-
-def _show(target: Target, result: RunResult, thread: str, file: str, progress: Progress, *, recorded: bool) -> None:
-    if result.status == "completed":
-        outputs = target.read_outputs(result.state)
-        _print_outputs(outputs)
-        tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
-        note(f"{target.name}: completed in {result.duration_s:.2f} s, {result.steps} steps{tokens}; thread {thread}")
-        return
-    again = f"victor workflow run {file} --thread {thread} --resume"
-    if result.status == "interrupted":
-        note(f"{target.name} waits for an answer:", kind="warning")
-        for one in result.interrupts:
-            question = one.value if isinstance(one.value, dict) else {"prompt": one.value}
-            print(
-                f"  {style(str(question.get('node', one.id)), 'bold', stream=sys.stderr)}: {question.get('prompt')}",
-                file=sys.stderr,
-            )
-        if recorded:
-            nodes = [str(one.value.get("node")) for one in result.interrupts if isinstance(one.value, dict)]
-            note(f"Answer with: {again} --answer {nodes[0] + '=' if nodes else ''}...")
-        return
-    if recorded:
-        note(f"{target.name} failed; what was done is kept. Go on after mending: {again}")
-
-
-def _print_outputs(outputs: Any) -> None:
-    """One text as it is; anything else by name."""
-    if isinstance(outputs, dict) and len(outputs) == 1:
-        (outputs,) = outputs.values()
-    if isinstance(outputs, str):
-        print(outputs.rstrip("\n"))
-        return
-    if isinstance(outputs, dict) and all(isinstance(v, (str, int, float, bool, type(None))) for v in outputs.values()):
-        for name, value in outputs.items():
-            text = str(value)
-            print(
-                f"{style(name + ':', 'bold')} {text}"
-                if "\n" not in text
-                else f"{style(name + ':', 'bold')}\n{text.rstrip()}\n"
-            )
-        return
-    print_json(outputs)

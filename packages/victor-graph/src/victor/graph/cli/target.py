@@ -27,13 +27,20 @@ class Target:
     Attributes:
         name: For threads and titles.
         workflow: The workflow, where it comes from a file.
+        place: What names it on a command line: a file, or ``module:graph``.
     """
 
     def __init__(
-        self, name: str, *, workflow: Workflow | None = None, graph: StateGraph[Any] | CompiledGraph | None = None
+        self,
+        name: str,
+        *,
+        workflow: Workflow | None = None,
+        graph: StateGraph[Any] | CompiledGraph | None = None,
+        place: str = "",
     ) -> None:
         self.name = name
         self.workflow = workflow
+        self.place = place
         self._graph = graph
 
     def compile(self, checkpointer: Any) -> CompiledGraph:
@@ -60,8 +67,25 @@ class Target:
         return self.workflow.read_outputs(state) if self.workflow is not None and isinstance(state, Mapping) else state
 
     def config(self) -> RunnableConfig:
-        """Bounds of a run."""
-        return self.workflow.config() if self.workflow is not None else {}
+        """Bounds of a run, and what is recorded with it."""
+        config: RunnableConfig = self.workflow.config() if self.workflow is not None else {}
+        config["metadata"] = self.metadata()
+        return config
+
+    def metadata(self) -> dict[str, str]:
+        """What is recorded with a run: the name of the workflow, and the file it stands in."""
+        return self.workflow.metadata() if self.workflow is not None else {"workflow": self.name, "file": self.place}
+
+    def keys(self) -> list[str]:
+        """The names of the values a run has."""
+        if self.workflow is not None:
+            return self.workflow.definition.names
+        return [name for name in self.compile(None).program.channels if not name.startswith("__")]
+
+    @property
+    def several(self) -> bool:
+        """True where its file holds other workflows too, so that the file alone does not name it."""
+        return self.workflow is not None and len(self.workflow.definition.source.value["workflows"]) > 1
 
     @property
     def timeout(self) -> float | None:
@@ -93,27 +117,30 @@ def find_target(place: str, name: str | None = None) -> Target:
         from victor.graph.yaml.workflow import load_workflow
 
         workflow = load_workflow(place, name)
-        return Target(workflow.name, workflow=workflow)
+        return Target(workflow.name, workflow=workflow, place=file)
     module, colon, attribute = place.partition(":")
     if not colon:
         raise ConfigurationError(f"{place!r} is neither a YAML file that exists nor 'package.module:graph'")
-    return Target(attribute, graph=_python_graph(module, attribute))
+    graph = _python_graph(module, attribute)
+    if module.endswith(".py"):
+        module = str(Path(module).resolve())
+    return Target(attribute, graph=graph, place=f"{module}:{attribute}")
 
 
 def _python_graph(module: str, attribute: str) -> Any:
-    from victor.core.catalog import load_target
     from victor.graph.compiled import CompiledGraph
     from victor.graph.graph import StateGraph
-    from victor.graph.yaml.context import CheckContext, load_function
+    from victor.graph.yaml.context import load_object
 
-    if module.endswith(".py"):
-        found: Any = load_function(f"{Path(module).resolve()}:{attribute}", CheckContext(lambda name: None))
-    else:
-        if "" not in sys.path:
-            sys.path.insert(0, "")
-        found = load_target(f"{module}:{attribute}")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    found = load_object(f"{module}:{attribute}")
     if callable(found) and not isinstance(found, (StateGraph, CompiledGraph)):
-        found = found()
+        try:
+            found = found()
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(f"{module}:{attribute} was called to make a graph and failed: {said}") from error
     if not isinstance(found, (StateGraph, CompiledGraph)):
         raise ConfigurationError(f"{module}:{attribute} is a {type(found).__name__}, not a graph")
     return found

@@ -20,6 +20,7 @@ from victor.graph.cache import CachePolicy
 from victor.graph.command import END, START, Overwrite, Send
 from victor.graph.graph import StateGraph
 from victor.graph.retry import RetryPolicy
+from victor.graph.runtime import current_task
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
 from victor.graph.yaml.spec import Cache, Condition, Loop, Map, Parallel, Retry, Subworkflow
@@ -137,7 +138,8 @@ class _Builder:
         async def begin(values: dict[str, Any]) -> dict[str, Any]:
             stream = get_stream()
             if stream.active:
-                stream.emit("workflow.map", node.id, {"items": len(items(values)), "workflow": self.definition.name})
+                namespace = current_task().run.namespace
+                stream.emit("workflow.map", node.id, {"items": len(items(values)), "namespace": namespace})
             return {results: Overwrite([])}
 
         def send(values: dict[str, Any]) -> list[Send] | str:

@@ -32,7 +32,7 @@ from victor.core.tool import Approve
 from victor.core.topology import NodeKind
 from victor.graph.yaml.values import Compiled, Names
 
-__all__ = ["APPROVE", "CheckContext", "NodeContext", "NodeType", "WorkflowRunError", "load_function"]
+__all__ = ["APPROVE", "CheckContext", "NodeContext", "NodeType", "WorkflowRunError", "load_function", "load_object"]
 
 APPROVE: ContextVar[Approve | None] = ContextVar("victor_workflow_approve", default=None)
 """Who is asked before a tool call that needs approval, in the run that goes on."""
@@ -134,27 +134,41 @@ def load_function(name: str, context: CheckContext) -> Callable[..., Any]:
     Raises:
         PluginError: There is none; says what there is.
     """
-    from victor.core.catalog import load_target, near_matches
+    from victor.core.catalog import near_matches
 
     if name in context.functions:
         return context.functions[name]
-    place, colon, attribute = name.partition(":")
-    if not colon:
+    if ":" not in name:
         near = near_matches(name, context.functions)
         known = f"did you mean {near[0]!r}?" if near else "write 'package.module:function' or './file.py:function'"
         raise PluginError(f"unknown function {name!r}; {known}")
-    if place.endswith(".py"):
-        module = _load_file((context.folder or Path()) / place)
-        if not hasattr(module, attribute):
-            near = near_matches(attribute, dir(module))
-            raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        found = getattr(module, attribute)
-    else:
-        found = load_target(name)
+    found = load_object(name, context.folder)
     if not callable(found):
         raise PluginError(f"{name!r} is a {type(found).__name__}, not a function")
     function: Callable[..., Any] = found
     return function
+
+
+def load_object(name: str, folder: Path | None = None) -> Any:
+    """What ``"package.module:name"`` or ``"file.py:name"`` stands for.
+
+    Args:
+        name: The import string.
+        folder: Against which the path of a file goes; the working directory by default.
+
+    Raises:
+        PluginError: There is none, or it does not import.
+    """
+    from victor.core.catalog import load_target, near_matches
+
+    place, _, attribute = name.partition(":")
+    if not place.endswith(".py"):
+        return load_target(name)
+    module = _load_file((folder or Path()) / place)
+    if not hasattr(module, attribute):
+        near = near_matches(attribute, dir(module))
+        raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return getattr(module, attribute)
 
 
 def _load_file(path: Path) -> Any:

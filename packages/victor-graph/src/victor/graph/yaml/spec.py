@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -10,6 +11,7 @@ from attrs import field, frozen
 __all__ = [
     "ABSENT",
     "COMMON",
+    "CONTROL",
     "OLD_KEYS",
     "Common",
     "Condition",
@@ -185,6 +187,15 @@ class Subworkflow:
 
     workflow: str = key("its name in this file, or path.yaml or path.yaml#name", required=True)
 
+
+CONTROL: Final[Mapping[str, type]] = {
+    "condition": Condition,
+    "parallel": Parallel,
+    "map": Map,
+    "loop": Loop,
+    "workflow": Subworkflow,
+}
+"""The node types that shape the flow, by name."""
 
 OLD_KEYS: Final = {
     "services": "starting services is not a workflow's task here: start them before the run",

@@ -64,9 +64,9 @@ class Workflow:
         return read_outputs(self.definition, state)
 
     def config(self, thread_id: str | None = None) -> RunnableConfig:
-        """The bounds the file sets, as a config for `CompiledGraph.invoke`."""
+        """The bounds the file sets, as a config for `CompiledGraph.invoke`, and what is recorded with a run."""
         execution = self.definition.execution
-        config: RunnableConfig = {}
+        config: RunnableConfig = {"metadata": self.metadata()}
         if execution.max_iterations is not None:
             config["recursion_limit"] = execution.max_iterations
         if execution.max_concurrency is not None:
@@ -74,6 +74,12 @@ class Workflow:
         if thread_id is not None:
             config["configurable"] = {"thread_id": thread_id}
         return config
+
+    def metadata(self) -> dict[str, str]:
+        """What is recorded with a run: ``workflow``, its name, and ``file``, where it stands."""
+        path = self.definition.source.path
+        found = {"workflow": self.name}
+        return found if path is None else {**found, "file": str(path.resolve())}
 
     async def run(
         self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any

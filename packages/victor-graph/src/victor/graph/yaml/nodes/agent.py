@@ -103,7 +103,7 @@ class AgentNode:
                 temperature=options.temperature,
                 max_tokens=options.max_tokens,
                 top_p=options.top_p,
-                stop=options.stop_sequences,
+                stop=tuple(options.stop_sequences),
                 seed=options.seed,
             ),
             approve=_ask,
