@@ -10,12 +10,15 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 from victor.graph.command import Command
-from victor.graph.engine import DEFAULT_RECURSION_LIMIT, Run, finish
+from victor.graph.engine import DEFAULT_RECURSION_LIMIT, Run
 from victor.graph.errors import CheckpointNotFoundError, GraphInterrupt, GraphValidationError
 from victor.graph.program import Program, near
-from victor.graph.runtime import CURRENT, RunControl, RunnableConfig
+from victor.graph.resume import update
+from victor.graph.runtime import CURRENT, RunnableConfig
 from victor.graph.schema import ROOT
-from victor.graph.tasks import Task, block_on, state_fields
+from victor.graph.tasks import Task
+from victor.graph.updates import state_fields
+from victor.graph.within import block_on, finish
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from victor.graph.graph import StateGraph
     from victor.graph.result import RunResult
     from victor.graph.snapshot import StateSnapshot
-    from victor.graph.stream import AsyncPipe, Part, Sink, StreamMode, ThreadPipe
+    from victor.graph.stream import AsyncPipe, Part, StreamMode, ThreadPipe
 
 __all__ = ["CompiledGraph"]
 
@@ -607,9 +610,9 @@ class CompiledGraph:
         """
         run = self._updating(config, thread_id, checkpoint_id, blocking=not self.program.needs_loop)
         if run.blocking:
-            finish(run.update(values, as_node))
+            finish(update(run, values, as_node))
         else:
-            block_on(run.update(values, as_node), copy_context())
+            block_on(update(run, values, as_node), copy_context())
         return _named(run)
 
     async def aupdate_state(
@@ -623,7 +626,7 @@ class CompiledGraph:
     ) -> RunnableConfig:
         """`update_state` for async programs."""
         run = self._updating(config, thread_id, checkpoint_id, blocking=False)
-        await run.update(values, as_node)
+        await update(run, values, as_node)
         return _named(run)
 
     def _updating(

@@ -11,27 +11,29 @@ where they are (several at once: in threads), so no event loop is needed and non
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import add
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from victor.core.events import EventStream, get_stream
 from victor.graph.channels import MISSING, overwritten, reduce
-from victor.graph.command import END, START, Command, Send
+from victor.graph.command import Send
 from victor.graph.errors import (
-    EmptyInputError,
     GraphDrained,
     GraphInterrupt,
     GraphRecursionError,
     InvalidUpdateError,
-    ResumeError,
+    NodeCancelledError,
 )
+from victor.graph.execute import execute
 from victor.graph.interrupts import Interrupt
 from victor.graph.isolate import CONSTANT, isolate
-from victor.graph.program import Plan, Program, View, near
+from victor.graph.parallel import in_threads, side_by_side
+from victor.graph.program import Program, View, near
+from victor.graph.resume import begin
 from victor.graph.retry import timeout_policy
 from victor.graph.schema import ROOT
-from victor.graph.tasks import Task, collect, execute, follow, state_fields
+from victor.graph.tasks import Task, pairs
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +49,6 @@ __all__ = ["DEFAULT_RECURSION_LIMIT", "Run", "Status"]
 Status = Literal["running", "completed", "interrupted", "failed"]
 
 DEFAULT_RECURSION_LIMIT: Final = 10_000
-_THREADS: Final = 32
 
 
 class Run:
@@ -61,7 +62,7 @@ class Run:
     """
 
     __slots__ = (
-        "_pool", "answers", "blocking", "cache", "config", "context", "control", "events", "interrupt_after", "interrupt_before",
+        "pool", "answers", "blocking", "cache", "config", "context", "control", "events", "interrupt_after", "interrupt_before",
         "interrupts", "joined", "limit", "log", "max_concurrency", "namespace", "namespace_path", "open", "origin", "parent",
         "previous", "program", "ran", "ready", "replaying", "root", "saved", "sends", "sink", "started_at", "status", "step", "steps", "store",
         "tasks", "thread_id", "values", "waiting", "watched",
@@ -106,7 +107,7 @@ class Run:
         self.replaying = False
         self.steps: dict[tuple[str, str], Any] = {}
         self.tasks: Sequence[Task] = ()
-        self._pool: ThreadPoolExecutor | None = None
+        self.pool: ThreadPoolExecutor | None = None
 
     # ---------------------------------------------------------------- running
 
@@ -128,25 +129,19 @@ class Run:
 
     async def _go(self, input: Any) -> None:
         try:
-            if self.log is None:
-                if input is None or (isinstance(input, Command) and input.resume is not None):
-                    raise EmptyInputError(_NOTHING_TO_RESUME)
-                self._fresh()
-                await self._enter(input)
-            else:
-                await self._restore(input)
+            await begin(self, input)
             self.started_at = self.step
             await self._loop()
         except BaseException:
             self.status = "failed"
             raise
         finally:
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
+            if self.pool is not None:
+                self.pool.shutdown(wait=False, cancel_futures=True)
             if self.log is not None:
                 await self.log.close(self)
 
-    def _fresh(self) -> None:
+    def fresh(self) -> None:
         program = self.program
         values = program.initial.copy()
         for name in program.initial_open:
@@ -192,14 +187,14 @@ class Run:
         if sink is not None:
             sink.starting(self, tasks)
         if len(tasks) == 1:
-            await self._one(tasks[0])
+            await self.one(tasks[0])
         else:
             await self._several(tasks)
         if any(task.interrupts for task in tasks):
             await self._ask(tasks)
             return False
-        self._apply(tasks)
-        self._advance(tasks)
+        self.apply(tasks)
+        self.advance(tasks)
         self.step += 1
         self.saved = None
         self.tasks = ()
@@ -214,13 +209,21 @@ class Run:
                 return False
         return True
 
-    async def _one(self, task: Task) -> None:
+    async def one(self, task: Task) -> None:
         if task.done or task.interrupts:
             return
         try:
             await execute(task)
         except GraphInterrupt as stop:
             task.interrupts = stop.interrupts or _PAUSED
+        except GraphDrained:
+            raise
+        except asyncio.CancelledError as error:
+            if self.blocking or _is_cancelled():
+                raise
+            raise NodeCancelledError(
+                f"node {task.plan.name!r} was cancelled from within: something in it raised CancelledError"
+            ) from error
         except Exception as error:
             task.error = error
             if self.sink is not None:
@@ -232,119 +235,9 @@ class Run:
     async def _several(self, tasks: list[Task]) -> None:
         todo = [task for task in tasks if not (task.done or task.interrupts)]
         if self.blocking:
-            await self._in_threads(todo)
+            await in_threads(self, todo)
         elif todo:
-            await self._side_by_side(todo)
-
-    async def _side_by_side(self, todo: list[Task]) -> None:
-        limit = self.max_concurrency
-        if limit is not None and limit < len(todo):
-            gate = asyncio.Semaphore(limit)
-
-            async def one(task: Task) -> None:
-                async with gate:
-                    await self._one(task)
-
-        else:
-            one = self._one  # type: ignore[assignment]
-        loop = asyncio.get_running_loop()
-        running = {loop.create_task(one(task)): task for task in todo}
-        keeper = self.log.keeper(self) if self.log is not None else None
-        if keeper is not None:
-            for future, task in running.items():
-                future.add_done_callback(keeper.noting(task))
-        try:
-            done, pending = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
-            failed = [future for future in running if future in done and future.exception() is not None]
-            if failed:
-                await _cancel(pending)
-                error = failed[0].exception()
-                assert error is not None
-                raise error
-        except BaseException:
-            await _cancel(running)
-            raise
-        finally:
-            if keeper is not None:
-                await keeper.finish()
-
-    async def _in_threads(self, todo: list[Task]) -> None:
-        if len(todo) < 2 or self.max_concurrency == 1:
-            for task in todo:
-                await self._one(task)
-            return
-        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.max_concurrency or _THREADS, thread_name_prefix=self.program.name)
-        from contextvars import copy_context
-
-        running = {self._pool.submit(copy_context().run, finish, self._one(task)): task for task in todo}
-        keeper = self.log.keeper(self) if self.log is not None else None
-        left = set(running)
-        try:
-            while left:
-                done, left = wait(left, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=lambda one: running[one].plan.rank):
-                    error = future.exception()
-                    if error is not None:
-                        raise error
-                if keeper is not None and left:
-                    keeper.save([running[one] for one in done])
-        except BaseException:
-            for other in left:
-                other.cancel()
-            wait(left)
-            raise
-
-    async def update(self, values: Any, as_node: str | None) -> None:
-        """Write to the thread as if a node had; see `CompiledGraph.update_state`."""
-        log = self.log
-        assert log is not None
-        chain = await log.read(self)
-        if chain is None:
-            self._fresh()
-        else:
-            log.owner = log.load(self, chain).owner
-        paused = self.saved is not None and self.saved.paused
-        plan = self._author(values, as_node)
-        self.step += 1
-        if plan is None:
-            if values is not None:
-                task = Task(self, self.program.start, None)
-                collect(task, values)
-                self._apply((task,))
-            if as_node == END:
-                self.ready, self.sends, self.joined, self.waiting = (), (), {}, set()
-        else:
-            task = Task(self, plan, None)
-            collect(task, values)
-            for path in plan.paths:
-                await follow(task, path, _here)
-            self._apply((task,))
-            self._advance([task])
-        await log.superstep(self, "fork" if values is None and as_node is None else "update")
-        if paused:
-            await log.pause(self)
-        await log.close(self)
-
-    def _author(self, values: Any, as_node: str | None) -> Plan | None:
-        """The node an update is by; None for a fork and for an update that ends the run."""
-        program = self.program
-        if as_node == END or (values is None and as_node is None):
-            return None
-        if as_node is None:
-            names = list(dict.fromkeys(self.ran)) or [START]
-            if len(names) > 1 and len(program.plans) > 1:
-                raise InvalidUpdateError(
-                    f"{', '.join(map(repr, names))} ran last; say which of them the update is by: update_state(..., as_node=...)"
-                )
-            as_node = names[0]
-        if as_node == START:
-            return program.start
-        if as_node not in program.ranks:
-            raise InvalidUpdateError(f"as_node={as_node!r} is no node{near(as_node, program.ranks)}")
-        return program.plans[program.ranks[as_node]]
+            await side_by_side(self, todo)
 
     # ---------------------------------------------------------------- what is due
 
@@ -385,7 +278,7 @@ class Run:
             state[key] = left if kind == "remaining" else left <= 1
         return state if view.build is None else view.build(state)
 
-    def _advance(self, tasks: list[Task]) -> None:
+    def advance(self, tasks: list[Task]) -> None:
         """Find out what is due after these tasks."""
         program = self.program
         self.ran = [task.plan.name for task in tasks]
@@ -423,7 +316,7 @@ class Run:
 
     # ---------------------------------------------------------------- writing
 
-    def _apply(self, tasks: Sequence[Task]) -> None:
+    def apply(self, tasks: Sequence[Task]) -> None:
         """Apply what tasks wrote, in order."""
         channels = self.program.channels
         values = self.values.copy()
@@ -434,7 +327,7 @@ class Run:
         grown: dict[str, list[Any]] = {}  # lists made in this superstep, which nobody else has seen
         for task in tasks:
             writes = task.writes
-            for name, value in writes.items() if type(writes) is dict else writes:  # type: ignore[union-attr]
+            for name, value in pairs(writes) if type(writes) is not dict else writes.items():
                 channel = channels.get(name)
                 if channel is None:
                     raise self.unknown_key(task, name)
@@ -474,7 +367,7 @@ class Run:
                     opened.add(name)
         self.values, self.open = values, opened
         if self.watched and self.events.active:
-            keys = sorted({name for task in tasks for name, _ in _pairs(task)})
+            keys = sorted({name for task in tasks for name, _ in pairs(task.writes)})
             if keys:
                 self.events.emit(
                     "state.transition",
@@ -489,130 +382,7 @@ class Run:
             f"{who} key {name!r}, which the state does not have{near(str(name), self.program.channels)}"
         )
 
-    async def _enter(self, input: Any, *, again: bool = False) -> None:
-        """Apply an input and find out what is due first; ``again`` when the input is stored already."""
-        task = Task(self, self.program.start, None)
-        if isinstance(input, Command):
-            collect(task, input)
-        else:
-            task.writes = self._input(input)
-        self.ready, self.sends, self.joined, self.waiting, self.ran = (), (), {}, set(), ["__start__"]
-        if not again:
-            self.step += 1
-            if self.log is not None:
-                self.log.input(self, task)
-        self.step += 1
-        self._apply((task,))
-        for path in self.program.start.paths:
-            await follow(task, path, _here)
-        if isinstance(input, Command) and (task.targets or task.sends):
-            self.ready, self.sends = sorted(set(task.targets or ())), task.sends or ()
-        else:
-            self._advance([task])
-        if self.log is not None:
-            await self.log.superstep(self)
-        if self.sink is not None:
-            await self.sink.stepped(self, (task,))
-
-    def _input(self, input: Any) -> dict[str, Any]:
-        program = self.program
-        if program.input_is_root:
-            return {ROOT: input}
-        fields = dict(input) if isinstance(input, Mapping) else state_fields(input)
-        if fields is None:
-            raise InvalidUpdateError(
-                f"graph {program.name!r} takes a dict or an instance of its state class, not {type(input).__name__} {str(input)[:80]!r}"
-            )
-        for key in fields:
-            if key not in program.input_keys:
-                raise InvalidUpdateError(
-                    f"the input has key {key!r}, which graph {program.name!r} does not take{near(str(key), program.input_keys)}"
-                )
-        return fields
-
     # ---------------------------------------------------------------- stopping and going on
-
-    async def _restore(self, input: Any) -> None:
-        """Go on from where the thread stands, or begin."""
-        log = self.log
-        assert log is not None
-        chain = await log.read(self)
-        if chain is None:
-            if input is None or (isinstance(input, Command) and input.resume is not None):
-                raise EmptyInputError(f"thread {self.thread_id!r} has nothing to go on with; pass an input")
-            self._fresh()
-            await self._enter(input)
-            return
-        body = log.load(self, chain)
-        owned = self.parent is not None and body.owner == log.owner
-        if log.past:
-            await log.fork(self, input)
-        if input is None or isinstance(input, Command) or owned:
-            if body.input is not None:
-                await self._enter(body.input, again=True)
-            else:
-                await self._answer(input if isinstance(input, Command) and self.parent is None else Command())
-        else:
-            self.saved = None
-            await self._enter(input)
-
-    async def _answer(self, command: Command[Any]) -> None:
-        """Take in what came with a resume: answers, an update, a jump."""
-        log, saved = self.log, self.saved
-        assert log is not None
-        notes = []
-        if saved is not None:
-            if self.parent is None:
-                self.answers.update(saved.answers)
-            self.steps.update(saved.steps)
-        if command.resume is not None:
-            given = self._match(command.resume, saved)
-            self.answers.update(given)
-            notes += [log.note("", f"answer:{id}", value) for id, value in given.items()]
-        if command.update is not None or command.goto:
-            task = Task(self, self.program.start, None)
-            collect(task, Command(update=command.update, goto=command.goto))
-            names = [self.program.plans[rank].name for rank in task.targets or ()]
-            pairs = [[key, value] for key, value in _pairs(task)]
-            stored = [pairs, names, [[sent.node, sent.arg, sent.timeout] for sent in task.sends or ()]]
-            number = len(saved.commands) if saved is not None else 0
-            notes.append(log.note("", f"command:{number}", stored))
-            self._command(stored)
-        if notes:
-            await log.add_notes(self, notes)
-
-    def _command(self, stored: Sequence[Any]) -> None:
-        """Apply an update and a jump that came with a resume."""
-        pairs, names, sends = stored
-        task = Task(self, self.program.start, None)
-        task.writes = [(key, value) for key, value in pairs]
-        self._apply((task,))
-        ranks = self.program.ranks
-        self.ready = sorted({*self.ready, *(ranks[name] for name in names)})
-        self.sends = [*self.sends, *(Send(node, arg, timeout=timeout) for node, arg, timeout in sends)]
-
-    def _match(self, resume: Any, saved: Saved | None) -> dict[str, Any]:
-        """Which answers go to which questions."""
-        pending = saved.open if saved is not None else ()
-        ids = [one.id for one in pending]
-        if isinstance(resume, Mapping) and resume and any(key in ids for key in resume):
-            strange = [key for key in resume if key not in ids]
-            if strange:
-                raise ResumeError(f"no interrupt waits with id {', '.join(map(repr, strange))}", pending_ids=ids)
-            return dict(resume)
-        if len(pending) == 1:
-            return {ids[0]: resume}
-        if pending:
-            asked = "; ".join(f"{one.id}: {str(one.value)[:60]}" for one in pending)
-            raise ResumeError(
-                f"{len(pending)} interrupts wait; say which one is answered: Command(resume={{id: answer}}). They are {asked}",
-                pending_ids=ids,
-            )
-        if saved is not None and saved.paused:
-            return {}
-        raise ResumeError(
-            f"no interrupt of thread {self.thread_id!r} waits for an answer; pass None to go on, or an input"
-        )
 
     async def _pause(self, tasks: Sequence[Task]) -> None:
         """Stop before tasks, because the graph was compiled to."""
@@ -654,23 +424,10 @@ class Run:
         return {key: values[key] for key in keys if key in values}
 
 
-def finish(coroutine: Any) -> Any:
-    """Runs a coroutine that never suspends."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    coroutine.close()
-    raise RuntimeError("a blocking run suspended; this is a bug in victor-graph")
-
-
-def _here(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return function(*args, **kwargs)
-
-
-def _pairs(task: Task) -> Sequence[tuple[str, Any]]:
-    writes = task.writes
-    return list(writes.items()) if isinstance(writes, Mapping) else writes
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the asyncio task this runs in."""
+    current = asyncio.current_task()
+    return current is None or current.cancelling() > 0
 
 
 def _conflict(name: str, first: str, second: str) -> InvalidUpdateError:
@@ -681,16 +438,5 @@ def _conflict(name: str, first: str, second: str) -> InvalidUpdateError:
     )
 
 
-async def _cancel(running: Any) -> None:
-    for future in running:
-        future.cancel()
-    if running:
-        await asyncio.wait(running)
-
-
-_NOTHING_TO_RESUME: Final = (
-    "there is nothing to go on with: the graph was compiled without a checkpointer, so an input is needed "
-    "(compile(checkpointer=...) makes runs that can be resumed)"
-)
 _PAUSED: Final = (Interrupt(None, ""),)
 """Stands for a subgraph that stopped because it was compiled to: it waits, and asks nothing."""

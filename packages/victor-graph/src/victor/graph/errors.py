@@ -21,6 +21,7 @@ __all__ = [
     "GraphRecursionError",
     "GraphValidationError",
     "InvalidUpdateError",
+    "NodeCancelledError",
     "NodeTimeoutError",
     "ParentCommand",
     "ResumeError",
@@ -54,6 +55,10 @@ class EmptyInputError(GraphError, ValueError):
 
 class GraphRecursionError(GraphError, RecursionError):
     """The run took ``recursion_limit`` supersteps and was not done."""
+
+
+class NodeCancelledError(GraphError):
+    """A node ended with `asyncio.CancelledError` though nobody had cancelled the run."""
 
 
 class NodeTimeoutError(GraphError, TimeoutError):

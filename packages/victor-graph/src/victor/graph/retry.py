@@ -11,13 +11,13 @@ from typing import Final
 from attrs import frozen
 
 from victor.core.errors import ConfigurationError, ModelConnectionError, ModelError, ModelRateLimitError
-from victor.graph.errors import GraphValidationError
+from victor.graph.errors import GraphError, GraphValidationError
 
 __all__ = ["RetryPolicy", "TimeoutPolicy", "default_retry_on", "timeout_policy"]
 
 _MISTAKES: Final = (
     ValueError, TypeError, ArithmeticError, ImportError, LookupError, NameError, SyntaxError, RuntimeError,
-    ReferenceError, StopIteration, StopAsyncIteration, AttributeError, AssertionError, ConfigurationError,
+    ReferenceError, StopIteration, StopAsyncIteration, AttributeError, AssertionError, ConfigurationError, GraphError,
 )  # fmt: skip
 
 

@@ -123,6 +123,8 @@ class Recorder:
         Raises:
             CheckpointError: It cannot be read, or names nodes the graph does not have.
         """
+        from victor.graph.resume import apply_command
+
         values, body = fold(chain, self.codec)
         program = run.program
         last = chain.entries[-1]
@@ -154,8 +156,8 @@ class Recorder:
         saved = read_notes(chain.notes, self.codec)
         self._noting(saved)
         run.saved = saved
-        for command in saved.commands:
-            run._command(command)
+        for stored in saved.commands:
+            apply_command(run, stored)
         return body
 
     def _resume(self, chain: Chain) -> None:

@@ -1,0 +1,232 @@
+"""Calls a node, as carefully as its policies ask: events, cache, error handler, retries, timeouts."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import threading
+import time
+from concurrent.futures import Future
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve
+
+from victor.graph.command import Command
+from victor.graph.errors import GraphDrained, GraphInterrupt, NodeTimeoutError, ParentCommand
+from victor.graph.isolate import isolate
+from victor.graph.node import NodeError
+from victor.graph.retry import TimeoutPolicy
+from victor.graph.runtime import CURRENT
+from victor.graph.tasks import NO_WRITES, Task
+from victor.graph.updates import collect, follow
+from victor.graph.within import awaited, block_on, fulfil, within
+
+if TYPE_CHECKING:
+    from victor.graph.engine import Run
+
+__all__ = ["execute"]
+
+_NO_FAILURES: Final = (GraphInterrupt, ParentCommand, GraphDrained)
+"""What leaves a node without anything having gone wrong in it."""
+
+
+async def execute(task: Task) -> None:
+    """Run a task to its end: call the node, read its answer, ask its conditional edges.
+
+    Runs in a copy of the context, so context variables a node sets are its own.
+
+    Raises:
+        GraphInterrupt: It waits for an answer.
+        ParentCommand: It commands the graph around this one.
+        Exception: Whatever the node raised.
+    """
+    plan = task.plan
+    run = task.run
+    context = copy_context()
+    enter = context.run
+    enter(CURRENT.set, task)
+    try:
+        if plan.plain and task.timeout is None and not run.watched:
+            given = task.injected(plan.wants) if plan.wants else NO_WRITES
+            if plan.is_async:
+                result = await within(plan.call(task.input, **given), enter)
+            elif run.blocking:
+                result = enter(plan.call, task.input, **given)
+            else:
+                call = functools.partial(enter, plan.call, task.input, **given)
+                result = await asyncio.get_running_loop().run_in_executor(None, call)
+            if type(result) is not dict and inspect.isawaitable(result):
+                result = block_on(result, context) if run.blocking else await within(awaited(result), enter)
+        else:
+            result = await within(_carefully(task, run), enter)
+    except ParentCommand as up:
+        command = up.command
+        if command.graph not in (Command.PARENT, run.program.name):
+            raise
+        result = evolve(command, graph=None)
+    task.result = result
+    collect(task, result)
+    for path in plan.paths:
+        await follow(task, path, enter)
+    task.done = True
+
+
+async def _carefully(task: Task, run: Run) -> Any:
+    """Calls the node as its policies ask; already in its context."""
+    plan = task.plan
+    events = run.events
+    if not events.active:
+        return await _cached(task, run)
+    attributes = {"step": run.step + 1, "namespace": run.namespace, "thread_id": run.thread_id, "task_id": task.id}
+    with events.operation("workflow.node", plan.name, attributes) as operation:
+        if events.capture_content:
+            operation.capture(input=task.input)
+        result = await _cached(task, run)
+        operation.set(attempts=task.attempt)
+        if events.capture_content:
+            operation.capture(output=result)
+        return result
+
+
+async def _cached(task: Task, run: Run) -> Any:
+    policy = task.plan.cache
+    if policy is None:
+        return await _handled(task, run)
+    key = policy.key_func(task.input)
+    key = key.encode() if isinstance(key, str) else key
+    namespace = (run.program.name, task.plan.name)
+    kept = run.cache.get(namespace, key)
+    if kept is not None:
+        return isolate(kept[0])
+    result = await _handled(task, run)
+    run.cache.set(namespace, key, (isolate(result),), policy.ttl)
+    return result
+
+
+async def _handled(task: Task, run: Run) -> Any:
+    handler = task.plan.error_handler
+    if handler is None:
+        return await _retried(task, run)
+    original = isolate(task.input)
+    try:
+        return await _retried(task, run)
+    except Exception as error:
+        if isinstance(error, _NO_FAILURES):
+            raise
+        given = task.injected(task.plan.handler_wants)
+        if "error" in task.plan.handler_wants:
+            given["error"] = NodeError(task.plan.name, error)
+        result = handler(original, **given)
+        return await result if inspect.isawaitable(result) else result
+
+
+async def _retried(task: Task, run: Run) -> Any:
+    policies = task.plan.retry
+    if not policies:
+        return await _timed(task, run)
+    current = task
+    while True:
+        original = isolate(task.input)
+        try:
+            return await _timed(current, run)
+        except _NO_FAILURES:
+            raise
+        except Exception as error:
+            policy = next((one for one in policies if one.covers(error)), None)
+            if policy is None or current.attempt >= policy.max_attempts:
+                raise
+            wait_s = policy.wait_s(current.attempt)
+        if run.blocking:
+            time.sleep(wait_s)
+        else:
+            await asyncio.sleep(wait_s)
+        task.input = original
+        current = task.again()
+        current.attempt = task.attempt = task.attempt + 1
+        CURRENT.set(current)
+
+
+async def _timed(task: Task, run: Run) -> Any:
+    policy = task.timeout
+    plan = task.plan
+    if policy is None:
+        return await _called(task, run)
+    if not plan.is_async and plan.subgraph is None:
+        return await _abandonable(task, run, policy)
+    if run.blocking:
+        return await _called(task, run)  # a subgraph of sync nodes: each node minds its own timeout
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    run_s, idle_s = policy.run_s, policy.idle_s
+    until = None if run_s is None else began + run_s
+    try:
+        async with asyncio.timeout_at(_sooner(until, None if idle_s is None else began + idle_s)) as timer:
+            if idle_s is not None:
+
+                def beat() -> None:
+                    loop.call_soon_threadsafe(lambda: timer.reschedule(_sooner(until, loop.time() + idle_s)))
+
+                task.beat = beat
+            return await _called(task, run)
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise _too_late(task, policy, run_s is not None and loop.time() >= began + run_s) from None
+
+
+def _sooner(a: float | None, b: float | None) -> float | None:
+    return b if a is None else a if b is None else min(a, b)
+
+
+def _too_late(task: Task, policy: TimeoutPolicy, whole: bool) -> NodeTimeoutError:
+    limit = (policy.run_s if whole else policy.idle_s) or 0.0
+    what = "did not finish within" if whole else "gave no sign of life for"
+    return NodeTimeoutError(f"node {task.plan.name!r} {what} {limit:g} s", node=task.plan.name, timeout_s=limit)
+
+
+async def _abandonable(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
+    """Calls a sync node in a thread of its own, which is left to itself when the time is up.
+
+    A thread cannot be stopped: what it still does has no effect on the run, and it does not keep the process alive.
+    """
+    answer: Future[Any] = Future()
+    call = functools.partial(task.plan.call, task.input, **task.injected(task.plan.wants))
+    signs = [time.monotonic()]
+    if policy.idle_s is not None:
+        task.beat = lambda: signs.__setitem__(0, time.monotonic())
+    threading.Thread(target=fulfil, args=(answer, copy_context().run, call), name=task.plan.name, daemon=True).start()
+    began = signs[0]
+    run_s, idle_s = policy.run_s, policy.idle_s
+    while True:
+        until = _sooner(None if run_s is None else began + run_s, None if idle_s is None else signs[0] + idle_s)
+        assert until is not None
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _too_late(task, policy, run_s is not None and time.monotonic() >= began + run_s)
+        if run.blocking:
+            try:
+                return answer.result(left)
+            except TimeoutError:
+                if answer.done():
+                    raise
+        else:
+            done, _ = await asyncio.wait({asyncio.wrap_future(answer)}, timeout=left)
+            if done:
+                return done.pop().result()
+
+
+async def _called(task: Task, run: Run) -> Any:
+    plan = task.plan
+    if plan.subgraph is not None:
+        return await plan.subgraph.run_nested(task, task.input)
+    given = task.injected(plan.wants) if plan.wants else NO_WRITES
+    if plan.is_async:
+        return await plan.call(task.input, **given)
+    if run.blocking:
+        result = plan.call(task.input, **given)
+        return block_on(result, copy_context()) if inspect.isawaitable(result) else result
+    call = functools.partial(copy_context().run, plan.call, task.input, **given)
+    result = await asyncio.get_running_loop().run_in_executor(None, call)
+    return await result if inspect.isawaitable(result) else result

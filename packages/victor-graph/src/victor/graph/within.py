@@ -1,0 +1,68 @@
+"""Awaiting in another context, and waiting without an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import types
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
+from contextvars import Context
+from typing import Any
+
+__all__ = ["awaited", "block_on", "finish", "fulfil", "within"]
+
+
+@types.coroutine
+def within(coroutine: Any, enter: Callable[..., Any]) -> Generator[Any, Any, Any]:
+    """Awaits a coroutine each step of which runs in another context."""
+    if not hasattr(coroutine, "send"):
+        coroutine = awaited(coroutine)
+    try:
+        waiting = enter(coroutine.send, None)
+        while True:
+            try:
+                answer = yield waiting
+            except GeneratorExit:
+                enter(coroutine.close)
+                raise
+            except BaseException as error:  # noqa: BLE001 - passed on to the coroutine, cancellation included
+                waiting = enter(coroutine.throw, error)
+            else:
+                waiting = enter(coroutine.send, answer)
+    except StopIteration as stop:
+        return stop.value
+
+
+async def awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def block_on(awaitable: Awaitable[Any], context: Context) -> Any:
+    """Waits for an awaitable where no event loop is at work for us: in one of its own, in another thread if need be."""
+    coroutine = awaited(awaitable)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return context.copy().run(asyncio.run, coroutine)
+    answer: Future[Any] = Future()
+    threading.Thread(target=fulfil, args=(answer, context.copy().run, asyncio.run, coroutine), daemon=True).start()
+    return answer.result()
+
+
+def fulfil(answer: Future[Any], function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a function, and let the future have what it returns or raises."""
+    try:
+        answer.set_result(function(*args, **kwargs))
+    except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the answer
+        answer.set_exception(error)
+
+
+def finish(coroutine: Any) -> Any:
+    """Runs a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise RuntimeError("a blocking run suspended; this is a bug in victor-graph")
