@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from victor.core.topology import Topology
-from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Highlights
+if TYPE_CHECKING:  # the plugin reads this module whenever `victor` starts
+    from victor.core.topology import Topology
+    from victor.graph.viz.geometry import Direction
+    from victor.graph.viz.highlights import Highlights
 
 __all__ = ["RENDERERS", "Renderer"]
 
