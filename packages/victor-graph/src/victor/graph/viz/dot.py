@@ -93,15 +93,17 @@ def render(
 
 
 def _quote(id: str) -> str:
-    r"""An id in quotes. Two ids stay two: what cannot be written is spelled out.
+    r"""An id in quotes. Two ids stay two: what cannot be written, and a first ``%``, is spelled out.
 
     Example:
-        >>> print(_quote('say "a"'), _quote('back\\'))
-        "say \"a\"" "back\\"
+        >>> print(_quote('say "a"'), _quote("back\\"), _quote("%1"))
+        "say \"a\"" "back\\" "\u{25}1"
     """
-    out = id.replace("\\", "\\\\").replace('"', '\\"')
+    out = id.replace("\\", "\\\\").replace('"', '\\"')  # from here on a single backslash is ours
     if not out.isprintable():
-        out = "".join(char if char.isprintable() else f"\\\\u{ord(char):x}" for char in out)
+        out = "".join(char if char.isprintable() else f"\\u{{{ord(char):x}}}" for char in out)
+    if out.startswith("%"):  # Graphviz takes such names for its own
+        out = f"\\u{{25}}{out[1:]}"
     return f'"{out}"'
 
 
