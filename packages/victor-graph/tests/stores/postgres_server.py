@@ -152,11 +152,18 @@ class PostgresServer:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def __enter__(self) -> Self:
+        # Cleans up at the end of this process, however it ends: then its standard input ends.
+        self.janitor = subprocess.Popen(
+            ["sh", "-c", 'read -r line; "$0" stop -s -m immediate -D "$1/data"; rm -rf "$1"', str(self.binaries / "pg_ctl"), str(self.directory)],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True, **self.as_user,
+        )  # fmt: skip
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop("immediate")
+        assert self.janitor.stdin is not None
+        self.janitor.stdin.close()
+        self.janitor.wait(60)
         shutil.rmtree(self.directory, ignore_errors=True)
