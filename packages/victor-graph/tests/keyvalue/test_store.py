@@ -1,6 +1,6 @@
 """What every store promises, on each of them."""
 
-# ruff: noqa: E501 - tables
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Starts a real PostgreSQL on a free loopback port, in a directory of its own, and lets tests kill it."""
 
-# ruff: noqa: E501 - command lines
+
 from __future__ import annotations
 
 import contextlib
