@@ -1,6 +1,5 @@
 """Starts a real PostgreSQL on a free loopback port, in a directory of its own, and lets tests kill it."""
 
-
 from __future__ import annotations
 
 import contextlib
