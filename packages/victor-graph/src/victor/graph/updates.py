@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
@@ -87,22 +89,35 @@ def _pairs(task: Task, update: Any) -> list[tuple[str, Any]]:
 def state_fields(value: Any) -> dict[str, Any] | None:
     """What an instance of a state class sets, or None for any other value.
 
-    Fields of a pydantic model that were not set, and fields of other classes that are None, count as not written.
+    A field counts as not written when it is None and None is its default.
     """
-    if isinstance(value, type):
-        return None
     kind = type(value)
-    if hasattr(kind, "model_fields"):
-        return {name: getattr(value, name) for name in value.model_fields_set if name in kind.model_fields}
-    if hasattr(kind, "__attrs_attrs__"):
-        names = [one.name for one in kind.__attrs_attrs__]
-    elif hasattr(kind, "__dataclass_fields__"):
-        names = list(kind.__dataclass_fields__)
-    elif hasattr(kind, "__struct_fields__"):
-        names = list(kind.__struct_fields__)
-    else:
+    defaults = None if isinstance(value, type) else _defaults(kind)
+    if defaults is None:
         return None
-    return {name: item for name in names if (item := getattr(value, name, None)) is not None}
+    chosen = getattr(value, "model_fields_set", ())
+    found = {}
+    for name, default in defaults.items():
+        item = getattr(value, name, None)
+        if item is not None or default is not None or name in chosen:
+            found[name] = item
+    return found
+
+
+@functools.lru_cache(512)
+def _defaults(kind: type) -> dict[str, Any] | None:
+    """The fields of a data class with their defaults; None for any other class."""
+    if hasattr(kind, "model_fields"):
+        return {name: one.default for name, one in kind.model_fields.items()}
+    if hasattr(kind, "__attrs_attrs__"):
+        return {one.name: one.default for one in kind.__attrs_attrs__ if one.init}
+    if dataclasses.is_dataclass(kind):
+        return {one.name: one.default for one in dataclasses.fields(kind) if one.init}
+    if hasattr(kind, "__struct_fields__"):
+        import msgspec
+
+        return {one.name: one.default for one in msgspec.structs.fields(kind)}
+    return None
 
 
 async def follow(task: Task, path: Path, enter: Callable[..., Any]) -> None:
