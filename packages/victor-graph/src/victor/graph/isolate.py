@@ -152,14 +152,24 @@ def _by_fields(kind: type) -> Copier:
     if kind is frozenset:
         return _itself
     if hasattr(kind, "__pydantic_fields__"):
-        return _mutable(("__pydantic_extra__", "__pydantic_private__"))
+        return _mutable(("__pydantic_extra__", "__pydantic_private__"), object.__setattr__)
     names, frozen = _fields(kind)
     if names is None:
         return _deep
+    put = _setter(kind)
     if not frozen:
-        return _mutable(names)
+        return _mutable(names, put)
     doubtful = _doubtful(kind, names)
-    return _frozen(doubtful) if doubtful else _itself
+    return _frozen(doubtful, put) if doubtful else _itself
+
+
+def _setter(kind: type) -> Callable[[Any, str, Any], None]:
+    """Sets a field of a new copy, frozen or not."""
+    if hasattr(kind, "__struct_fields__"):
+        from msgspec.structs import force_setattr
+
+        return force_setattr
+    return object.__setattr__
 
 
 def _fields(kind: type) -> tuple[tuple[str, ...] | None, bool]:
@@ -181,24 +191,24 @@ def _refuses_assignment(kind: type) -> bool:
     return getattr(kind.__setattr__, "__name__", "") == "_frozen_setattrs"
 
 
-def _mutable(names: tuple[str, ...]) -> Copier:
+def _mutable(names: tuple[str, ...], put: Callable[[Any, str, Any], None]) -> Copier:
     def copier(value: Any) -> Any:
         new = copy.copy(value)
         for name in names:
             item = getattr(value, name, None)
             if type(item) not in CONSTANT:
-                object.__setattr__(new, name, _copy(item))
+                put(new, name, _copy(item))
         extra = getattr(new, "__dict__", None)
         if extra:
             for name, item in extra.items():
                 if name not in names and type(item) not in CONSTANT:
-                    object.__setattr__(new, name, _copy(item))
+                    put(new, name, _copy(item))
         return new
 
     return copier
 
 
-def _frozen(doubtful: tuple[str, ...]) -> Copier:
+def _frozen(doubtful: tuple[str, ...], put: Callable[[Any, str, Any], None]) -> Copier:
     def copier(value: Any) -> Any:
         new = None
         for name in doubtful:
@@ -208,7 +218,7 @@ def _frozen(doubtful: tuple[str, ...]) -> Copier:
                 if mine is not item:
                     if new is None:
                         new = copy.copy(value)
-                    object.__setattr__(new, name, mine)
+                    put(new, name, mine)
         return value if new is None else new
 
     return copier
