@@ -1,6 +1,6 @@
 """Search quality on the labelled set in ``search_quality/``: hit@1, hit@5, and what each part of a tool adds.
 
-    python packages/victor-tools/benchmarks/search_quality.py [--misses]
+python packages/victor-tools/benchmarks/search_quality.py [--misses]
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def hits(found: list[list[str]], wanted: list[set[str]], at: int) -> float:
 def overlap(registry: UnifiedToolRegistry, question: str) -> list[str]:
     """What peers do that have no ranking: how many words name and description share with the question."""
     asked = set(question.lower().split())
-    scored = [(len(asked & set(f"{t.name.replace('_', ' ')} {t.description}".lower().split())), t.name) for t in registry]
+    scored = [
+        (len(asked & set(f"{t.name.replace('_', ' ')} {t.description}".lower().split())), t.name) for t in registry
+    ]
     return [name for score, name in sorted(scored, key=lambda pair: -pair[0]) if score][:5]
 
 

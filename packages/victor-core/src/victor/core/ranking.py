@@ -292,7 +292,10 @@ class BM25(Generic[K]):
             limit: Most documents to return.
         """
         scores = self._scores(dict.fromkeys(self._tokenize(query)), limit)
-        best = heapq.nsmallest(limit, scores.items(), key=_rank)
+        if len(scores) > limit > 0:  # finding the bar first costs half of ranking them all
+            bar = heapq.nlargest(limit, scores.values())[-1]
+            scores = {number: score for number, score in scores.items() if score >= bar}
+        best = sorted(scores.items(), key=_rank)[: max(limit, 0)]
         return [(self._keys[number], score) for number, score in best]
 
     def score(self, query: str, key: K) -> float:

@@ -28,10 +28,10 @@ class BoundedRegex:
         ToolError: The pattern is wrong.
 
     Example:
-        >>> BoundedRegex(r"(a+)+$", seconds=0.05).search("a" * 40 + "b")
+        >>> BoundedRegex(r"^(a|b|ab)*?(c|d)$", seconds=0.05).search("ab" * 5000 + "x")
         Traceback (most recent call last):
         ...
-        victor.core.errors.ToolError: the pattern '(a+)+$' took more than 0.05 s; make it simpler ...
+        victor.core.errors.ToolError: the pattern '^(a|b|ab)*?(c|d)$' took more than 0.05 s; make it simpler ...
     """
 
     def __init__(

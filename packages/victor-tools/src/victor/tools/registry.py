@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
 from types import ModuleType
@@ -449,11 +450,11 @@ class UnifiedToolRegistry:
         self._mine[made.metadata.id] = alias
         if not self._catalog:
             return
-        from victor.core import plugins
-
-        if plugins._plugins is None:  # `victor.tools.plugin` does it when they are
+        plugins = sys.modules.get("victor.core.plugins")
+        loaded = None if plugins is None else plugins._plugins
+        if loaded is None:  # `victor.tools.plugin` does it when plugins are loaded
             return
-        catalog = plugins._plugins.tools
+        catalog = loaded.tools
         name = alias or made.name
         if name in catalog:
             target = catalog.entry(name).target

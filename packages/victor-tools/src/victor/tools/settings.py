@@ -7,16 +7,9 @@ from typing import Any, TypeVar
 
 from victor.core.errors import ConfigurationError
 
-__all__ = ["configured", "tools_section"]
+__all__ = ["configured"]
 
 T = TypeVar("T")
-
-
-def tools_section() -> dict[str, Any]:
-    """The table ``[tools]``, empty where there is none."""
-    from victor.core.settings import load_settings
-
-    return load_settings().section("tools")
 
 
 def configured(kit: type[T]) -> T:

@@ -21,7 +21,7 @@ def estimated_tokens(tools: Iterable[Tool]) -> int:
 
     Example:
         >>> estimated_tokens([Tool.from_function(len, parameters={"type": "object"}, description="Length of a text.")])
-        15
+        11
     """
     return sum(_tokens(made) for made in tools)
 

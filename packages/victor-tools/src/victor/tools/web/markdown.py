@@ -161,8 +161,8 @@ class _Reader(HTMLParser):
             self._out.append("\n```")
             self._block()
         elif tag == "blockquote" and self._quotes:
-            self._block()
             self._quotes -= 1
+            self._block()
         elif tag in {"td", "th"}:
             self._close_cell()
         elif tag == "tr":

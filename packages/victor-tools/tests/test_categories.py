@@ -1,0 +1,137 @@
+"""Categories and presets from YAML, and their mistakes told with their lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from victor.core.errors import ConfigurationError
+from victor.core.plugins import Plugins, set_plugins
+from victor.core.tool import CostTier, ToolCategory, ToolMetadata
+from victor.tools import UnifiedToolRegistry
+from victor.tools.categories import Categories
+
+
+def test_the_built_in_file_describes_all_categories_core_names() -> None:
+    known = Categories.built_in()
+    names = {value for key, value in vars(ToolCategory).items() if key.isupper()}
+    assert names <= {category.name for category in known}
+    assert all(category.description for category in known) and len(known) >= len(names)
+    assert {"default", "minimal", "full", "airgapped", "coding", "research"} == {
+        preset.name for preset in known.presets
+    }
+
+
+def test_every_tool_a_built_in_preset_names_exists() -> None:
+    was = set_plugins(Plugins(only=["core", "tools"]).load())
+    try:
+        registry = UnifiedToolRegistry(catalog=True)
+        for preset in registry.categories.presets:
+            for name in preset.tools:
+                assert name in registry, f"{preset.name} names {name}"
+    finally:
+        set_plugins(was)
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_of_ones_own_is_merged(tmp_path: Path) -> None:
+    from victor.tools.categories import BUILT_IN
+
+    path = write(
+        tmp_path,
+        "categories:\n  billing:\n    description: Invoices\n    cost_tier: HIGH\n    requires_approval: true\n  web:\n    description: Ours\n"
+        "presets:\n  shop:\n    categories: [billing]\n    tools: [files.read]\n    exclude: [billing.refund]\n",
+    )
+    known = Categories.load(BUILT_IN, path)
+    billing = known.get("billing")
+    assert (
+        billing is not None
+        and billing.cost_tier is CostTier.HIGH
+        and billing.requires_approval
+        and billing.origin == "mine.yaml:3"
+    )
+    assert known.get("web").description == "Ours"  # type: ignore[union-attr]
+    shop = known.preset("shop")
+    assert shop.selects(ToolMetadata("bill", category="billing"))
+    assert not shop.selects(ToolMetadata("refund", category="billing"))
+    assert shop.selects(ToolMetadata("files_read", category="filesystem"), ["files.read"])
+    assert not shop.selects(ToolMetadata("files_write", category="filesystem"), ["files.write"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("categories: [1]", "mine.yaml:1: categories must be a mapping"),
+        ("categoris:\n  a: {}\n", "mine.yaml:1: the file has no 'categoris'; did you mean 'categories'?"),
+        ("categories:\n  a:\n    cost: high\n", "mine.yaml:3: category 'a' has no 'cost'"),
+        (
+            "categories:\n  a:\n    cost_tier: cheap\n",
+            "mine.yaml:3: cost_tier of category 'a' is 'cheap'; it is one of free, low, medium, high",
+        ),
+        (
+            "categories:\n  a:\n    requires_approval: maybe\n",
+            "mine.yaml:3: requires_approval of category 'a' must be true or false, not 'maybe'",
+        ),
+        ("categories:\n  a: {}\n  a: {}\n", "mine.yaml:3: categories has 'a' twice"),
+        ("presets:\n  p:\n    tools: files.read\n", "mine.yaml:3: tools of preset 'p' must be a list of names"),
+        ("presets:\n  p:\n    tools: [1]\n", "mine.yaml:3: tools of preset 'p' must be a list of names"),
+        (
+            "presets:\n  p:\n    categories: [webb]\n",
+            "mine.yaml:3: preset 'p' names the unknown category 'webb'; did you mean 'web'?",
+        ),
+        ("a: [1\nb: 2\n", "mine.yaml:2: not valid YAML"),
+        ("categories:\n  a: text\n", "mine.yaml:2: category 'a' must be a mapping"),
+    ],
+)
+def test_mistakes_are_told_with_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    from victor.tools.categories import BUILT_IN
+
+    with pytest.raises(ConfigurationError) as caught:
+        Categories.load(BUILT_IN, write(tmp_path, text))
+    assert message in str(caught.value)
+
+
+def test_all_mistakes_at_once_and_files_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Categories.load(write(tmp_path, "categories:\n  a:\n    x: 1\n  b:\n    y: 1\n"))
+    assert str(caught.value).count("mine.yaml:") == 2
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Categories.load(tmp_path / "nothing.yaml")
+    assert len(Categories.load(write(tmp_path, ""))) == 0
+
+
+def test_the_file_victor_toml_names_applies_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "categories:\n  math:\n    requires_approval: true\n    cost_tier: medium\n")
+    (tmp_path / "victor.toml").write_text(
+        '[tools]\ncategories = "mine.yaml"\n\n[tools.files]\nread_only = true\nroot = "data"\n'
+    )
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.txt").write_text("inside data")
+    monkeypatch.chdir(tmp_path)
+    was_plugins = set_plugins(Plugins(only=["core", "tools"]).load())
+    was = UnifiedToolRegistry.set_instance(None)
+    try:
+        from victor.core.plugins import get_plugins
+
+        registry = UnifiedToolRegistry.get_instance()
+        for found in (registry.tool("math.evaluate"), get_plugins().tools.get("math.evaluate")):
+            assert found.metadata.requires_approval is True and found.metadata.cost_tier is CostTier.MEDIUM
+        assert "files.write" not in registry and "files.read" in registry
+        import asyncio
+
+        assert asyncio.run(registry.tool("files.read").call({"path": "x.txt"})).text == "inside data"
+        (tmp_path / "victor.toml").write_text('[tools.files]\nrot = "data"\nmax_chars = "many"\n')
+        with pytest.raises(
+            ConfigurationError,
+            match=r"(?s)victor.toml:3: tools.files.max_chars expected an integer.*victor.toml:2: tools.files.rot is unknown; did you mean 'root'",
+        ):
+            Plugins(only=["tools"]).load().tools.get("files.read")
+    finally:
+        set_plugins(was_plugins)
+        UnifiedToolRegistry.set_instance(was)

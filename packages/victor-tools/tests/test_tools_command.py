@@ -1,0 +1,89 @@
+"""victor tools, as a person types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from victor.core.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "README.md").write_text("# Hello\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(["tools", *arguments])
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys)
+    assert code == 0 and "files.read" in out and "Read a text file" in out
+    code, out, _ = run(capsys, "list", "--category", "math", "--tier", "free", "--json")
+    assert [each["name"] for each in json.loads(out)] == ["math.evaluate", "math.statistics"]
+    code, out, _ = run(capsys, "list", "--preset", "minimal", "--source", "tools")
+    assert code == 0 and "math.evaluate" in out and "shell.run" not in out
+    code, _, err = run(capsys, "list", "--tier", "cheap")
+    assert code == 1 and "it is one of free, low, medium, high" in err
+    code, _, err = run(capsys, "list", "--category", "nothing")
+    assert code == 0 and "no tool fits" in err
+
+
+def test_show(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "show", "http.json")
+    assert (
+        code == 0
+        and "models call it http_json" in out
+        and "sometimes" in out
+        and "GET | POST | PUT | PATCH | DELETE" in out
+    )
+    code, out, _ = run(capsys, "show", "git.status")
+    assert "takes no parameters" in out
+    code, out, _ = run(capsys, "show", "files.read", "--json")
+    assert json.loads(out)["parameters"]["required"] == ["path"]
+    code, _, err = run(capsys, "show", "files.reed")
+    assert code == 1 and "did you mean" in err
+
+
+def test_search(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "search", "how", "big", "is", "this", "folder", "-n", "2", "--json")
+    assert code == 0 and {each["name"] for each in json.loads(out)} <= {"files.list", "files.tree"}
+    code, _, err = run(capsys, "search", "zzzz")
+    assert code == 1 and "no tool fits 'zzzz'" in err
+
+
+def test_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "run", "files.read", "path=README.md")[:2] == (0, "# Hello\n\n")
+    assert run(capsys, "run", "math.statistics", "numbers:=[1, 3]", "--json")[1].count('"mean": 2.0') == 1
+    assert run(capsys, "run", "math.evaluate", "--args", '{"expression": "6*7"}')[1] == "42\n"
+    code, out, err = run(capsys, "run", "files.read", "pth=x")
+    assert (code, out) == (1, "") and "files_read: the arguments do not fit" in err and "did you mean 'path'" in err
+    code, _, err = run(capsys, "run", "files.read", "README.md")
+    assert code == 1 and "write arguments as name=value" in err
+    code, _, err = run(capsys, "run", "files.read", "path:={")
+    assert code == 1 and "after := comes JSON" in err
+    assert run(capsys, "run", "files.read", "--args", "[]")[0] == 1
+    assert run(capsys, "run", "files.read", "--args", "{")[0] == 1
+
+
+def test_run_asks_for_approval(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "run", "shell.run", 'command=["echo", "hi"]')
+    assert code == 1 and "needs approval" in err
+    code, out, _ = run(capsys, "run", "shell.run", 'command=["echo", "hi"]', "--yes")
+    assert code == 0 and '"stdout":"hi\\n"' in out
+
+
+def test_categories(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "categories", "--json")
+    found = json.loads(out)
+    assert code == 0
+    web = next(each for each in found["categories"] if each["name"] == "web")
+    assert web["tools"] == 3 and web["origin"].startswith("tool_categories.yaml:")
+    assert "airgapped" in run(capsys, "categories")[1]
