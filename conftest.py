@@ -17,7 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d")
+# The last one: an example in a docstring that only shows what needs a server or a key.
+NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d|\+SKIP option")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
