@@ -4,7 +4,6 @@ With ``--json``, ``threads`` prints a list of objects with ``thread``, ``workflo
 (``completed``, ``interrupted``, ``failed``, ``unfinished``, ``unreadable``), ``steps``, ``next``, ``questions``,
 ``error``, ``checkpoint``, ``created`` and ``updated`` (ISO 8601, UTC); ``history`` one of objects with ``checkpoint``,
 ``parent``, ``step``, ``source``, ``ran``, ``next``, ``keys`` (what was written) and ``at``, newest first; ``state``
-``parent``, ``step``, ``source``, ``ran``, ``next``, ``keys`` (what was written) and ``at``, newest first; ``state``
 one object with ``thread``, ``workflow``, ``file``, ``checkpoint``, ``step``, ``at``, ``next``, ``questions``,
 ``errors`` and ``values``.
 """
