@@ -8,10 +8,10 @@ state; and after a couple of thousand bodies in any case, so that reading stays 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from attrs import define, evolve, field
-from msgspec import DecodeError, msgpack
+from msgspec import DecodeError, Struct, msgpack
 
 from victor.graph.checkpoint.base import Chain, Entry, Note
 from victor.graph.checkpoint.codec import Codec
@@ -46,9 +46,29 @@ Durability = Literal["sync", "async", "exit"]
 """When checkpoints are written: each before the next superstep starts (``"sync"``), by a thread of their own while the
 run goes on (``"async"``), or once when the run ends (``"exit"``)."""
 
-_BODY: Final = tuple[
-    int, list[bytes], list[str], list[tuple[str, list[str], list[str]]], list[str], list[str], str, bytes
-]
+
+class _Changes(Struct, array_like=True, gc=False):
+    """The beginning of a stored body: all that is needed of one on the way to another."""
+
+    form: int
+    changes: list[bytes]
+
+
+class _Stored(_Changes, array_like=True, gc=False):
+    """A stored body."""
+
+    ready: list[str]
+    joined: list[tuple[str, list[str], list[str]]]
+    waiting: list[str]
+    ran: list[str]
+    owner: str
+    more: bytes
+
+
+S = TypeVar("S", bound=_Changes)
+
+_read_changes: Final = msgpack.Decoder(_Changes).decode
+_read_stored: Final = msgpack.Decoder(_Stored).decode
 _COMPOSED: Final = b"\xc1\xf0"
 FORMAT: Final = 1
 
@@ -95,20 +115,24 @@ def read_body(entry: Entry, codec: Codec) -> Body:
     Raises:
         CheckpointError: It cannot be read; names thread and checkpoint.
     """
+    stored = _parsed(entry, _read_stored)
+    body = Body(entry.step, entry.source, stored.changes, stored.ready, [], stored.joined, stored.waiting, stored.ran)
+    body.owner = stored.owner
+    if stored.more:
+        body.sends, body.metadata, body.input = _decoded(entry, stored.more, codec.decode_unmigrated)[0]
+    return body
+
+
+def _parsed(entry: Entry, parse: Callable[[bytes], S]) -> S:
     try:
-        form, changes, ready, joined, waiting, ran, owner, more = msgpack.decode(entry.body, type=_BODY)
+        stored = parse(entry.body)
     except (DecodeError, RecursionError) as error:
-        raise CheckpointError(
-            f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged, or was written by a newer victor-graph: {error}"
-        ) from error
-    if form != FORMAT:
+        raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
+    if stored.form != FORMAT:
         raise CheckpointError(
             f"checkpoint {entry.id} of thread {entry.thread_id!r} was written by a newer victor-graph; upgrade it"
         )
-    body = Body(entry.step, entry.source, changes, ready, [], joined, waiting, ran, {}, None, owner)
-    if more:
-        body.sends, body.metadata, body.input = _decoded(entry, more, codec.decode_unmigrated)[0]
-    return body
+    return stored
 
 
 Read = Callable[[bytes], Any]
@@ -132,12 +156,9 @@ def fold(chain: Chain, codec: Codec) -> tuple[dict[str, Any], Body]:
     """
     base = chain.entries[0]
     values, read, older = _begin(base, codec)
-    body = read_body(base, codec) if len(chain.entries) == 1 else None
     for entry in chain.entries[1:]:
-        body = read_body(entry, codec)
-        _advance(values, body, entry, read)
-    assert body is not None
-    return _migrated(values, base, codec, older), body
+        _advance(values, _parsed(entry, _read_changes).changes, entry, read)
+    return _migrated(values, base, codec, older), read_body(chain.entries[-1], codec)
 
 
 def unfold(chain: Chain, codec: Codec) -> Iterator[tuple[Entry, dict[str, Any], Body]]:
@@ -152,7 +173,7 @@ def unfold(chain: Chain, codec: Codec) -> Iterator[tuple[Entry, dict[str, Any], 
     for entry in chain.entries[1:]:
         values = values.copy()
         body = read_body(entry, codec)
-        _advance(values, body, entry, read, shared=True)
+        _advance(values, body.changes, entry, read, shared=True)
         yield entry, _migrated(values, base, codec, older), body
 
 
@@ -168,7 +189,7 @@ def _begin(entry: Entry, codec: Codec) -> tuple[dict[str, Any], Read, int | None
     if not isinstance(values, dict):
         raise CheckpointError(f"the snapshot of checkpoint {entry.id} of thread {entry.thread_id!r} is damaged")
     for body in bodies:
-        _advance(values, read_body(evolve(entry, body=body), codec), entry, read)
+        _advance(values, _parsed(evolve(entry, body=body), _read_changes).changes, entry, read)
     return values, read, older
 
 
@@ -195,15 +216,15 @@ def split_snapshot(snapshot: bytes) -> tuple[bytes, list[bytes]]:
     return data, bodies
 
 
-def _advance(values: dict[str, Any], body: Body, entry: Entry, read: Read, *, shared: bool = False) -> None:
-    """Applies a body's operations to values.
-
-    Raises:
-        CheckpointError: They do not fit.
-    """
-    for changes in body.changes:
+def _advance(
+    values: dict[str, Any], changes: Iterable[bytes], entry: Entry, read: Read, *, shared: bool = False
+) -> None:
+    """Applies changes to values."""
+    for data in changes:
         try:
-            apply(values, _decoded(entry, changes, read), shared=shared)
+            apply(values, read(data), shared=shared)
+        except CheckpointError as error:
+            raise type(error)(f"checkpoint {entry.id} of thread {entry.thread_id!r}: {error}") from error
         except ValueError as error:
             raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
 

@@ -31,7 +31,7 @@ _BUSY_S: Final = 60.0
 _SCHEMA: Final = """
 CREATE TABLE victor_schema (version INTEGER NOT NULL);
 CREATE TABLE victor_logs (
-    log INTEGER PRIMARY KEY, thread_id TEXT NOT NULL, namespace TEXT NOT NULL, UNIQUE (thread_id, namespace)
+    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL, UNIQUE (thread_id, namespace)
 );
 CREATE TABLE victor_entries (
     log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL, source TEXT NOT NULL,
@@ -43,8 +43,11 @@ CREATE TABLE victor_notes (
 ) WITHOUT ROWID;
 """
 
-_PUT_ENTRY: Final = "INSERT OR REPLACE INTO victor_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_NOTE: Final = "INSERT OR REPLACE INTO victor_notes VALUES (?, ?, ?, ?, ?)"
+# Both write nothing when the log is gone, because somebody else deleted the thread; its number is never used again.
+_PUT_ENTRY: Final = (
+    "INSERT OR REPLACE INTO victor_entries SELECT log, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM victor_logs WHERE log = ?1"
+)
+_PUT_NOTE: Final = "INSERT OR REPLACE INTO victor_notes SELECT log, ?2, ?3, ?4, ?5 FROM victor_logs WHERE log = ?1"
 _DROP_NOTES: Final = (
     "DELETE FROM victor_notes WHERE log = ? AND entry = ? AND substr(key, 1, instr(key || ':', ':') - 1) = ?"
 )
@@ -93,7 +96,6 @@ class SqliteSaver(Checkpointer):
         self._queueing = threading.Lock()
         self._tickets: list[_Ticket] = []
         self._logs: dict[tuple[str, str], int] = {}
-        self._seen = -1
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._committer: threading.Thread | None = None
@@ -254,50 +256,50 @@ class SqliteSaver(Checkpointer):
         if self._closed:
             raise CheckpointError(f"{self.path}: this store is closed")
         db = self._db
-        made: list[tuple[str, str]] = []
         try:
             db.execute("BEGIN IMMEDIATE")
             try:
-                seen = db.execute("PRAGMA data_version").fetchone()[0]
-                if seen != self._seen:  # somebody else wrote: a log we know may be gone
-                    self._logs.clear()
-                    self._seen = seen
                 for batch in batches:
-                    for settled in batch.settled:
-                        log = self._log(settled.thread_id, settled.namespace, made)
-                        db.executemany(_DROP_NOTES, [(log, settled.entry_id, key) for key in settled.keys])
-                    for entry in batch.entries:
-                        db.execute(_PUT_ENTRY, (
-                            self._log(entry.thread_id, entry.namespace, made), entry.id, entry.parent_id, entry.base_id,
-                            entry.step, entry.source, entry.body, entry.snapshot,
-                        ))  # fmt: skip
-                    for note in batch.notes:
-                        log = self._log(note.thread_id, note.namespace, made)
-                        db.execute(_PUT_NOTE, (log, note.entry_id, note.task_id, note.key, note.data))
+                    self._put(db, batch)
                 db.execute("COMMIT")
             except BaseException:
-                for place in made:
-                    self._logs.pop(place, None)
+                self._logs.clear()  # those made in this transaction are gone again
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             raise CheckpointError(f"{self.path}: a checkpoint could not be written: {error}") from error
 
-    def _log(self, thread_id: str, namespace: str, made: list[tuple[str, str]]) -> int:
+    def _put(self, db: sqlite3.Connection, batch: Batch) -> None:
+        for settled in batch.settled:
+            log = self._log(settled.thread_id, settled.namespace)
+            db.executemany(_DROP_NOTES, [(log, settled.entry_id, key) for key in settled.keys])
+        for one in batch.entries:
+            row = (one.id, one.parent_id, one.base_id, one.step, one.source, one.body, one.snapshot)
+            self._insert(db, _PUT_ENTRY, one.thread_id, one.namespace, row)
+        for note in batch.notes:
+            row_of_note = (note.entry_id, note.task_id, note.key, note.data)
+            self._insert(db, _PUT_NOTE, note.thread_id, note.namespace, row_of_note)
+
+    def _insert(
+        self, db: sqlite3.Connection, statement: str, thread_id: str, namespace: str, row: tuple[Any, ...]
+    ) -> None:
+        if db.execute(statement, (self._log(thread_id, namespace), *row)).rowcount < 1:
+            del self._logs[thread_id, namespace]
+            db.execute(statement, (self._log(thread_id, namespace), *row))
+
+    def _log(self, thread_id: str, namespace: str) -> int:
+        """The number of a log, which is made if it is not there."""
         place = (thread_id, namespace)
         log = self._logs.get(place)
         if log is None:
             found = self._db.execute(_FIND_LOG, place).fetchone()
             if found is None:
-                log = self._db.execute("INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", place).lastrowid
-                assert log is not None
-            else:
-                log = found[0]
+                made = self._db.execute("INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", place)
+                found = (made.lastrowid,)
             if len(self._logs) > 10_000:
                 self._logs.clear()
-            self._logs[place] = log
-            made.append(place)
+            log = self._logs[place] = found[0]
         return log
 
     # ---------------------------------------------------------------- reading
