@@ -1,0 +1,181 @@
+"""What checkpoints cost: a durable superstep beside a bare commit of SQLite, the size of a growing log, and reading it back.
+
+Each figure is the median of short windows, in turn with its floor, in the same run. With ``--peers`` (or
+``VICTOR_BENCH_PEERS_PYTHON``) LangGraph does the growing state too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import operator
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+from victor.graph import END, START, SqliteSaver, StateGraph
+
+Level = Literal["full", "normal"]
+
+
+class State(TypedDict):
+    """A counter and a growing list."""
+
+    n: int
+    log: Annotated[list[str], operator.add]
+
+
+def counter(steps: int) -> StateGraph[State]:
+    """A loop that counts."""
+
+    async def tick(state: State) -> Any:
+        return {"n": state["n"] + 1}
+
+    graph = StateGraph(State).add_node(tick).add_edge(START, "tick")
+    return graph.add_conditional_edges("tick", lambda state: "tick" if state["n"] % steps else END)
+
+
+def growing(steps: int) -> StateGraph[State]:
+    """A loop that adds 500 random bytes, as text, to a list."""
+
+    async def tick(state: State) -> Any:
+        return {"n": state["n"] + 1, "log": [os.urandom(250).hex()]}
+
+    graph = StateGraph(State).add_node(tick).add_edge(START, "tick")
+    return graph.add_conditional_edges("tick", lambda state: "tick" if state["n"] % steps else END)
+
+
+def floor(folder: Path, level: Level, commits: int) -> float:
+    """Wall microseconds of one commit of one row of 100 bytes."""
+    db = sqlite3.connect(folder / f"floor-{level}.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {level}")
+    db.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, data BLOB)")
+    data = os.urandom(100)
+    began = time.perf_counter()
+    for _ in range(commits):
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO t (data) VALUES (?)", (data,))
+        db.execute("COMMIT")
+    wall = (time.perf_counter() - began) * 1e6 / commits
+    db.close()
+    return wall
+
+
+def durable(folder: Path) -> None:
+    """Supersteps that are on the disk before the next begins, beside bare commits."""
+    for level in ("full", "normal"):
+        with SqliteSaver(folder / f"steps-{level}.db", synchronous=level) as store:
+            graph = counter(50).compile(store)
+            sync = counter_sync(50).compile(store)
+            bare, by_async, by_sync = [], [], []
+            for number in range(12):
+                bare.append(floor(folder, level, 50))
+                began = time.perf_counter()
+                asyncio.run(graph.ainvoke({"n": 0}, thread_id=f"a{number}"))
+                by_async.append((time.perf_counter() - began) * 1e6 / 50)
+                began = time.perf_counter()
+                sync.invoke({"n": 0}, thread_id=f"s{number}")
+                by_sync.append((time.perf_counter() - began) * 1e6 / 50)
+        base = statistics.median(bare)
+        print(
+            f"durable superstep, synchronous={level:6} bare commit {base:8.1f} us; "
+            f"invoke {statistics.median(s / b for s, b in zip(by_sync, bare, strict=True)):.2f}x; "
+            f"ainvoke {statistics.median(s / b for s, b in zip(by_async, bare, strict=True)):.2f}x"
+        )
+
+
+def counter_sync(steps: int) -> StateGraph[State]:
+    """The same loop with a sync node."""
+
+    def tick(state: State) -> Any:
+        return {"n": state["n"] + 1}
+
+    graph = StateGraph(State).add_node(tick).add_edge(START, "tick")
+    return graph.add_conditional_edges("tick", lambda state: "tick" if state["n"] % steps else END)
+
+
+def many(folder: Path) -> None:
+    """Durable supersteps of many runs at once, which share commits."""
+    with SqliteSaver(folder / "many.db") as store:
+        graph = counter(20).compile(store)
+
+        async def work() -> None:
+            await asyncio.gather(*(graph.ainvoke({"n": 0}, thread_id=str(number)) for number in range(200)))
+
+        began = time.perf_counter()
+        asyncio.run(work())
+        wall = time.perf_counter() - began
+    print(f"durable supersteps of 200 runs at once, synchronous=full: {200 * 20 / wall:,.0f} a second")
+
+
+def growth(folder: Path) -> float:
+    """500 supersteps of a growing list: time and size."""
+    samples = []
+    for number in range(5):
+        with SqliteSaver(folder / f"grow{number}.db", synchronous="normal") as store:
+            graph = growing(500).compile(store)
+            began = time.perf_counter()
+            asyncio.run(graph.ainvoke({"n": 0, "log": []}, thread_id="t"))
+            samples.append(time.perf_counter() - began)
+        size = (folder / f"grow{number}.db").stat().st_size / 1e6
+    wall = statistics.median(samples)
+    print(f"500 supersteps, a list growing by 500 random bytes: {wall * 1000:.0f} ms, file {size:.2f} MB")
+    return wall
+
+
+def reading(folder: Path) -> None:
+    """Going on from the 10,000th superstep of such a log."""
+    with SqliteSaver(folder / "long.db", synchronous="normal") as store:
+        graph = growing(10_000).compile(store)
+        asyncio.run(graph.ainvoke({"n": 0, "log": []}, thread_id="t", recursion_limit=20_000))
+        samples = []
+        for _ in range(9):
+            began = time.perf_counter()
+            state = graph.get_state(thread_id="t")
+            samples.append(time.perf_counter() - began)
+        resumed = []
+        for _ in range(9):
+            began = time.perf_counter()
+            graph.invoke(None, thread_id="t")
+            resumed.append(time.perf_counter() - began)
+    size = (folder / "long.db").stat().st_size / 1e6
+    assert len(state.values["log"]) == 10_000
+    print(
+        f"10,000 supersteps of it: file {size:.1f} MB; reading the state {min(samples) * 1000:.1f} ms (median "
+        f"{statistics.median(samples) * 1000:.1f}); resuming {min(resumed) * 1000:.1f} ms (median {statistics.median(resumed) * 1000:.1f})"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", default=os.environ.get("VICTOR_BENCH_PEERS_PYTHON"), help="a Python that has langgraph")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        durable(folder)
+        many(folder)
+        wall = growth(folder)
+        reading(folder)
+        if options.peers:
+            program = Path(__file__).with_name("peers") / "langgraph_checkpoints.py"
+            done = subprocess.run([options.peers, str(program), name], capture_output=True, text=True)
+            if done.returncode:
+                print(f"langgraph skipped: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                return
+            for kind, figures in json.loads(done.stdout.splitlines()[-1]).items():
+                print(f"the same in LangGraph, {kind}: {figures['ms']:.0f} ms ({figures['ms'] / wall / 1000:.0f}x), file {figures['mb']:.1f} MB")
+        else:
+            print("peers skipped: name a Python that has langgraph with --peers or VICTOR_BENCH_PEERS_PYTHON", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
