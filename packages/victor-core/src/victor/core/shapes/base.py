@@ -102,9 +102,11 @@ class Anything(Shape):
     rank = 9
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         return value
 
 
@@ -116,9 +118,11 @@ class Void(Shape):
     rank = 0
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {"type": "null"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         return None if value is None else self.wrong(value, path, problems)
 
 
@@ -130,9 +134,11 @@ class Truth(Shape):
     rank = 1
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {"type": "boolean"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         if isinstance(value, bool):
             return value
         if lenient and isinstance(value, str) and value.strip().lower() in {"true", "false"}:
@@ -150,9 +156,11 @@ class Number(Shape):
         self.rank = 2 if kind is int else 3
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {"type": "integer" if self.kind is int else "number"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         found = value
         if lenient and isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
             text = value.strip()
@@ -181,9 +189,11 @@ class Text(Shape):
     rank = 7
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {"type": "string"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         return value if isinstance(value, str) else self.wrong(value, path, problems)
 
 

@@ -155,12 +155,15 @@ class Narrowed(Shape):
         self.fast = constraints.fast(inner.fast)
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         self.inner.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return self.constraints.narrow(self.inner.schema(definitions))
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         out = self.inner.convert(value, path, problems, lenient)
         if out is FAILED or out is None or not self.constraints.binding:
             return out

@@ -46,9 +46,11 @@ class Many(Shape):
         self.noun = "an array"
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         self.item.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         items = self.item.schema(definitions)
         return {
             "type": "array",
@@ -57,6 +59,7 @@ class Many(Shape):
         }
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         value = parsed_text(value, (list,), lenient)
         if not isinstance(value, (list, tuple, set, frozenset)):
             return self.wrong(value, path, problems)
@@ -82,10 +85,12 @@ class Row(Shape):
         self.noun = f"an array of {len(items)}"
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         for item in self.items:
             item.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         length = len(self.items)
         items = [item.schema(definitions) for item in self.items]
         return {
@@ -97,6 +102,7 @@ class Row(Shape):
         }
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         value = parsed_text(value, (list,), lenient)
         if not isinstance(value, (list, tuple)) or len(value) != len(self.items):
             return self.wrong(value, path, problems)
@@ -118,9 +124,11 @@ class Mapped(Shape):
         self.fast = fast
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         self.value.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         out: Schema = {"type": "object"}
         names = self.key.schema(definitions)
         if names.get("type") == "integer":
@@ -131,6 +139,7 @@ class Mapped(Shape):
         return {**out, "additionalProperties": values or True}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         value = parsed_text(value, (dict,), lenient)
         if not isinstance(value, dict):
             return self.wrong(value, path, problems)
@@ -156,10 +165,12 @@ class OneOf(Shape):
         self.noun = " or ".join(dict.fromkeys(m.noun for m in members if not isinstance(m, Void)))
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         for member in self.written:
             member.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         branches: list[Schema] = []
         for member in sorted(self.written, key=lambda member: isinstance(member, Void)):
             branch = member.schema(definitions)
@@ -170,6 +181,7 @@ class OneOf(Shape):
         return branches[0] if len(branches) == 1 else {"anyOf": branches}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         tries: list[tuple[Shape, Problems]] = []
         for be_lenient in (False, True) if lenient else (False,):
             tries = []
@@ -217,12 +229,14 @@ class Recursive(Shape):
         return self.target
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         seen = definitions.uses.get(id(self), 0)
         definitions.uses[id(self)] = seen + 1
         if not seen:
             self._target.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         new = id(self) not in definitions.names
         name = definitions.name_for(id(self), self.name)
         if new:
@@ -231,6 +245,7 @@ class Recursive(Shape):
         return {"$ref": f"#/$defs/{name}"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         if path.count(".") + path.count("[") > _DEEPEST:
             problems.append((path[:60] + "...", f"is nested more than {_DEEPEST} deep"))
             return FAILED

@@ -32,9 +32,11 @@ class Encoded(Shape):
             self.rank = 8  # nearly any text is base64
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return dict(self._schema)
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         if type(value) is self.kind:
             return value
         if isinstance(value, bool):
@@ -103,9 +105,11 @@ class PathText(Shape):
         self.fast = kind
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         return {"type": "string", "format": "path"}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         if isinstance(value, self.kind):
             return value
         return self.kind(value) if isinstance(value, str) else self.wrong(value, path, problems)
@@ -138,12 +142,14 @@ class Choice(Shape):
         return cls(pairs, literal if all(value is None or type(value) in (str, int) for value in literals) else None)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         kinds = list(dict.fromkeys(_kind(value) for value in self.values))
         known = [kind for kind in kinds if kind]
         out: Schema = {"type": known[0] if len(known) == 1 else known} if known and len(known) == len(kinds) else {}
         return {**out, "enum": list(self.values)}
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         for key, member in self._pairs:
             if _same(key, value) or value is member:
                 return member

@@ -81,6 +81,7 @@ class Record(Shape):
         self.positional = False
 
     def count(self, definitions: Definitions) -> None:
+        """As `Shape.count`."""
         seen = definitions.uses.get(id(self), 0)
         definitions.uses[id(self)] = seen + 1
         if not seen:
@@ -88,6 +89,7 @@ class Record(Shape):
                 field.shape.count(definitions)
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         if definitions.uses.get(id(self), 0) < 2:
             return self.body(definitions)
         new = id(self) not in definitions.names
@@ -112,6 +114,7 @@ class Record(Shape):
         return out
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         if self.instance is not None and isinstance(value, self.instance):
             return value
         value = parsed_text(value, (dict,), lenient)
@@ -177,12 +180,14 @@ class PydanticModel(Shape):
         return self._adapter
 
     def schema(self, definitions: Definitions) -> Schema:
+        """JSON Schema, as `Shape.schema`."""
         out: Schema = self.adapter.json_schema(ref_template="#/$defs/{model}")
         for name, definition in out.pop("$defs", {}).items():
             definitions.schemas.setdefault(name, _untitled(definition))
         return _untitled(out)
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
+        """The value or `FAILED`, as `Shape.convert`."""
         from pydantic import ValidationError
 
         try:
