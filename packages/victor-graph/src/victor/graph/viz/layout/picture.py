@@ -9,12 +9,13 @@ from attrs import define, frozen
 from victor.core.topology import Topology
 from victor.graph.viz.geometry import Box, Direction, Frame, Geometry, Route, TextBox
 from victor.graph.viz.highlights import Highlights
+from victor.graph.viz.layout.areas import Area, Placed, Texts
 from victor.graph.viz.layout.components import Component, components
 from victor.graph.viz.layout.coordinates import add_borders
 from victor.graph.viz.layout.layered import Layered
 from victor.graph.viz.layout.layering import layer
 from victor.graph.viz.layout.ordering import order
-from victor.graph.viz.layout.placing import Area, Placed, Texts, place
+from victor.graph.viz.layout.placing import place
 from victor.graph.viz.layout.ports import Sides, port_order
 from victor.graph.viz.ruler import PixelRuler, Ruler
 

@@ -136,7 +136,8 @@ def _in_order(nets: list[_Net], taken: set[int], apart: int) -> Iterable[_Net]:
             rank = heappop(ready)
             net, done[rank], left = nets[rank], True, left - 1
         else:
-            net = _cut(nets[done.index(False)], taken, apart)
+            held = (net for net, finished in zip(nets, done, strict=True) if not finished and net.upper is None)
+            net = _cut(next(held), taken, apart)
         yield net
         for other in net.after:
             other.waiting -= 1
