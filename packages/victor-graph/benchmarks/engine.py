@@ -1,7 +1,7 @@
 """What the engine costs beside a bare asyncio loop and beside its peers: supersteps, invocations, fan-out, concurrency.
 
 Figures are microseconds of CPU time, the median of short windows, so that other work on the machine matters little. All
-promises are kept while measuring: isolation, interrupts, retries and events are in place (nobody listens to the events). Each
+promises are kept while measuring: isolation, interrupts, retries and events are in place (nobody listens to them). Each
 peer does the same work in a process of its own, in the same run, with the interpreter that ``--peers`` or
 ``VICTOR_BENCH_PEERS_PYTHON`` names.
 """
@@ -115,7 +115,9 @@ async def ours() -> dict[str, float]:
         "invoke, one node": await measure(invoke, STEPS),
         "fan-out 1,000, each": await measure(lambda: fanned.ainvoke({"out": []}), FAN, 15),
         "superstep of 1,000 runs": await measure(concurrent, RUNS * 10, 5),
-        "superstep, memory saver": await measure(lambda: recorded.ainvoke({"n": 0}, thread_id=str(next(threads))), STEPS),
+        "superstep, memory saver": await measure(
+            lambda: recorded.ainvoke({"n": 0}, thread_id=str(next(threads))), STEPS
+        ),
     }
 
 
@@ -145,8 +147,8 @@ def compiling() -> float:
 def importing(statement: str) -> float:
     """Milliseconds of CPU time an import takes in a new process."""
     program = f"import time; began = time.process_time()\n{statement}\nprint((time.process_time() - began) * 1000)"
-    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in range(7)]
-    return statistics.median(float(run.stdout) for run in runs)
+    command = [sys.executable, "-c", program]
+    return statistics.median(float(subprocess.check_output(command, text=True)) for _ in range(7))
 
 
 def peers(python: str) -> dict[str, dict[str, float]]:
@@ -164,7 +166,8 @@ def peers(python: str) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", default=os.environ.get("VICTOR_BENCH_PEERS_PYTHON"), help="a Python that has the peers")
+    default = os.environ.get("VICTOR_BENCH_PEERS_PYTHON")
+    parser.add_argument("--peers", default=default, help="a Python that has the peers")
     options = parser.parse_args()
     floor = asyncio.run(floors())
     figures = asyncio.run(ours())
@@ -180,7 +183,8 @@ def main() -> None:
             line += f"{other[name]:14.1f} ({other[name] / value:5.1f}x)" if name in other else f"{'-':>24}"
         print(line)
     print(f"supersteps per CPU-second, 1,000 runs: {1e6 / figures['superstep of 1,000 runs']:,.0f}")
-    print(f"compile 1,000 nodes: {compiling():.1f} ms" + "".join(f"; {n} {o['compile_ms']:.1f} ms" for n, o in others.items() if "compile_ms" in o))
+    theirs = [f"; {name} {other['compile_ms']:.1f} ms" for name, other in others.items() if "compile_ms" in other]
+    print(f"compile 1,000 nodes: {compiling():.1f} ms{''.join(theirs)}")
     base, face = importing("import asyncio, attrs, msgspec"), importing("from victor.graph import StateGraph")
     print(f"from victor.graph import StateGraph: {face:.0f} ms, {face / base:.2f}x of import asyncio, attrs, msgspec")
 

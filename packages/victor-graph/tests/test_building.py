@@ -155,7 +155,7 @@ def test_wrong_states() -> None:
         StateGraph(Bad)
 
     class Missing(TypedDict):
-        x: "NoSuchName"  # type: ignore[name-defined]  # noqa: F821
+        x: NoSuchName  # type: ignore[name-defined]  # noqa: F821
 
     with pytest.raises(GraphValidationError, match="NoSuchName"):
         StateGraph(Missing)

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from victor.core.message import Message
-from victor.graph import REMOVE_ALL_MESSAGES, START, InvalidUpdateError, MemorySaver, MessagesState, RemoveMessage, StateGraph, add_messages
+from victor.graph import (
+    REMOVE_ALL_MESSAGES,
+    START,
+    InvalidUpdateError,
+    MemorySaver,
+    MessagesState,
+    RemoveMessage,
+    StateGraph,
+    add_messages,
+)
 
 
 def texts(messages: list[Any]) -> list[str]:

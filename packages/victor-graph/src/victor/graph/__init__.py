@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from victor.graph.checkpoint.log import Durability as Durability
     from victor.graph.checkpoint.memory import InMemorySaver as InMemorySaver
     from victor.graph.checkpoint.memory import MemorySaver as MemorySaver
+    from victor.graph.checkpoint.postgres import PostgresSaver as PostgresSaver
     from victor.graph.checkpoint.sqlite import SqliteSaver as SqliteSaver
     from victor.graph.checkpoint.urls import open_checkpointer as open_checkpointer
     from victor.graph.command import END as END
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
     from victor.graph.errors import GraphRecursionError as GraphRecursionError
     from victor.graph.errors import GraphValidationError as GraphValidationError
     from victor.graph.errors import InvalidUpdateError as InvalidUpdateError
+    from victor.graph.errors import NodeCancelledError as NodeCancelledError
     from victor.graph.errors import NodeTimeoutError as NodeTimeoutError
     from victor.graph.errors import ResumeError as ResumeError
     from victor.graph.errors import StoreVersionError as StoreVersionError
+    from victor.graph.functional import entrypoint as entrypoint
+    from victor.graph.functional import task as task
     from victor.graph.graph import StateGraph as StateGraph
     from victor.graph.interrupts import Interrupt as Interrupt
     from victor.graph.interrupts import interrupt as interrupt
@@ -57,43 +61,144 @@ if TYPE_CHECKING:
     from victor.graph.schema import IsLastStep as IsLastStep
     from victor.graph.schema import RemainingSteps as RemainingSteps
     from victor.graph.snapshot import StateSnapshot as StateSnapshot
+    from victor.graph.store import InMemoryStore as InMemoryStore
+    from victor.graph.store import SqliteStore as SqliteStore
+    from victor.graph.store import Store as Store
     from victor.graph.stream import StreamMode as StreamMode
     from victor.graph.stream import emit_message as emit_message
+    from victor.graph.viz import StateGraphVisualizer as StateGraphVisualizer
+    from victor.graph.yaml import load_workflow as load_workflow
+    from victor.graph.yaml import load_workflows as load_workflows
 
 __version__ = "0.1.0"
 
-_PLACES = {
-    "cache": ("CachePolicy", "InMemoryCache"),
-    "command": ("END", "START", "Command", "Overwrite", "Send"),
-    "compiled": ("CompiledGraph",),
-    "durable": ("step",),
-    "errors": (
-        "CheckpointError", "CheckpointNotFoundError", "EmptyInputError", "GraphDrained", "GraphError", "GraphInterrupt",
-        "GraphRecursionError", "GraphValidationError", "InvalidUpdateError", "NodeTimeoutError", "ResumeError",
-        "StoreVersionError",
-    ),
-    "graph": ("StateGraph",),
-    "interrupts": ("Interrupt", "interrupt"),
-    "messages": ("REMOVE_ALL_MESSAGES", "MessagesState", "RemoveMessage", "add_messages"),
-    "node": ("NodeError",),
-    "result": ("RunResult",),
-    "retry": ("RetryPolicy", "TimeoutPolicy"),
-    "runtime": (
-        "RunControl", "RunnableConfig", "Runtime", "StreamWriter", "get_config", "get_runtime", "get_store",
-        "get_stream_writer",
-    ),
-    "schema": ("IsLastStep", "RemainingSteps"),
-    "snapshot": ("StateSnapshot",),
-    "stream": ("StreamMode", "emit_message"),
-    "checkpoint.base": ("Checkpointer",),
-    "checkpoint.log": ("Durability",),
-    "checkpoint.memory": ("InMemorySaver", "MemorySaver"),
-    "checkpoint.sqlite": ("SqliteSaver",),
-    "checkpoint.urls": ("open_checkpointer",),
-}  # fmt: skip
-_MODULES = {name: module for module, names in _PLACES.items() for name in names}
+__all__ = [
+    "CachePolicy",
+    "CheckpointError",
+    "CheckpointNotFoundError",
+    "Checkpointer",
+    "Command",
+    "CompiledGraph",
+    "Durability",
+    "END",
+    "EmptyInputError",
+    "GraphDrained",
+    "GraphError",
+    "GraphInterrupt",
+    "GraphRecursionError",
+    "GraphValidationError",
+    "InMemoryCache",
+    "InMemorySaver",
+    "InMemoryStore",
+    "Interrupt",
+    "InvalidUpdateError",
+    "IsLastStep",
+    "MemorySaver",
+    "MessagesState",
+    "NodeCancelledError",
+    "NodeError",
+    "NodeTimeoutError",
+    "Overwrite",
+    "PostgresSaver",
+    "REMOVE_ALL_MESSAGES",
+    "RemainingSteps",
+    "RemoveMessage",
+    "ResumeError",
+    "RetryPolicy",
+    "RunControl",
+    "RunResult",
+    "RunnableConfig",
+    "Runtime",
+    "START",
+    "Send",
+    "SqliteSaver",
+    "SqliteStore",
+    "StateGraph",
+    "StateGraphVisualizer",
+    "StateSnapshot",
+    "Store",
+    "StoreVersionError",
+    "StreamMode",
+    "StreamWriter",
+    "TimeoutPolicy",
+    "add_messages",
+    "emit_message",
+    "entrypoint",
+    "get_config",
+    "get_runtime",
+    "get_store",
+    "get_stream_writer",
+    "interrupt",
+    "load_workflow",
+    "load_workflows",
+    "open_checkpointer",
+    "step",
+    "task",
+]
 
-__all__ = sorted(_MODULES)  # pyright: ignore[reportUnsupportedDunderAll]
+_MODULES = {
+    "CachePolicy": "cache",
+    "InMemoryCache": "cache",
+    "Checkpointer": "checkpoint.base",
+    "Durability": "checkpoint.log",
+    "InMemorySaver": "checkpoint.memory",
+    "MemorySaver": "checkpoint.memory",
+    "PostgresSaver": "checkpoint.postgres",
+    "SqliteSaver": "checkpoint.sqlite",
+    "open_checkpointer": "checkpoint.urls",
+    "END": "command",
+    "START": "command",
+    "Command": "command",
+    "Overwrite": "command",
+    "Send": "command",
+    "CompiledGraph": "compiled",
+    "step": "durable",
+    "CheckpointError": "errors",
+    "CheckpointNotFoundError": "errors",
+    "EmptyInputError": "errors",
+    "GraphDrained": "errors",
+    "GraphError": "errors",
+    "GraphInterrupt": "errors",
+    "GraphRecursionError": "errors",
+    "GraphValidationError": "errors",
+    "InvalidUpdateError": "errors",
+    "NodeCancelledError": "errors",
+    "NodeTimeoutError": "errors",
+    "ResumeError": "errors",
+    "StoreVersionError": "errors",
+    "entrypoint": "functional",
+    "task": "functional",
+    "StateGraph": "graph",
+    "Interrupt": "interrupts",
+    "interrupt": "interrupts",
+    "REMOVE_ALL_MESSAGES": "messages",
+    "MessagesState": "messages",
+    "RemoveMessage": "messages",
+    "add_messages": "messages",
+    "NodeError": "node",
+    "RunResult": "result",
+    "RetryPolicy": "retry",
+    "TimeoutPolicy": "retry",
+    "RunControl": "runtime",
+    "RunnableConfig": "runtime",
+    "Runtime": "runtime",
+    "StreamWriter": "runtime",
+    "get_config": "runtime",
+    "get_runtime": "runtime",
+    "get_store": "runtime",
+    "get_stream_writer": "runtime",
+    "IsLastStep": "schema",
+    "RemainingSteps": "schema",
+    "StateSnapshot": "snapshot",
+    "InMemoryStore": "store",
+    "SqliteStore": "store",
+    "Store": "store",
+    "StreamMode": "stream",
+    "emit_message": "stream",
+    "StateGraphVisualizer": "viz",
+    "load_workflow": "yaml",
+    "load_workflows": "yaml",
+}
 
 
 def __getattr__(name: str) -> Any:

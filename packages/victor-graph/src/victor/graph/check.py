@@ -96,7 +96,7 @@ def may_jump(action: Any) -> bool:
     function = getattr(action, "__func__", action)
     function = getattr(function, "func", function)
     if not isinstance(function, types.FunctionType):
-        call = getattr(type(function), "__call__", None)
+        call = getattr(type(function), "__call__", None)  # noqa: B004 - the function itself is wanted
         if not isinstance(call, types.FunctionType):
             return not isinstance(action, types.BuiltinFunctionType)
         function = call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -11,12 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from victor.graph.command import Command
 from victor.graph.engine import DEFAULT_RECURSION_LIMIT, Run
-from victor.graph.errors import CheckpointNotFoundError, GraphInterrupt, GraphValidationError
+from victor.graph.errors import GraphInterrupt, GraphValidationError
 from victor.graph.program import Program, near
-from victor.graph.resume import update
 from victor.graph.runtime import CURRENT, RunnableConfig
 from victor.graph.schema import ROOT
 from victor.graph.tasks import Task
+from victor.graph.threads import Threads
 from victor.graph.updates import state_fields
 from victor.graph.within import block_on, finish
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from victor.graph.checkpoint.log import Durability
     from victor.graph.graph import StateGraph
     from victor.graph.result import RunResult
-    from victor.graph.snapshot import StateSnapshot
     from victor.graph.stream import AsyncPipe, Part, StreamMode, ThreadPipe
 
 __all__ = ["CompiledGraph"]
@@ -41,7 +41,7 @@ _KNOWN = frozenset(
 )  # fmt: skip
 
 
-class CompiledGraph:
+class CompiledGraph(Threads):
     """A graph that can be run. Made by `StateGraph.compile`.
 
     All the ways to run it take an input (a dict or an instance of the state class, None to go on, or a `Command`), a
@@ -57,7 +57,7 @@ class CompiledGraph:
     - ``max_concurrency``: how many nodes may run at once
 
     Sync nodes run in the calling thread under ``invoke`` (in threads when several run at once), and in threads under
-    ``ainvoke``, so they never hold up the event loop. Conditional edges are asked where the run is, and should not wait.
+    ``ainvoke``, so they never hold up the event loop. Conditional edges are asked where the run is: keep them quick.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class CompiledGraph:
         self._codec = codec
         self._schema_version = schema_version
         self._migrate = migrate
+        self._bound: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<CompiledGraph {self.name!r} with {len(self.program.plans)} nodes>"
@@ -187,7 +188,7 @@ class CompiledGraph:
                 finish(run.go(input))
             else:
                 block_on(run.go(input), copy_context())
-        except Exception as raised:
+        except Exception as raised:  # noqa: BLE001 - the caller asked to be told, not to be interrupted
             error = raised
         return self._result(run, error, began)
 
@@ -198,7 +199,7 @@ class CompiledGraph:
         error: Exception | None = None
         try:
             await run.go(input)
-        except Exception as raised:
+        except Exception as raised:  # noqa: BLE001 - the caller asked to be told, not to be interrupted
             error = raised
         return self._result(run, error, began)
 
@@ -324,6 +325,8 @@ class CompiledGraph:
     def _run(self, config: RunnableConfig | None, options: Mapping[str, Any], *, blocking: bool) -> Run:
         """A run, set up as config and options say."""
         given: Mapping[str, Any] = config or _NO_CONFIG
+        if self._bound:
+            given = merged(self._bound, given)
         configurable = given.get("configurable") or _NO_CONFIG
         limit = given.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
         thread_id = configurable.get("thread_id")
@@ -339,7 +342,7 @@ class CompiledGraph:
             concurrency = options.get("max_concurrency", concurrency)
         if limit < 1:
             raise GraphValidationError(f"recursion_limit must be at least 1, not {limit}")
-        run = Run(self.program, cast(RunnableConfig, given), blocking=blocking, limit=limit)
+        run = Run(self.program, cast("RunnableConfig", given), blocking=blocking, limit=limit)
         run.max_concurrency = concurrency
         run.store = self.store
         run.cache = self._cache if self._cache is not None else self._own_cache()  # type: ignore[assignment]
@@ -490,165 +493,6 @@ class CompiledGraph:
             return {key: value for key, value in output.items() if key in task.run.program.channels}
         return output
 
-    # ---------------------------------------------------------------- threads
-
-    def get_state(
-        self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any
-    ) -> StateSnapshot:
-        """The state of a thread: the latest, or that of the checkpoint ``config`` names.
-
-        Args:
-            config: Names the thread, as ``invoke`` takes it.
-            subgraphs: Put the snapshots of subgraphs that are under way into the tasks.
-            **which: ``thread_id`` and ``checkpoint_id``, in place of ``config``.
-
-        Raises:
-            CheckpointNotFoundError: There is no such checkpoint. (A thread without any gives an empty snapshot.)
-        """
-        store, _ = self.store_and_codec()
-        thread_id, namespace, checkpoint_id = _place(config, which)
-        inner = self._graph_at(namespace)
-        return inner.snapshot_from(store, thread_id, namespace, checkpoint_id, subgraphs=subgraphs, codec=inner.codec)
-
-    async def aget_state(
-        self, config: RunnableConfig | None = None, *, subgraphs: bool = False, **which: Any
-    ) -> StateSnapshot:
-        """`get_state` for async programs."""
-        return await asyncio.to_thread(self.get_state, config, subgraphs=subgraphs, **which)
-
-    def snapshot_from(
-        self, store: Checkpointer, thread_id: str, namespace: str, checkpoint_id: str | None = None, *,
-        subgraphs: bool = False, codec: Codec | None = None,
-    ) -> StateSnapshot:  # fmt: skip
-        """A snapshot of this graph from a store that may be another graph's."""
-        from victor.graph.checkpoint.log import fold
-        from victor.graph.snapshot import empty, snapshot
-
-        chain = store.chain(thread_id, namespace, checkpoint_id)
-        if chain is None:
-            if checkpoint_id is not None:
-                raise CheckpointNotFoundError(f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}")
-            return empty(thread_id, namespace)
-        values, body = fold(chain, codec or self.codec)
-        latest = checkpoint_id is None or _latest(store, thread_id, namespace) == checkpoint_id
-        return snapshot(self, store, codec or self.codec, chain, values, body, latest=latest, subgraphs=subgraphs)
-
-    def _graph_at(self, namespace: str) -> CompiledGraph:
-        """The subgraph a namespace belongs to."""
-        graph = self
-        for part in namespace.split("|") if namespace else ():
-            rank = graph.program.ranks.get(part.partition(":")[0])
-            inner = None if rank is None else graph.program.plans[rank].subgraph
-            if inner is None:
-                raise CheckpointNotFoundError(f"graph {graph.name!r} has no subgraph at {part!r}")
-            graph = inner
-        return graph
-
-    def get_state_history(
-        self,
-        config: RunnableConfig | None = None,
-        *,
-        filter: Mapping[str, Any] | None = None,
-        before: RunnableConfig | None = None,
-        limit: int | None = None,
-        **which: Any,
-    ) -> Iterator[StateSnapshot]:
-        """The checkpoints of a thread, newest first.
-
-        Args:
-            config: Names the thread.
-            filter: Only those whose metadata has these values.
-            before: Only those before this checkpoint.
-            limit: At most so many.
-            **which: ``thread_id``, in place of ``config``.
-        """
-        from victor.graph.snapshot import history
-
-        store, _ = self.store_and_codec()
-        thread_id, namespace, checkpoint_id = _place(config, which)
-        inner = self._graph_at(namespace)
-        until = _place(before, {})[2] if before is not None else None
-        if checkpoint_id is not None:
-            until = min(until or f"{checkpoint_id}~", f"{checkpoint_id}~")  # that one included
-        return history(inner, store, inner.codec, thread_id, namespace, filter=filter, before=until, limit=limit)
-
-    async def aget_state_history(
-        self, config: RunnableConfig | None = None, *, limit: int | None = None, **options: Any
-    ) -> AsyncIterator[StateSnapshot]:
-        """`get_state_history` for async programs."""
-        found = self.get_state_history(config, limit=limit, **options)
-        while True:
-            one = await asyncio.to_thread(next, found, None)
-            if one is None:
-                return
-            yield one
-
-    def update_state(
-        self,
-        config: RunnableConfig | None,
-        values: Any,
-        as_node: str | None = None,
-        *,
-        thread_id: str | None = None,
-        checkpoint_id: str | None = None,
-    ) -> RunnableConfig:
-        """Write to a thread's state as if a node had, and make that its latest checkpoint.
-
-        Args:
-            config: Names the thread, and the checkpoint to go on from where that is not the latest.
-            values: The update; None only makes a fork.
-            as_node: The node it is by, whose edges then say what runs next; `END` makes nothing run next. By default the
-                node that ran last.
-            thread_id: In place of ``config``.
-            checkpoint_id: In place of ``config``.
-
-        Returns:
-            The config that names the new checkpoint.
-
-        Raises:
-            InvalidUpdateError: It is not clear which node it is by, or the state cannot take it.
-        """
-        run = self._updating(config, thread_id, checkpoint_id, blocking=not self.program.needs_loop)
-        if run.blocking:
-            finish(update(run, values, as_node))
-        else:
-            block_on(update(run, values, as_node), copy_context())
-        return _named(run)
-
-    async def aupdate_state(
-        self,
-        config: RunnableConfig | None,
-        values: Any,
-        as_node: str | None = None,
-        *,
-        thread_id: str | None = None,
-        checkpoint_id: str | None = None,
-    ) -> RunnableConfig:
-        """`update_state` for async programs."""
-        run = self._updating(config, thread_id, checkpoint_id, blocking=False)
-        await update(run, values, as_node)
-        return _named(run)
-
-    def _updating(
-        self, config: RunnableConfig | None, thread_id: str | None, checkpoint_id: str | None, *, blocking: bool
-    ) -> Run:
-        which = {
-            key: one for key, one in (("thread_id", thread_id), ("checkpoint_id", checkpoint_id)) if one is not None
-        }
-        thread, namespace, checkpoint = _place(config, which)
-        graph = self._graph_at(namespace)
-        run = Run(graph.program, config or {}, blocking=blocking, limit=DEFAULT_RECURSION_LIMIT)
-        run.thread_id = thread
-        store, _ = self.store_and_codec()
-        from victor.graph.checkpoint.recorder import Recorder
-
-        run.namespace = namespace
-        run.store = self.store
-        run.log = Recorder(store, graph.codec, thread, namespace, "sync")
-        run.log.wanted = checkpoint
-        run.log.metadata = dict((config or {}).get("metadata") or {})
-        return run
-
     # ---------------------------------------------------------------- looking at it
 
     def topology(self, *, xray: bool | int = True) -> Topology:
@@ -675,10 +519,10 @@ class CompiledGraph:
                             yield f"{plan.name}|{name}", inner
 
     def with_config(self, config: RunnableConfig | None = None, **settings: Any) -> CompiledGraph:
-        """The same graph (settings are per run: pass them to ``invoke``); kept so that programs written for LangGraph run."""
-        if config or settings:
-            raise GraphValidationError("settings are given per run here: graph.invoke(input, config)")
-        return self
+        """The same graph with settings that hold for each run that does not say otherwise."""
+        bound = copy.copy(self)
+        bound._bound = merged(self._bound, {**(config or {}), **settings})
+        return bound
 
 
 _NO_CONFIG: dict[str, Any] = {}
@@ -692,25 +536,10 @@ async def _cancellable(coroutine: Any, stop: list[Callable[[], Any]]) -> None:
     await coroutine
 
 
-def _place(config: RunnableConfig | None, which: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    configurable = (config or {}).get("configurable") or {}
-    thread_id = which.get("thread_id", configurable.get("thread_id"))
-    if thread_id is None:
-        raise GraphValidationError('name the thread: thread_id=..., or config={"configurable": {"thread_id": ...}}')
-    return (
-        str(thread_id),
-        configurable.get("checkpoint_ns", ""),
-        which.get("checkpoint_id", configurable.get("checkpoint_id")),
-    )
-
-
-def _named(run: Run) -> RunnableConfig:
-    from victor.graph.snapshot import config_of
-
-    assert run.log is not None
-    return config_of(run.log.thread_id, run.log.namespace, run.log.tip)
-
-
-def _latest(store: Checkpointer, thread_id: str, namespace: str) -> str | None:
-    found = store.entries(thread_id, namespace, limit=1)
-    return found[0].id if found else None
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two configs as one; the other's settings win."""
+    both = {**one, **other}
+    for key in ("configurable", "metadata"):
+        if one.get(key) and other.get(key):
+            both[key] = {**one[key], **other[key]}
+    return both

@@ -44,8 +44,8 @@ def find_conflicts(graph: StateGraph[Any], channels: Mapping[str, Channel]) -> l
             for key in sorted(known[first] & known[second]):
                 if key in channels and channels[key].reducer is None:
                     problems.append(
-                        f"key {key!r} has no reducer, but {first!r} and {second!r} both write it and run together after "
-                        f"{start!r}; annotate it: Annotated[..., reducer]"
+                        f"key {key!r} has no reducer, but {first!r} and {second!r} both write it and run together "
+                        f"after {start!r}; annotate it: Annotated[..., reducer]"
                     )
     return problems
 

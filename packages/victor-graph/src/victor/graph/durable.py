@@ -29,7 +29,7 @@ def step(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
     When the node runs again after an interrupt, an error or a crash, the function is not called again: `step` returns
     what was recorded. So what a node does to the world belongs in steps; the rest of it may run any number of times.
 
-    What is recorded belongs to this execution of the node, to the name, and to how often that name was used before in it.
+    What is recorded belongs to this execution of the node, to the name, and to how often it was used before in it.
     Calls that run side by side in one node should have different names. A function that raised is called again. If
     the process dies after the function returned and before the record is stored, it is called again too: what must
     happen exactly once needs a key by which the other side can tell, made in a step of its own.

@@ -62,11 +62,46 @@ class Run:
     """
 
     __slots__ = (
-        "pool", "answers", "blocking", "cache", "config", "context", "control", "events", "interrupt_after", "interrupt_before",
-        "interrupts", "joined", "limit", "log", "max_concurrency", "namespace", "namespace_path", "open", "origin", "parent",
-        "previous", "program", "ran", "ready", "replaying", "root", "saved", "sends", "sink", "started_at", "status", "step", "steps", "store",
-        "tasks", "thread_id", "values", "waiting", "watched",
-    )  # fmt: skip
+        "answers",
+        "blocking",
+        "cache",
+        "config",
+        "context",
+        "control",
+        "events",
+        "interrupt_after",
+        "interrupt_before",
+        "interrupts",
+        "joined",
+        "limit",
+        "log",
+        "max_concurrency",
+        "namespace",
+        "namespace_path",
+        "open",
+        "origin",
+        "parent",
+        "pool",
+        "previous",
+        "program",
+        "ran",
+        "ready",
+        "replaying",
+        "root",
+        "saved",
+        "sends",
+        "sink",
+        "started_at",
+        "status",
+        "step",
+        "steps",
+        "store",
+        "tasks",
+        "thread_id",
+        "values",
+        "waiting",
+        "watched",
+    )
 
     def __init__(self, program: Program, config: RunnableConfig, *, blocking: bool, limit: int) -> None:
         self.program = program
@@ -112,7 +147,7 @@ class Run:
     # ---------------------------------------------------------------- running
 
     async def go(self, input: Any) -> None:
-        """Run from an input, or go on from where the thread stands, until there is nothing left to do or a question waits.
+        """Run from an input, or go on from where the thread stands, until nothing is left to do or a question waits.
 
         Raises:
             GraphRecursionError: It took too many supersteps.

@@ -139,7 +139,7 @@ async def _retried(task: Task, run: Run) -> Any:
                 raise
             wait_s = policy.wait_s(current.attempt)
         if run.blocking:
-            time.sleep(wait_s)
+            time.sleep(wait_s)  # noqa: ASYNC251 - there is no event loop to hold up
         else:
             await asyncio.sleep(wait_s)
         task.input = original

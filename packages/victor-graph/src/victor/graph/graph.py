@@ -105,8 +105,11 @@ class StateGraph(Generic[StateT]):
     ) -> Self:
         """Set what nodes added after this get where `add_node` says nothing else."""
         given = {
-            "retry_policy": retry_policy, "cache_policy": cache_policy, "error_handler": error_handler, "timeout": timeout,
-        }  # fmt: skip
+            "retry_policy": retry_policy,
+            "cache_policy": cache_policy,
+            "error_handler": error_handler,
+            "timeout": timeout,
+        }
         self._defaults.update({key: value for key, value in given.items() if value is not None})
         return self
 
@@ -310,9 +313,16 @@ class StateGraph(Generic[StateT]):
             self, interrupt_before=interrupt_before, interrupt_after=interrupt_after, name=name or self.name or "graph"
         )
         return CompiledGraph(
-            self, program, checkpointer=checkpointer, cache=cache, store=store, debug=debug,
-            codec=codec, schema_version=schema_version, migrate=migrate,
-        )  # fmt: skip
+            self,
+            program,
+            checkpointer=checkpointer,
+            cache=cache,
+            store=store,
+            debug=debug,
+            codec=codec,
+            schema_version=schema_version,
+            migrate=migrate,
+        )
 
     def topology(self, *, xray: bool | int = True) -> Topology:
         """A neutral picture of the graph; subgraphs are frames, as deep as ``xray`` says."""

@@ -29,12 +29,38 @@ __all__ = ["CONSTANT", "isolate"]
 Copier = Callable[[Any], Any]
 
 CONSTANT: Final[set[type]] = {
-    type(None), bool, int, float, complex, str, bytes, range, type, object, type(...), type(NotImplemented),
-    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
-    datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
-    decimal.Decimal, fractions.Fraction, uuid.UUID, re.Pattern,
-    pathlib.Path, pathlib.PurePath, pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath,
-}  # fmt: skip
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    range,
+    type,
+    object,
+    type(...),
+    type(NotImplemented),
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.ModuleType,
+    datetime.date,
+    datetime.datetime,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    decimal.Decimal,
+    fractions.Fraction,
+    uuid.UUID,
+    re.Pattern,
+    pathlib.Path,
+    pathlib.PurePath,
+    pathlib.PosixPath,
+    pathlib.WindowsPath,
+    pathlib.PurePosixPath,
+    pathlib.PureWindowsPath,
+}
 """Types none of whose instances can change; grows as frozen classes are met."""
 
 

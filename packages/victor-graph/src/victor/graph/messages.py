@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from attrs import evolve, frozen
 
-from victor.core.message import Message
+from victor.core.message import Message, Role
 from victor.graph.errors import InvalidUpdateError
 
 __all__ = ["REMOVE_ALL_MESSAGES", "MessagesState", "RemoveMessage", "add_messages"]
@@ -17,10 +17,15 @@ __all__ = ["REMOVE_ALL_MESSAGES", "MessagesState", "RemoveMessage", "add_message
 REMOVE_ALL_MESSAGES: Final = "__remove_all__"
 """``RemoveMessage(REMOVE_ALL_MESSAGES)`` removes all that came before it."""
 
-_ROLES: Final[Mapping[str, str]] = {
-    "system": "system", "developer": "system", "user": "user", "human": "user", "assistant": "assistant", "ai": "assistant",
+_ROLES: Final[Mapping[str, Role]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
     "tool": "tool",
-}  # fmt: skip
+}
 _KEYS: Final = frozenset({"role", "type", "content", "id", "name", "tool_call_id"})
 
 
@@ -49,7 +54,8 @@ def add_messages(left: Any, right: Any) -> list[Any]:
         InvalidUpdateError: A message to be removed is not there, or something is no message.
 
     Example:
-        >>> both = add_messages([Message("user", "hi", id="1")], [("assistant", "hello"), Message("user", "hey", id="1")])
+        >>> old = [Message("user", "hi", id="1")]
+        >>> both = add_messages(old, [("assistant", "hello"), Message("user", "hey", id="1")])
         >>> [(one.role, one.content) for one in both]
         [('user', 'hey'), ('assistant', 'hello')]
         >>> add_messages(both, RemoveMessage("1"))[0].content
@@ -108,15 +114,14 @@ def _message(value: Any) -> Any:
         return Message("user", value)
     if isinstance(value, (tuple, list)):
         if len(value) == 2 and value[0] in _ROLES and isinstance(value[1], str):
-            return Message(_ROLES[value[0]], value[1])  # type: ignore[arg-type]
+            return Message(_ROLES[value[0]], value[1])
         raise InvalidUpdateError(f"{value!r} is no message; a pair is (role, text), with a role of {', '.join(_ROLES)}")
     if isinstance(value, dict) and value.keys() <= _KEYS and isinstance(value.get("content"), str):
         role = _ROLES.get(value.get("role") or value.get("type") or "")
         if role is None:
             raise InvalidUpdateError(f"{value!r} is no message; its role is not one of {', '.join(_ROLES)}")
-        return Message(
-            role, value["content"], tool_call_id=value.get("tool_call_id"), name=value.get("name"), id=value.get("id")  # type: ignore[arg-type]
-        )  # fmt: skip
+        more: dict[str, Any] = {key: value.get(key) for key in ("tool_call_id", "name", "id")}
+        return Message(role, value["content"], **more)
     if value is None or isinstance(value, (bool, int, float, bytes)):
         raise InvalidUpdateError(f"{value!r} is no message")
     return value

@@ -29,7 +29,7 @@ async def side_by_side(run: Run, todo: list[Task]) -> None:
                 await run.one(task)
 
     else:
-        one = run.one  # type: ignore[assignment]
+        one = run.one
     loop = asyncio.get_running_loop()
     running = {loop.create_task(one(task)): task for task in todo}
     keeper = run.log.keeper(run) if run.log is not None else None

@@ -44,9 +44,14 @@ _Hook = tuple[str, str, Any]
 
 
 def _draw(
-    graph: StateGraph[Any], prefix: str, cluster: str | None, depth: int,
-    nodes: list[Node], edges: list[Edge], clusters: list[Cluster],
-) -> tuple[list[_Hook], list[_Hook]]:  # fmt: skip
+    graph: StateGraph[Any],
+    prefix: str,
+    cluster: str | None,
+    depth: int,
+    nodes: list[Node],
+    edges: list[Edge],
+    clusters: list[Cluster],
+) -> tuple[list[_Hook], list[_Hook]]:
     """Draws the nodes of a graph; returns how it is entered and left."""
     inside: dict[str, tuple[list[_Hook], list[_Hook]]] = {}
     for name, node in graph.nodes.items():
@@ -61,16 +66,25 @@ def _draw(
     leaving: set[str] = set()
     for start, end, label, style in _edges(graph):
         leaving.add(start)
-        sources: list[_Hook] = [(prefix + start, label, style)] if start not in inside else [
-            (id, label or own, "dashed" if "dashed" in (style, how) else style) for id, own, how in inside[start][1]
-        ]  # fmt: skip
+        sources: list[_Hook] = (
+            [(prefix + start, label, style)]
+            if start not in inside
+            else [
+                (id, label or own, "dashed" if "dashed" in (style, how) else style) for id, own, how in inside[start][1]
+            ]
+        )
         for source, said, drawn in sources:
             if end == END:
                 exits.append((source, said, drawn))
                 continue
-            targets: list[_Hook] = [(prefix + end, said, drawn)] if end not in inside else [
-                (id, said or own, "dashed" if "dashed" in (drawn, how) else drawn) for id, own, how in inside[end][0]
-            ]  # fmt: skip
+            targets: list[_Hook] = (
+                [(prefix + end, said, drawn)]
+                if end not in inside
+                else [
+                    (id, said or own, "dashed" if "dashed" in (drawn, how) else drawn)
+                    for id, own, how in inside[end][0]
+                ]
+            )
             if start == START:
                 entries += targets
             else:
@@ -161,7 +175,12 @@ class Drawing:
         return {
             "nodes": [{"id": node.id, "type": node.kind, "data": {"name": node.title}} for node in self.topology.nodes],
             "edges": [
-                {"source": edge.source, "target": edge.target, "data": edge.label or None, "conditional": edge.style == "dashed"}
+                {
+                    "source": edge.source,
+                    "target": edge.target,
+                    "data": edge.label or None,
+                    "conditional": edge.style == "dashed",
+                }
                 for edge in self.topology.edges
             ],
-        }  # fmt: skip
+        }

@@ -237,7 +237,8 @@ def _callable(node: Node) -> Callable[..., Any]:
     action = node.action
     if node.subgraph is not None:
         return _nothing
-    return action if callable(action) else getattr(action, "ainvoke", None) or action.invoke  # type: ignore[no-any-return]
+    call: Callable[..., Any] = action if callable(action) else getattr(action, "ainvoke", None) or action.invoke
+    return call
 
 
 def _view(schema: Schema, channels: Mapping[str, Channel]) -> View:

@@ -74,12 +74,14 @@ def _input(run: Run, input: Any) -> dict[str, Any]:
     fields = dict(input) if isinstance(input, Mapping) else state_fields(input)
     if fields is None:
         raise InvalidUpdateError(
-            f"graph {program.name!r} takes a dict or an instance of its state class, not {type(input).__name__} {str(input)[:80]!r}"
+            f"graph {program.name!r} takes a dict or an instance of its state class, not {type(input).__name__} "
+            f"{str(input)[:80]!r}"
         )
     for key in fields:
         if key not in program.input_keys:
             raise InvalidUpdateError(
-                f"the input has key {key!r}, which graph {program.name!r} does not take{near(str(key), program.input_keys)}"
+                f"the input has key {key!r}, which graph {program.name!r} does not take"
+                f"{near(str(key), program.input_keys)}"
             )
     return fields
 
@@ -160,7 +162,8 @@ def _match(run: Run, resume: Any, saved: Saved | None) -> dict[str, Any]:
     if pending:
         asked = "; ".join(f"{one.id}: {str(one.value)[:60]}" for one in pending)
         raise ResumeError(
-            f"{len(pending)} interrupts wait; say which one is answered: Command(resume={{id: answer}}). They are {asked}",
+            f"{len(pending)} interrupts wait; say which one is answered: Command(resume={{id: answer}}). "
+            f"They are {asked}",
             pending_ids=ids,
         )
     if saved is not None and saved.paused:
@@ -209,7 +212,8 @@ def _author(run: Run, values: Any, as_node: str | None) -> Plan | None:
         names = list(dict.fromkeys(run.ran)) or [START]
         if len(names) > 1 and len(program.plans) > 1:
             raise InvalidUpdateError(
-                f"{', '.join(map(repr, names))} ran last; say which of them the update is by: update_state(..., as_node=...)"
+                f"{', '.join(map(repr, names))} ran last; say which of them the update is by: "
+                "update_state(..., as_node=...)"
             )
         as_node = names[0]
     if as_node == START:

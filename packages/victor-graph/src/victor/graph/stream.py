@@ -76,9 +76,20 @@ class Sink:
     """
 
     __slots__ = (
-        "_pace", "_seen", "checkpoints", "custom", "debug", "keys", "messages", "modes", "put", "subgraphs", "tasks", "updates",
+        "_pace",
+        "_seen",
+        "checkpoints",
+        "custom",
+        "debug",
+        "keys",
+        "messages",
+        "modes",
+        "put",
+        "subgraphs",
+        "tasks",
+        "updates",
         "values",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -116,9 +127,11 @@ class Sink:
             return
         for task in tasks:
             payload = {
-                "id": task.id, "name": task.plan.name, "input": isolate(task.input),
+                "id": task.id,
+                "name": task.plan.name,
+                "input": isolate(task.input),
                 "triggers": (f"branch:to:{task.plan.name}" if task.index == 0 else "__pregel_push",),
-            }  # fmt: skip
+            }
             self._tell(run, "tasks", "task", run.step + 1, payload)
 
     def finished(self, run: Run, task: Task) -> None:
@@ -134,9 +147,12 @@ class Sink:
                     self.message(task, message, None)
         if self.tasks or self.debug:
             payload = {
-                "id": task.id, "name": task.plan.name, "error": None, "result": isolate(dict(task.writes)),
+                "id": task.id,
+                "name": task.plan.name,
+                "error": None,
+                "result": isolate(dict(task.writes)),
                 "interrupts": [{"value": one.value, "id": one.id} for one in task.interrupts if one.id],
-            }  # fmt: skip
+            }
             self._tell(run, "tasks", "task_result", run.step + 1, payload)
 
     def failed(self, run: Run, task: Task, error: Exception) -> None:

@@ -47,9 +47,26 @@ class Task:
     """
 
     __slots__ = (
-        "_id", "_runtime", "asked", "attempt", "beat", "done", "error", "index", "input", "interrupts", "nested", "plan", "result",
-        "run", "sends", "steps", "targets", "timeout", "writes",
-    )  # fmt: skip
+        "_id",
+        "_runtime",
+        "asked",
+        "attempt",
+        "beat",
+        "done",
+        "error",
+        "index",
+        "input",
+        "interrupts",
+        "nested",
+        "plan",
+        "result",
+        "run",
+        "sends",
+        "steps",
+        "targets",
+        "timeout",
+        "writes",
+    )
 
     def __init__(self, run: Run, plan: Plan, input: Any, index: int = 0) -> None:
         self.run = run

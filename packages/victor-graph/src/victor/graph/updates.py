@@ -92,7 +92,7 @@ def state_fields(value: Any) -> dict[str, Any] | None:
     A field counts as not written when it is None and None is its default.
     """
     kind = type(value)
-    defaults = None if isinstance(value, type) else _defaults(kind)
+    defaults = None if isinstance(value, type) else _defaults(kind)  # type: ignore[arg-type]
     if defaults is None:
         return None
     chosen = getattr(value, "model_fields_set", ())
@@ -189,7 +189,8 @@ def _go(task: Task, target: Any, where: str) -> None:
     rank = run.program.ranks.get(target) if isinstance(target, str) else None
     if rank is None:
         raise InvalidUpdateError(
-            f"{where} (node {task.plan.name!r}) leads to {target!r}, which is no node{near(str(target), run.program.ranks)}"
+            f"{where} (node {task.plan.name!r}) leads to {target!r}, which is no node"
+            f"{near(str(target), run.program.ranks)}"
         )
     if task.targets is None:
         task.targets = [rank]

@@ -35,6 +35,7 @@ def within(coroutine: Any, enter: Callable[..., Any]) -> Generator[Any, Any, Any
 
 
 async def awaited(value: Awaitable[Any]) -> Any:
+    """A coroutine of any awaitable."""
     return await value
 
 

@@ -45,7 +45,7 @@ class Entry:
     Args:
         thread_id: The thread.
         namespace: ``""`` for the outermost graph, else such as ``"node:task"``, parts joined by ``"|"``.
-        id: Sorts by time; unique within thread and namespace. Its first 16 characters are `time.time_ns` in hexadecimal.
+        id: Sorts by time; unique within thread and namespace. Begins with `time.time_ns` as 16 hexadecimal digits.
         parent_id: The entry this one continues, or None for the first.
         base_id: The nearest entry at or above this one that has a snapshot; its own id if it has one.
         step: Number of the superstep; -1 for the first input.

@@ -39,7 +39,7 @@ def before_change(channel: Channel, value: Any) -> Any:
 
 
 def difference(key: str, old: Any, new: Any) -> list[Any]:
-    """The operation that makes ``new`` of ``old``. Operations are flat lists, and stand one after the other in one list."""
+    """The operation that makes ``new`` of ``old``: a flat list, so that several can stand in one list."""
     kind = type(new)
     if kind is type(old) and new is not old:
         found = None

@@ -7,7 +7,7 @@ state; and after a couple of thousand bodies in any case, so that reading stays 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from attrs import define, evolve, field
@@ -207,6 +207,11 @@ def compose(chain: Chain) -> bytes:
 
 
 def split_snapshot(snapshot: bytes) -> tuple[bytes, list[bytes]]:
+    """The encoded values of a snapshot, and the bodies to apply to them (none, but after pruning).
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
     if not snapshot.startswith(_COMPOSED):
         return snapshot, []
     try:
@@ -297,7 +302,7 @@ def dump_result(task: Task) -> list[Any]:
     """A finished task's results, to be stored."""
     plans = task.run.program.plans
     writes = task.writes
-    pairs = [[key, value] for key, value in (writes.items() if isinstance(writes, dict) else writes)]
+    pairs = [[key, value] for key, value in (writes.items() if isinstance(writes, Mapping) else writes)]
     targets = [plans[rank].name for rank in task.targets or ()]
     return [pairs, targets, dump_sends(task.sends or ())]
 

@@ -108,7 +108,7 @@ class Recorder:
         return chain
 
     async def fork(self, run: Run, input: Any) -> None:
-        """Go on from a checkpoint of the past: what was asked, answered and recorded since then is of another future."""
+        """Go on from a checkpoint of the past: what was asked, answered and recorded since is of another future."""
         run.replaying = True
         if isinstance(input, Command) and input.resume is not None:
             return  # it answers, in its own way, what was asked there
@@ -142,8 +142,8 @@ class Recorder:
         lost = [name for name in (*body.next, *body.waiting) if name not in ranks and name != "__start__"]
         if lost:
             raise CheckpointError(
-                f"thread {self.thread_id!r} is to go on at {', '.join(map(repr, lost))}, which graph {program.name!r} no longer "
-                "has; give it the node again, or move the thread with update_state(config, values, as_node=...)"
+                f"thread {self.thread_id!r} is to go on at {', '.join(map(repr, lost))}, which graph {program.name!r} "
+                "no longer has; give it the node again, or move the thread: update_state(config, values, as_node=...)"
             )
         run.ready = sorted(ranks[name] for name in body.ready if name != "__start__")
         run.sends = load_sends(body.sends)
@@ -263,7 +263,7 @@ class Recorder:
             await self.write(run, Batch((), tuple(notes)))
 
     def record(self, task_id: str, key: str, value: Any) -> None:
-        """Write a note and return when it is durable (with durability ``"exit"``: when the run ends); from any thread."""
+        """Write a note; durable when it returns, but with durability ``"exit"`` when the run ends. From any thread."""
         note = self.note(task_id, key, value)
         if self.durability == "exit":
             self._held_notes.append(note)
@@ -371,7 +371,7 @@ class Recorder:
 
 
 class Keeper:
-    """Saves results of finished tasks, as fast as the store takes them and no faster: each write takes all there are."""
+    """Saves results of finished tasks as fast as the store takes them: each write takes all there are."""
 
     def __init__(self, log: Recorder, run: Run) -> None:
         self._log = log

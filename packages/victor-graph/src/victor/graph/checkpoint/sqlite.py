@@ -31,11 +31,12 @@ _BUSY_S: Final = 60.0
 _SCHEMA: Final = """
 CREATE TABLE victor_schema (version INTEGER NOT NULL);
 CREATE TABLE victor_logs (
-    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL, UNIQUE (thread_id, namespace)
+    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL,
+    UNIQUE (thread_id, namespace)
 );
 CREATE TABLE victor_entries (
-    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL, source TEXT NOT NULL,
-    body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
+    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL,
+    source TEXT NOT NULL, body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
 ) WITHOUT ROWID;
 CREATE TABLE victor_notes (
     log INTEGER NOT NULL, entry TEXT NOT NULL, task TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
@@ -155,8 +156,8 @@ class SqliteSaver(Checkpointer):
             version = self._db.execute("SELECT version FROM victor_schema").fetchone()[0]
         if version != _VERSION:
             raise StoreVersionError(
-                f"{self.path}: this checkpoint store has version {version}, and this victor-graph reads version {_VERSION}; "
-                "upgrade victor-graph (pip install -U victor-graph)"
+                f"{self.path}: this checkpoint store has version {version}, and this victor-graph reads version "
+                f"{_VERSION}; upgrade victor-graph (pip install -U victor-graph)"
             )
 
     @contextmanager
@@ -182,11 +183,14 @@ class SqliteSaver(Checkpointer):
             with self._trouble(what):
                 yield db
         finally:
-            with self._queueing:
-                if self._closed:
-                    db.close()
-                else:
-                    self._idle.append(db)
+            self._give_back(db)
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        with self._queueing:
+            if self._closed:
+                db.close()
+            else:
+                self._idle.append(db)
 
     # ---------------------------------------------------------------- writing
 

@@ -1,4 +1,7 @@
-"""Writes checkpoints while the run goes on (durability ``"async"``): one thread, a bounded queue, one commit for all that waits."""
+"""Writes checkpoints while the run goes on, for durability ``"async"``.
+
+One thread, a bounded queue, and one commit for all that waits.
+"""
 
 from __future__ import annotations
 
