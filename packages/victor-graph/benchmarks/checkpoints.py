@@ -1,4 +1,4 @@
-"""What checkpoints cost: a durable superstep beside a bare commit of SQLite, the size of a growing log, and reading it back.
+"""What checkpoints cost: a durable superstep beside a bare commit of SQLite, a growing log, and reading it back.
 
 Each figure is the median of short windows, in turn with its floor, in the same run. With ``--peers`` (or
 ``VICTOR_BENCH_PEERS_PYTHON``) LangGraph does the growing state too.
@@ -149,15 +149,17 @@ def reading(folder: Path) -> None:
     size = (folder / "long.db").stat().st_size / 1e6
     assert len(state.values["log"]) == 10_000
     print(
-        f"10,000 supersteps of it: file {size:.1f} MB; reading the state {min(samples) * 1000:.1f} ms (median "
-        f"{statistics.median(samples) * 1000:.1f}); resuming {min(resumed) * 1000:.1f} ms (median {statistics.median(resumed) * 1000:.1f})"
+        f"10,000 supersteps of it: file {size:.1f} MB; "
+        f"reading the state {min(samples) * 1000:.1f} ms (median {statistics.median(samples) * 1000:.1f}); "
+        f"resuming {min(resumed) * 1000:.1f} ms (median {statistics.median(resumed) * 1000:.1f})"
     )
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", default=os.environ.get("VICTOR_BENCH_PEERS_PYTHON"), help="a Python that has langgraph")
+    default = os.environ.get("VICTOR_BENCH_PEERS_PYTHON")
+    parser.add_argument("--peers", default=default, help="a Python that has langgraph")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -172,9 +174,10 @@ def main() -> None:
                 print(f"langgraph skipped: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                 return
             for kind, figures in json.loads(done.stdout.splitlines()[-1]).items():
-                print(f"the same in LangGraph, {kind}: {figures['ms']:.0f} ms ({figures['ms'] / wall / 1000:.0f}x), file {figures['mb']:.1f} MB")
+                ratio = figures["ms"] / wall / 1000
+                print(f"LangGraph, {kind}: {figures['ms']:.0f} ms ({ratio:.0f}x), file {figures['mb']:.1f} MB")
         else:
-            print("peers skipped: name a Python that has langgraph with --peers or VICTOR_BENCH_PEERS_PYTHON", file=sys.stderr)
+            print("peers skipped: name a Python that has them: --peers or VICTOR_BENCH_PEERS_PYTHON", file=sys.stderr)
 
 
 if __name__ == "__main__":

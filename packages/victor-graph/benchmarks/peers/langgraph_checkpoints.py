@@ -35,12 +35,13 @@ async def run(path: Path, durability: str) -> dict[str, float]:
             {"n": 0, "log": []}, {"configurable": {"thread_id": "t"}, "recursion_limit": 1000}, durability=durability
         )
         wall = time.perf_counter() - began
-    return {"ms": wall * 1000, "mb": path.stat().st_size / 1e6}
+    return {"ms": wall * 1000, "mb": os.stat(path).st_size / 1e6}  # noqa: ASYNC240, PTH116 - when all is done
 
 
 async def main() -> None:
     folder = Path(sys.argv[1])
-    print(json.dumps({f"durability={one}": await run(folder / f"langgraph-{one}.db", one) for one in ("sync", "async")}))
+    modes = ("sync", "async")
+    print(json.dumps({f"durability={one}": await run(folder / f"langgraph-{one}.db", one) for one in modes}))
 
 
 asyncio.run(main())

@@ -74,7 +74,9 @@ async def main() -> None:
         "invoke, one node": await measure(invoke, 20),
         "fan-out 1,000, each": await measure(lambda: fanned.ainvoke({"out": []}), FAN, 4),
         "superstep of 1,000 runs": await measure(concurrent, RUNS * 10, 3),
-        "superstep, memory saver": await measure(lambda: recorded.ainvoke({"n": 0}, thread(), durability="sync"), STEPS),
+        "superstep, memory saver": await measure(
+            lambda: recorded.ainvoke({"n": 0}, thread(), durability="sync"), STEPS
+        ),
     }
     graph = chain(1000)
     began = time.process_time_ns()

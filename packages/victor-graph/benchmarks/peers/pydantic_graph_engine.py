@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import statistics
 import time
@@ -21,7 +22,7 @@ def chain(length: int) -> Any:
 
     steps = [builder.step(inc, node_id=f"n{number}") for number in range(length)]
     builder.add(builder.edge_from(builder.start_node).to(steps[0]))
-    for start, end in zip(steps, steps[1:], strict=False):
+    for start, end in itertools.pairwise(steps):
         builder.add(builder.edge_from(start).to(end))
     builder.add(builder.edge_from(steps[-1]).to(builder.end_node))
     return builder

@@ -3,7 +3,7 @@
 import operator
 from typing import Annotated, TypedDict
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, StateGraph
 
 
 class State(TypedDict, total=False):

@@ -19,7 +19,6 @@ def first(state: State):
 
 def second(state: State, writer):
     writer("half")
-    return None
 
 
 def main():
