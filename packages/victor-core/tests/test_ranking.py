@@ -45,6 +45,24 @@ def test_search_gives_the_best_documents_of_the_formula(documents: list[str], qu
     assert all(index.score(query, key) == pytest.approx(score) for key, score in found)
 
 
+FEW = [f"{letter}o" for letter in "bcdfgklmn"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(FEW), max_size=9).map(" ".join), max_size=60),
+    st.lists(st.sampled_from(FEW), max_size=9, unique=True).map(" ".join),
+    st.integers(1, 12),
+)
+def test_what_is_passed_over_in_a_search_could_not_have_been_found(
+    documents: list[str], query: str, limit: int
+) -> None:
+    index: BM25[int] = BM25(enumerate(documents), tokenizer=str.split)
+    asked = set(query.split())
+    scored = [(key, index.score(query, key)) for key, text in enumerate(documents) if asked & set(text.split())]
+    assert index.search(query, limit) == sorted(scored, key=lambda pair: -pair[1])[:limit]
+
+
 @settings(max_examples=150, deadline=None)
 @given(DOCUMENTS, DOCUMENTS, QUERIES, st.data())
 def test_adding_and_removing_is_the_same_as_starting_afresh(

@@ -10,17 +10,22 @@ Example:
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Set
 from functools import cache, lru_cache
-from typing import Generic, TypeVar
+from itertools import islice, repeat
+from operator import add
+from typing import Final, Generic, TypeAlias, TypeVar
 
 __all__ = ["BM25", "STOP_WORDS", "content_words", "stem", "terms", "words"]
 
 K = TypeVar("K", bound=Hashable)
+# For one term: document -> impact; documents by impact; all these documents.
+_Weighed: TypeAlias = tuple[dict[int, float], list[int], frozenset[int]]
+_FEW: Final = 6  # up to so many terms their combinations are fewer than the documents
+_ROUNDING: Final = 1.0 - 1e-9  # bounds are added in another order than scores
 
 # Scripts written without spaces: Han, kana, and the Hangul of compounds are indexed by pairs of characters.
 _CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -229,7 +234,7 @@ class BM25(Generic[K]):
         self._fields: dict[int, dict[str, tuple[dict[str, int], int]]] = {}
         self._postings: dict[str, dict[int, None]] = {}
         self._lengths: dict[str, list[int]] = {}  # field -> [sum of lengths, documents that have it]
-        self._impacts: dict[str, tuple[dict[int, float], list[int]]] = {}
+        self._impacts: dict[str, _Weighed] = {}
         for key, document in documents.items() if isinstance(documents, Mapping) else documents:
             self.add(key, document)
 
@@ -291,11 +296,14 @@ class BM25(Generic[K]):
             query: Any text; its terms are looked up with the index's own tokenizer.
             limit: Most documents to return.
         """
-        scores = self._scores(dict.fromkeys(self._tokenize(query)), limit)
-        if len(scores) > limit > 0:  # finding the bar first costs half of ranking them all
-            bar = heapq.nlargest(limit, scores.values())[-1]
+        lists = self._ordered(dict.fromkeys(self._tokenize(query)))
+        if not lists or limit <= 0:
+            return []
+        scores = self._meetings(lists, limit) if len(lists) <= _FEW else self._accumulated(lists, limit)
+        if len(scores) > limit:  # finding the bar first costs half of ranking them all
+            bar = _bar(scores, limit)
             scores = {number: score for number, score in scores.items() if score >= bar}
-        best = sorted(scores.items(), key=_rank)[: max(limit, 0)]
+        best = sorted(scores.items(), key=_rank)[:limit]
         return [(self._keys[number], score) for number, score in best]
 
     def score(self, query: str, key: K) -> float:
@@ -306,7 +314,7 @@ class BM25(Generic[K]):
         """
         number = self._order[key]
         total = 0.0
-        for impacts, _ in self._ordered(dict.fromkeys(self._tokenize(query))):
+        for impacts, _, _ in self._ordered(dict.fromkeys(self._tokenize(query))):
             total += impacts.get(number, 0.0)
         return total
 
@@ -320,27 +328,82 @@ class BM25(Generic[K]):
         holders = len(self._postings.get(term, ()))
         return math.log(1.0 + (count - holders + 0.5) / (holders + 0.5))
 
-    def _ordered(self, query: Iterable[str]) -> list[tuple[dict[int, float], list[int]]]:
+    def _ordered(self, query: Iterable[str]) -> list[_Weighed]:
         # Rare terms first; the order also fixes the order of additions, so that scores are the same everywhere.
         found = [self._impacts.get(term) or self._weigh(term) for term in query if term in self._postings]
         found.sort(key=lambda pair: len(pair[0]))
         return found
 
-    def _scores(self, query: Iterable[str], limit: int) -> dict[int, float]:
-        """Scores of a superset of the best ``limit`` documents (exact for each one that is there)."""
-        lists = self._ordered(query)
-        if not lists or limit <= 0:
-            return {}
+    def _meetings(self, lists: list[_Weighed], limit: int) -> dict[int, float]:
+        """Scores of a superset of the best ``limit`` documents (exact for each one that is there), for few terms.
+
+        Only documents are scored in which enough terms meet to reach what ``limit`` known documents have. Meetings are
+        intersections of sets, so that no loop of this file walks the documents of a frequent term.
+        """
+        if len(lists) == 1:
+            return _sums(lists, lists[0][1][:limit])
+        terms = sorted(((impacts[ranked[0]], ranked, holders) for impacts, ranked, holders in lists), key=_bound)
+        terms.reverse()
+        # Any documents show that the bar is at least so high; those in which strong terms meet show it best.
+        known: set[int] = set()
+        held = terms[0][2]
+        for _, _, holders in terms[1:]:
+            both = held & holders
+            if len(both) >= limit:
+                held = both
+                if len(held) <= 4 * limit:
+                    break
+            else:
+                known |= both
+                if len(held) < limit:
+                    held = holders
+        known.update(islice(held, 4 * limit))
+        if len(known) < limit:
+            for _, ranked, _ in terms:
+                known.update(ranked[:limit])
+        scores = _sums(lists, known)
+        bar = _bar(scores, limit) * _ROUNDING
+        left = [0.0] * (len(terms) + 1)  # what the terms from here on can add
+        for at in range(len(terms) - 1, -1, -1):
+            left[at] = left[at + 1] + terms[at][0]
+        more: set[int] = set()
+
+        def meet(held: Set[int], reached: float, at: int) -> None:
+            for next_at in range(at, len(terms)):
+                if reached + left[next_at] < bar:
+                    return
+                bound, _, holders = terms[next_at]
+                both = held & holders
+                if not both:
+                    continue
+                if reached + bound >= bar:
+                    more.update(both)
+                else:
+                    meet(both, reached + bound, next_at + 1)
+
+        for at, (bound, ranked, holders) in enumerate(terms):
+            if left[at] < bar:
+                break
+            if bound >= bar:  # a document that holds this term only cannot get past the first ones that hold it
+                more.update(ranked[:limit])
+            meet(holders, bound, at + 1)
+        more -= known
+        if more:
+            scores.update(_sums(lists, more))
+        return scores
+
+    def _accumulated(self, lists: list[_Weighed], limit: int) -> dict[int, float]:
+        """The same for any number of terms: term after term, rare ones first."""
         # The longest list is never walked: of the documents that only it holds, the best stand at its front.
-        *others, (last, front) = lists
-        rest = [impacts[ranked[0]] for impacts, ranked in lists]
+        *others, (last, front, _) = lists
+        rest = [impacts[ranked[0]] for impacts, ranked, _ in lists]
         scores: dict[int, float] = {}
-        for at, (impacts, _) in enumerate(others):
+        for at, (impacts, _, _) in enumerate(others):
             if len(scores) >= limit and len(impacts) > len(scores):
                 # What no earlier term found can reach at most the sum of the best that is left (MaxScore:
                 # Turtle and Flood, 1995). When that is too little, only the found ones are worth looking up.
-                bar = heapq.nlargest(limit, scores.values())[-1]
-                if sum(rest[at:]) < bar:
+                bar = _bar(scores, limit)
+                if sum(rest[at:]) < bar * _ROUNDING:
                     for number in scores:
                         scores[number] += impacts.get(number, 0.0)
                     continue
@@ -357,7 +420,7 @@ class BM25(Generic[K]):
                 left -= 1
         return scores
 
-    def _weigh(self, term: str) -> tuple[dict[int, float], list[int]]:
+    def _weigh(self, term: str) -> _Weighed:
         holders = self._postings[term]
         idf = self.rarity(term)
         averages = {
@@ -372,10 +435,27 @@ class BM25(Generic[K]):
                     norm = 1.0 - self._b + self._b * length / averages[name]
                     frequency += self._weights.get(name, 1.0) * found / norm
             impacts[document] = idf * frequency * (self._k1 + 1.0) / (self._k1 + frequency)
-        weighed = (impacts, sorted(impacts, key=lambda number: (-impacts[number], number)))
+        weighed = (impacts, sorted(impacts, key=lambda number: (-impacts[number], number)), frozenset(impacts))
         self._impacts[term] = weighed
         return weighed
 
 
 def _rank(item: tuple[int, float]) -> tuple[float, int]:
     return (-item[1], item[0])
+
+
+def _bound(term: tuple[float, list[int], frozenset[int]]) -> float:
+    return term[0]
+
+
+def _bar(scores: Mapping[int, float], limit: int) -> float:
+    """What a document must reach to be among the best ``limit``."""
+    return sorted(scores.values(), reverse=True)[limit - 1] if len(scores) >= limit else 0.0
+
+
+def _sums(lists: list[_Weighed], documents: Collection[int]) -> dict[int, float]:
+    """Scores of some documents, added term by term in the order of the lists."""
+    totals: Iterable[float] = map(lists[0][0].get, documents, repeat(0.0))
+    for impacts, _, _ in lists[1:]:
+        totals = map(add, totals, map(impacts.get, documents, repeat(0.0)))
+    return dict(zip(documents, totals, strict=True))
