@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+ROOT = Path(__file__).parent
 # The last one: an example in a docstring that only shows what needs a server or a key.
 NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d|\+SKIP option")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -32,6 +34,15 @@ def _required(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"skipped, but VICTOR_TEST_REQUIRE_ALL is set: {reason}"
     return report
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Pass by the modules and programs that tests use: ``--doctest-modules`` would import each of them."""
+    name = collection_path.name
+    if not collection_path.is_relative_to(ROOT) or collection_path.suffix != ".py":
+        return None
+    of_tests = "tests" in collection_path.relative_to(ROOT).parts
+    return True if of_tests and not name.startswith("test_") and name != "conftest.py" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -116,7 +116,6 @@ class State(Base, total=False):
         (enum.Enum, set()),
         (ValueError, set()),
     ],
-    ids=str,
 )
 def test_types_in(schema: Any, expected: set[type]) -> None:
     assert types_in(schema) == expected
