@@ -253,7 +253,7 @@ class PixelRuler:
             frame_pad=20 if down else 16,
             frame_gap=24,
             frame_step=18,
-            frame_clear=8,
+            frame_clear=14,
             heading_pad=4,
             heading_on_border=False,
             lead=14,

@@ -227,14 +227,13 @@ def _align(
 def _pack(graph: Layered, root: list[int], shift: list[int], apart: list[list[int]], mirrored: bool) -> list[int]:
     """Place the blocks as far to the left (mirrored: to the right) as they go, then close gaps from the other side."""
     count = len(root)
-    after: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-    before: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+    after: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # by block: blocks beside it, and how far at least
+    missing = [0] * count
     for layer, distances in zip(graph.layers, apart, strict=True):
         for one, other, distance in zip(layer, layer[1:], distances, strict=False):
-            needed = distance + shift[one] - shift[other]
-            after[root[one]].append((root[other], needed))
-            before[root[other]].append((root[one], needed))
-    missing = [len(entries) for entries in before]
+            block = root[other]
+            after[root[one]].append((block, distance + shift[one] - shift[other]))
+            missing[block] += 1
     blocks = [item for item in range(count) if root[item] == item and not missing[item]]
     for block in blocks:  # grows while it is walked
         for other, _ in after[block]:
@@ -246,13 +245,23 @@ def _pack(graph: Layered, root: list[int], shift: list[int], apart: list[list[in
         for block in reversed(blocks):
             if after[block]:
                 place[block] = min([place[other] - needed for other, needed in after[block]])
+        least: list[int | None] = [None] * count
         for block in blocks:
-            if before[block] and graph.kind[block] != LEFT:
-                place[block] = max([place[other] + needed for other, needed in before[block]])
+            at = least[block]
+            if at is None or graph.kind[block] == LEFT:
+                at = place[block]
+            place[block] = at
+            for other, needed in after[block]:
+                wanted, known = at + needed, least[other]
+                if known is None or wanted > known:
+                    least[other] = wanted
     else:
+        started = [False] * count
         for block in blocks:
-            if before[block]:
-                place[block] = max([place[other] + needed for other, needed in before[block]])
+            at = place[block]
+            for other, needed in after[block]:
+                if not started[other] or at + needed > place[other]:
+                    place[other], started[other] = at + needed, True
         for block in reversed(blocks):
             if after[block] and graph.kind[block] != RIGHT:
                 place[block] = min([place[other] - needed for other, needed in after[block]])

@@ -16,6 +16,41 @@ from victor.graph.viz.layout.layered import HEADING, Layered
 __all__ = ["crossings", "order"]
 
 
+def order(graph: Layered) -> None:
+    """Sort ``graph.layers`` in place."""
+    _Ordering(graph).run()
+
+
+def crossings(layers: list[list[int]], below: list[list[int]], position: list[int]) -> int:
+    """How many pairs of segments cross.
+
+    Args:
+        layers: Items, from left to right.
+        below: By item, its neighbours in the next layer.
+        position: Of each item in its layer.
+
+    Example:
+        >>> crossings([[0, 1], [2, 3]], [[3], [2], [], []], [0, 1, 0, 1])
+        1
+    """
+    total = 0
+    for layer in layers:
+        seen: list[int] = []
+        for item in layer:
+            near = below[item]
+            if not near:
+                continue
+            places = [position[near[0]]] if len(near) == 1 else sorted([position[other] for other in near])
+            if not seen or places[0] >= seen[-1]:
+                seen += places
+                continue
+            for place in places:
+                total += len(seen) - bisect_right(seen, place)
+            for place in places:
+                insort(seen, place)
+    return total
+
+
 @define
 class _Nest:
     """What lies directly in one frame (or in none) in one layer."""
@@ -24,207 +59,189 @@ class _Nest:
     clusters: list[int] = field(factory=list)
 
 
-def order(graph: Layered) -> None:
-    """Sort ``graph.layers`` in place."""
-    nests = _nests(graph) if graph.clusters.parent else None
-    position = [0] * len(graph.kind)
-    siblings = [*range(len(graph.clusters.parent))]
-    _depth_first(graph)
-    _number(graph, position)
-    if nests is not None:
-        siblings = _sibling_order(graph, position)
-        for number in range(len(graph.layers)):
-            keys = {item: float(position[item]) for item in graph.layers[number]}
-            graph.layers[number] = _arrange(graph, nests[number], keys, position, siblings, None, False)
-        _number(graph, position)
+class _Ordering:
+    """The state of one run: where each item is now, and in which order frames stand beside each other."""
 
-    best = [*map(list, graph.layers)]
-    fewest = crossings(graph, position)
-    wishes: dict[int, list[float]] = {}
-    idle = 0
-    rounds = 24 if len(graph.kind) < 2000 else 12 if len(graph.kind) < 20000 else 4
-    for turn in range(rounds):
-        if not fewest or idle > 3:
-            break
-        if nests is not None and wishes:
-            siblings.sort(key=lambda cluster: sum(wishes[cluster]) / len(wishes[cluster]) if cluster in wishes else 0.5)
-        wishes.clear()
-        flip = turn % 4 > 1
-        for down in (True, False):
-            for number in range(1, len(graph.layers)) if down else range(len(graph.layers) - 2, -1, -1):
-                _sweep(graph, number, down, position, nests, siblings, wishes, flip)
-        count = crossings(graph, position)
-        if count < fewest:
-            fewest, best, idle = count, [*map(list, graph.layers)], 0
-        else:
+    def __init__(self, graph: Layered) -> None:
+        self.graph = graph
+        top, bottom = graph.seg_top, graph.seg_bottom
+        self.above = [[top[segment] for segment in segments] for segments in graph.up]
+        self.below = [[bottom[segment] for segment in segments] for segments in graph.down]
+        self.position = [0] * len(graph.kind)
+        self.nests = self._find_nests() if graph.clusters.parent else None
+        self.rank_of_frame: list[int] = []  # in the one order of frames that holds in every layer
+        self.wishes: list[list[float]] = [
+            [] for _ in graph.clusters.parent
+        ]  # where frames would like to be, from 0 to 1
+
+    def run(self) -> None:
+        """Order all layers."""
+        graph = self.graph
+        self._walk()
+        if self.nests is not None:
+            for layer in graph.layers:
+                for item in layer:
+                    for cluster in graph.clusters.chain(graph.cluster[item]):
+                        self.wishes[cluster].append(self.position[item] / len(layer))
+            self._rank_frames()
+            for number, layer in enumerate(graph.layers):
+                self._arrange(number, {item: float(self.position[item]) for item in layer}, 0, False)
+        best = [*map(list, graph.layers)]
+        fewest = crossings(graph.layers, self.below, self.position)
+        idle = 0
+        for turn in range(24 if len(graph.kind) < 2000 else 12 if len(graph.kind) < 20000 else 3):
+            if not fewest or idle > 3:
+                break
+            if self.nests is not None:
+                self._rank_frames()
+            for number in range(1, len(graph.layers)):
+                self._sort(number, number - 1, self.above, turn % 4 > 1)
+            for number in reversed(range(len(graph.layers) - 1)):
+                self._sort(number, number + 1, self.below, turn % 4 > 1)
+            count = crossings(graph.layers, self.below, self.position)
             idle += 1
-    graph.layers = best
-    _number(graph, position)
-    if fewest and len(graph.kind) < 20000:
-        _exchange(graph, position)
+            if count < fewest:
+                fewest, best, idle = count, [*map(list, graph.layers)], 0
+        graph.layers = best
+        self._number()
+        if fewest and len(graph.kind) < 20000:
+            self._exchange()
 
+    def _number(self) -> None:
+        for layer in self.graph.layers:
+            for place, item in enumerate(layer):
+                self.position[item] = place
 
-def crossings(graph: Layered, position: list[int]) -> int:
-    """How many pairs of segments cross."""
-    total = 0
-    bottom, down = graph.seg_bottom, graph.down
-    for layer in graph.layers:
-        seen: list[int] = []
-        for item in layer:
-            segments = down[item]
-            if not segments:
-                continue
-            if len(segments) == 1:
-                places = [position[bottom[segments[0]]]]
-            else:
-                places = sorted([position[bottom[segment]] for segment in segments])
-            if seen and places[0] < seen[-1]:
-                for place in places:
-                    total += len(seen) - bisect_right(seen, place)
-            if not seen or places[0] >= seen[-1]:
-                seen += places
-            else:
-                for place in places:
-                    insort(seen, place)
-    return total
+    def _walk(self) -> None:
+        """Start in the order in which a walk along the arrows meets the items: a tree comes out without crossings."""
+        graph, below, layer_of = self.graph, self.below, self.graph.layer
+        fresh: list[list[int]] = [[] for _ in graph.layers]
+        seen = bytearray(len(graph.kind))
+        for layer in graph.layers:
+            for root in layer:
+                stack = [root]
+                while stack:
+                    item = stack.pop()
+                    if not seen[item]:
+                        seen[item] = 1
+                        fresh[layer_of[item]].append(item)
+                        stack.extend(reversed(below[item]))
+        graph.layers = fresh
+        self._number()
 
+    def _find_nests(self) -> list[dict[int, _Nest]]:
+        graph, clusters = self.graph, self.graph.clusters
+        nests: list[dict[int, _Nest]] = [{-1: _Nest()} for _ in graph.layers]
+        for number, parent in enumerate(clusters.parent):
+            for layer in range(clusters.top[number], clusters.bottom[number] + 1):
+                nests[layer].setdefault(number, _Nest())
+                nests[layer].setdefault(parent, _Nest()).clusters.append(number)
+        for number, items in enumerate(graph.layers):
+            for item in items:
+                nests[number][graph.cluster[item]].items.append(item)
+        return nests
 
-def _number(graph: Layered, position: list[int]) -> None:
-    for layer in graph.layers:
+    def _rank_frames(self) -> None:
+        """Order the frames by where their contents have wished to be of late."""
+        means = [sum(wishes) / len(wishes) if wishes else 0.5 for wishes in self.wishes]
+        self.rank_of_frame = [0] * len(means)
+        for rank, cluster in enumerate(sorted(range(len(means)), key=means.__getitem__)):
+            self.rank_of_frame[cluster] = rank
+            self.wishes[cluster].clear()
+
+    def _sort(self, number: int, before: int, neighbours: list[list[int]], flip: bool) -> None:
+        """Sort one layer by where the neighbours of its items lie in the layer before; ``flip`` turns ties around."""
+        position, layer = self.position, self.graph.layers[number]
+        scale = len(self.graph.layers[before]) / len(layer)
+        keys: dict[int, float] = {}
         for place, item in enumerate(layer):
-            position[item] = place
-
-
-def _depth_first(graph: Layered) -> None:
-    """Start with the order in which a walk along the arrows meets the items: a tree comes out without crossings."""
-    fresh: list[list[int]] = [[] for _ in graph.layers]
-    seen = bytearray(len(graph.kind))
-    bottom, down, layer_of = graph.seg_bottom, graph.down, graph.layer
-    for layer in graph.layers:
-        for root in layer:
-            stack = [root]
-            while stack:
-                item = stack.pop()
-                if seen[item]:
-                    continue
-                seen[item] = 1
-                fresh[layer_of[item]].append(item)
-                stack.extend([bottom[segment] for segment in reversed(down[item])])
-    graph.layers = fresh
-
-
-def _nests(graph: Layered) -> list[dict[int, _Nest]]:
-    nests: list[dict[int, _Nest]] = [{-1: _Nest()} for _ in graph.layers]
-    clusters = graph.clusters
-    for number, parent in enumerate(clusters.parent):
-        for layer in range(clusters.top[number], clusters.bottom[number] + 1):
-            nests[layer].setdefault(number, _Nest())
-            nests[layer].setdefault(parent, _Nest()).clusters.append(number)
-    for number, items in enumerate(graph.layers):
-        for item in items:
-            nests[number][graph.cluster[item]].items.append(item)
-    return nests
-
-
-def _sibling_order(graph: Layered, position: list[int]) -> list[int]:
-    """All clusters by their mean place, for one order that holds in every layer."""
-    clusters = graph.clusters
-    places: list[list[float]] = [[] for _ in clusters.parent]
-    for layer in graph.layers:
-        for item in layer:
-            for cluster in clusters.chain(graph.cluster[item]):
-                places[cluster].append(position[item] / len(layer))
-    return sorted(range(len(places)), key=lambda cluster: sum(places[cluster]) / max(len(places[cluster]), 1))
-
-
-def _sweep(
-    graph: Layered,
-    number: int,
-    down: bool,
-    position: list[int],
-    nests: list[dict[int, _Nest]] | None,
-    siblings: list[int],
-    wishes: dict[int, list[float]],
-    flip: bool,
-) -> None:
-    """Sort one layer by where the neighbours of its items lie in the layer above (or below)."""
-    layer = graph.layers[number]
-    before = graph.layers[number - 1 if down else number + 1]
-    segments, ends = (graph.up, graph.seg_top) if down else (graph.down, graph.seg_bottom)
-    scale = len(before) / len(layer)
-    keys: dict[int, float] = {}
-    for place, item in enumerate(layer):
-        near = segments[item]
-        if len(near) == 1:
-            keys[item] = position[ends[near[0]]]
-        elif near:
-            keys[item] = sum([position[ends[segment]] for segment in near]) / len(near)
-        else:
-            keys[item] = place * scale
-    if nests is None:
+            near = neighbours[item]
+            if len(near) == 1:
+                keys[item] = position[near[0]]
+            elif near:
+                keys[item] = sum([position[other] for other in near]) / len(near)
+            else:
+                keys[item] = place * scale
+        if self.nests is not None:
+            self._follow_frames(layer, self.graph.layers[before], keys)
+            self._arrange(number, keys, len(self.graph.layers[before]), flip)
+            return
         if flip:
             layer.reverse()
         layer.sort(key=keys.__getitem__)
-    else:
-        _follow_frames(graph, layer, before, position, keys)
-        layer[:] = _arrange(graph, nests[number], keys, position, siblings, (wishes, len(before)), flip)
-    for place, item in enumerate(layer):
-        position[item] = place
+        for place, item in enumerate(layer):
+            position[item] = place
 
+    def _follow_frames(self, layer: list[int], before: list[int], keys: dict[int, float]) -> None:
+        """What has no segment but lies in a frame wants to be where the frame is in the layer before."""
+        graph = self.graph
+        places: dict[int, list[int]] = {}
+        for item in layer:
+            cluster = graph.cluster[item]
+            if cluster >= 0 and not graph.up[item] and not graph.down[item]:
+                if not places:
+                    for other in before:
+                        for around in graph.clusters.chain(graph.cluster[other]):
+                            places.setdefault(around, []).append(self.position[other])
+                if cluster in places:
+                    keys[item] = sum(places[cluster]) / len(places[cluster])
 
-def _follow_frames(
-    graph: Layered, layer: list[int], before: list[int], position: list[int], keys: dict[int, float]
-) -> None:
-    """What has no segment but lies in a frame wants to be where the frame is in the layer before."""
-    places: dict[int, list[int]] = {}
-    for item in layer:
-        cluster = graph.cluster[item]
-        if cluster >= 0 and not graph.up[item] and not graph.down[item]:
-            if not places:
-                for other in before:
-                    for around in graph.clusters.chain(graph.cluster[other]):
-                        places.setdefault(around, []).append(position[other])
-            if cluster in places:
-                keys[item] = sum(places[cluster]) / len(places[cluster])
+    def _arrange(self, number: int, keys: dict[int, float], width: int, flip: bool) -> None:
+        """Sort a layer by keys: each frame in one piece, heading first, frames in their order.
 
+        ``width`` is that of the layer the keys are places in, 0 where the frames' wishes are not to be noted.
+        """
+        assert self.nests is not None
+        nest, position, kind = self.nests[number], self.position, self.graph.kind
 
-def _arrange(
-    graph: Layered,
-    nest: dict[int, _Nest],
-    keys: dict[int, float],
-    position: list[int],
-    siblings: list[int],
-    wishes: tuple[dict[int, list[float]], int] | None,
-    flip: bool,
-) -> list[int]:
-    """The items of a layer by their keys: each frame in one piece, heading first, frames in the order of siblings."""
-    place_of = {cluster: place for place, cluster in enumerate(siblings)}
+        def inside(cluster: int) -> tuple[list[int], float]:
+            here = nest[cluster]
+            parts: list[tuple[float, int, list[int]]] = []
+            heading: list[int] = []
+            total = weight = 0.0
+            for item in here.items:
+                if kind[item] == HEADING:
+                    heading = [item]
+                    continue
+                parts.append((keys[item], -position[item] if flip else position[item], [item]))
+                total, weight = total + keys[item], weight + 1
+            blocks: list[tuple[float, list[int]]] = []
+            for child in sorted(here.clusters, key=self.rank_of_frame.__getitem__):
+                items, mean = inside(child)
+                total, weight = total + mean * len(items), weight + len(items)
+                if width:
+                    self.wishes[child].append(mean / width)
+                blocks.append((mean, items))
+            for place, (key, items) in enumerate(_rising(blocks)):
+                parts.append((key + place * 1e-6, position[items[0]], items))
+            parts.sort(key=lambda part: part[:2])
+            flat = heading + [item for part in parts for item in part[2]]
+            return flat, total / weight if weight else keys[heading[0]]
 
-    def inside(cluster: int) -> tuple[list[int], float]:
-        here = nest[cluster]
-        parts: list[tuple[float, int, list[int]]] = []
-        heading: list[int] = []
-        total = weight = 0.0
-        for item in here.items:
-            if graph.kind[item] == HEADING:
-                heading = [item]
-                continue
-            parts.append((keys[item], -position[item] if flip else position[item], [item]))
-            total, weight = total + keys[item], weight + 1
-        blocks: list[tuple[float, list[int]]] = []
-        for child in sorted(here.clusters, key=place_of.__getitem__):
-            items, mean = inside(child)
-            total, weight = total + mean * len(items), weight + len(items)
-            if wishes is not None:
-                wishes[0].setdefault(child, []).append(mean / wishes[1])
-            blocks.append((mean, items))
-        for place, (key, items) in enumerate(_rising(blocks)):
-            parts.append((key + place * 1e-6, position[items[0]], items))
-        parts.sort(key=lambda part: part[:2])
-        flat = heading + [item for part in parts for item in part[2]]
-        return flat, total / weight if weight else keys[heading[0]]
+        self.graph.layers[number] = inside(-1)[0]
+        for place, item in enumerate(self.graph.layers[number]):
+            position[item] = place
 
-    return inside(-1)[0]
+    def _exchange(self) -> None:
+        """Exchange neighbours as long as that removes crossings."""
+        graph, position = self.graph, self.position
+        for _ in range(6):
+            changed = False
+            for layer in graph.layers:
+                for place in range(len(layer) - 1):
+                    one, other = layer[place], layer[place + 1]
+                    if graph.cluster[one] != graph.cluster[other] or graph.kind[one] == HEADING:
+                        continue
+                    gain = 0
+                    for near in (self.above, self.below):
+                        if near[one] and near[other]:
+                            gain += _gain([position[i] for i in near[one]], [position[i] for i in near[other]])
+                    if gain > 0:
+                        layer[place], layer[place + 1] = other, one
+                        position[one], position[other] = place + 1, place
+                        changed = True
+            if not changed:
+                break
 
 
 def _rising(blocks: list[tuple[float, list[int]]]) -> list[tuple[float, list[int]]]:
@@ -238,29 +255,6 @@ def _rising(blocks: list[tuple[float, list[int]]]) -> list[tuple[float, list[int
         pools.append((total, weight, size))
     keys = [total / weight for total, weight, size in pools for _ in range(size)]
     return [(key, items) for key, (_, items) in zip(keys, blocks, strict=True)]
-
-
-def _exchange(graph: Layered, position: list[int]) -> None:
-    """Exchange neighbours as long as that removes crossings."""
-    bottom, top = graph.seg_bottom, graph.seg_top
-    for _ in range(6):
-        changed = False
-        for layer in graph.layers:
-            for place in range(len(layer) - 1):
-                one, other = layer[place], layer[place + 1]
-                if graph.cluster[one] != graph.cluster[other] or graph.kind[one] == HEADING:
-                    continue
-                gain = 0
-                for segments, ends in ((graph.up, top), (graph.down, bottom)):
-                    left, right = segments[one], segments[other]
-                    if left and right:
-                        gain += _gain([position[ends[s]] for s in left], [position[ends[s]] for s in right])
-                if gain > 0:
-                    layer[place], layer[place + 1] = other, one
-                    position[one], position[other] = place + 1, place
-                    changed = True
-        if not changed:
-            break
 
 
 def _gain(left: list[int], right: list[int]) -> int:
