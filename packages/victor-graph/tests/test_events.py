@@ -85,8 +85,9 @@ def test_questions_failures_and_attempts(heard: list[Event]) -> None:
     graph.invoke({}, thread_id="t")
     (asked,) = [event for event in heard if event.kind == "workflow.interrupt"]
     assert asked.attributes["id"] == graph.get_state(thread_id="t").interrupts[0].id
-    ends = [event for event in heard if event.kind == "workflow.run" and event.phase == "end"]
-    assert ends[0].attributes["status"] == "interrupted"
+    ends = [event for event in heard if event.kind in ("workflow.run", "workflow.node") and event.phase == "end"]
+    assert ends[-1].attributes["status"] == "interrupted"
+    assert [event.error for event in ends] == [None, None]
     graph.invoke(Command(resume=1), thread_id="t")
 
     heard.clear()

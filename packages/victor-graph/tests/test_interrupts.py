@@ -13,6 +13,7 @@ import pytest
 from victor.graph import (
     END,
     START,
+    CheckpointError,
     Command,
     EmptyInputError,
     MemorySaver,
@@ -323,3 +324,45 @@ def test_questions_with_every_durability(store: Checkpointer, run: Any, durabili
     run(graph, {}, thread_id="t", durability=durability)
     run(graph, Command(resume="x"), thread_id="t", durability=durability)
     assert run(graph, Command(resume="y"), thread_id="t", durability=durability)["log"] == ["a", "x", "y", "b"]
+
+
+def test_a_node_that_catches_all_exceptions_still_asks(store: Checkpointer, run: Any) -> None:
+    def node(state: State) -> State:
+        try:
+            return {"log": [interrupt("?")]}
+        except Exception as error:
+            return {"log": [repr(error)]}
+
+    graph = StateGraph(State).add_node(node).add_edge(START, "node").compile(store)
+    assert [one.value for one in run(graph, {}, thread_id="t")["__interrupt__"]] == ["?"]
+    assert run(graph, Command(resume="x"), thread_id="t")["log"] == ["x"]
+
+
+def test_questions_asked_side_by_side_inside_a_node(store: Checkpointer) -> None:
+    async def ask(question: str) -> Any:
+        return interrupt(question)
+
+    async def node(state: State) -> State:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(ask(question)) for question in ("a?", "b?")]
+        return {"log": [task.result() for task in tasks]}
+
+    graph = StateGraph(State).add_node(node).add_edge(START, "node").compile(store)
+    asked = asyncio.run(graph.ainvoke({}, thread_id="t"))["__interrupt__"]
+    assert [one.value for one in asked] == ["a?", "b?"]
+    answers = {one.id: one.value.upper() for one in asked}
+    assert asyncio.run(graph.ainvoke(Command(resume=answers), thread_id="t"))["log"] == ["A?", "B?"]
+
+
+def test_a_store_that_fails_while_an_error_is_noted_does_not_hide_the_error(store: Checkpointer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def node(state: State) -> None:
+        def full(batches: Any) -> None:
+            raise CheckpointError("disk full")
+
+        monkeypatch.setattr(store, "write", full)
+        raise ValueError("the real one")
+
+    graph = StateGraph(State).add_node(node).add_edge(START, "node").compile(store)
+    with pytest.raises(ValueError, match="the real one") as caught:
+        graph.invoke({}, thread_id="t")
+    assert "disk full" in caught.value.__notes__[0]

@@ -18,7 +18,9 @@ from victor.graph import (
     GraphDrained,
     GraphValidationError,
     InMemoryCache,
+    InvalidUpdateError,
     MemorySaver,
+    NodeCancelledError,
     NodeError,
     NodeTimeoutError,
     RetryPolicy,
@@ -382,3 +384,70 @@ async def test_a_drain_stops_between_supersteps() -> None:
         await graph.ainvoke({}, thread_id="t", control=control)
     assert graph.get_state(thread_id="t").next == ("b",)
     assert (await graph.ainvoke(None, thread_id="t"))["log"] == ["a", "b"]
+
+
+def test_what_an_abandoned_node_still_does_has_no_effect() -> None:
+    from victor.graph import step
+
+    released, finished = threading.Event(), threading.Event()
+    outcome: list[Any] = []
+
+    def node(state: State, writer: Any) -> State:
+        released.wait(10)
+        writer("too late")
+        try:
+            step("late", outcome.append, "effect")
+        except NodeTimeoutError as error:
+            outcome.append(str(error))
+        finished.set()
+        return {"log": ["late"]}
+
+    graph = one_node(node, timeout=0.05)
+    told: list[Any] = []
+    with pytest.raises(NodeTimeoutError):
+        for part in graph.stream({}, stream_mode=["custom", "values"]):
+            told.append(part)
+    released.set()
+    assert finished.wait(10)
+    assert told == [("values", {"log": []})]
+    assert outcome == ["node 'node' was given up: its time is over"]
+
+
+def test_a_subgraph_has_a_timeout_too() -> None:
+    release = threading.Event()
+
+    async def ahang(state: State) -> None:
+        await asyncio.sleep(30)
+
+    for node in (lambda state: release.wait(30) and None, ahang):
+        inner = StateGraph(State).add_node("hang", node).add_edge(START, "hang").compile()
+        graph = StateGraph(State).add_node("sub", inner, timeout=0.05).add_edge(START, "sub").compile()
+        with pytest.raises(NodeTimeoutError, match="'sub'"):
+            graph.invoke({})
+    release.set()
+
+
+async def test_a_node_that_cancels_itself_is_an_error_and_no_cancellation() -> None:
+    async def node(state: State) -> None:
+        raise asyncio.CancelledError
+
+    graph = StateGraph(State).add_node("a", node).add_edge(START, "a").compile()
+    with pytest.raises(NodeCancelledError, match="'a'"):
+        await graph.ainvoke({})
+    both_of_them = StateGraph(State).add_node("a", node).add_node("b", lambda state: None).add_edge(START, "a").add_edge(START, "b")
+    with pytest.raises(NodeCancelledError, match="'a'"):
+        await both_of_them.compile().ainvoke({})
+
+
+def test_control_flow_and_mistakes_of_a_graph_are_not_tried_again() -> None:
+    runs: list[int] = []
+
+    def wrong(state: State) -> State:
+        runs.append(1)
+        return {"typo": 1}  # type: ignore[typeddict-unknown-key]
+
+    inner = StateGraph(State).add_node(wrong).add_edge(START, "wrong").compile()
+    graph = StateGraph(State).add_node("sub", inner, retry_policy=FAST).add_edge(START, "sub").compile()
+    with pytest.raises(InvalidUpdateError):
+        graph.invoke({})
+    assert runs == [1]

@@ -11,7 +11,7 @@ where they are (several at once: in threads), so no event loop is needed and non
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import add
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -19,11 +19,13 @@ from victor.core.events import EventStream, get_stream
 from victor.graph.channels import MISSING, overwritten, reduce
 from victor.graph.command import Send
 from victor.graph.errors import (
+    CheckpointError,
     GraphDrained,
     GraphInterrupt,
     GraphRecursionError,
     InvalidUpdateError,
     NodeCancelledError,
+    NodeTimeoutError,
 )
 from victor.graph.execute import execute
 from victor.graph.interrupts import Interrupt
@@ -167,14 +169,20 @@ class Run:
             await begin(self, input)
             self.started_at = self.step
             await self._loop()
-        except BaseException:
+        except BaseException as error:
             self.status = "failed"
+            try:
+                await self._close()
+            except CheckpointError as second:
+                error.add_note(f"what was done until then could not be stored: {second}")
             raise
-        finally:
-            if self.pool is not None:
-                self.pool.shutdown(wait=False, cancel_futures=True)
-            if self.log is not None:
-                await self.log.close(self)
+        await self._close()
+
+    async def _close(self) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.log is not None:
+            await self.log.close(self)
 
     def fresh(self) -> None:
         program = self.program
@@ -198,6 +206,10 @@ class Run:
                     f"{', '.join(sorted({t.plan.name for t in tasks}))}); if that is no endless loop, raise the limit: "
                     f'config={{"recursion_limit": {self.limit * 2}}}'
                 )
+            if self.parent is not None:
+                self.parent.heartbeat()
+                if self.parent.abandoned:
+                    raise NodeTimeoutError(f"graph {self.program.name!r} was given up: its time is over")
             if self.control is not None and self.control.drain_requested:
                 raise GraphDrained(self.control.drain_reason or "shutdown")
             if self.interrupt_before and not skip_pause and any(t.plan.rank in self.interrupt_before for t in tasks):
@@ -251,6 +263,12 @@ class Run:
             await execute(task)
         except GraphInterrupt as stop:
             task.interrupts = stop.interrupts or _PAUSED
+        except BaseExceptionGroup as group:
+            asked, others = group.split(GraphInterrupt)
+            if asked is None or others is not None:
+                task.error = group if isinstance(group, Exception) else None
+                raise
+            task.interrupts = tuple(_questions(asked)) or _PAUSED
         except GraphDrained:
             raise
         except asyncio.CancelledError as error:
@@ -457,6 +475,15 @@ class Run:
                 return values.get(ROOT)
             keys = self.program.output_keys
         return {key: values[key] for key in keys if key in values}
+
+
+def _questions(group: BaseExceptionGroup[Any]) -> Iterator[Interrupt]:
+    """All that is asked in a group of `GraphInterrupt`."""
+    for one in group.exceptions:
+        if isinstance(one, BaseExceptionGroup):
+            yield from _questions(one)
+        else:
+            yield from one.interrupts
 
 
 def _is_cancelled() -> bool:

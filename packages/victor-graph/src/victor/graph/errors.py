@@ -111,8 +111,8 @@ class StoreVersionError(CheckpointError):
     """The store was made by a version of the software this one cannot read; says what to do."""
 
 
-class GraphInterrupt(Exception):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it
-    """Leaves a node that waits for an answer. Let it pass: a node that catches it does not wait.
+class GraphInterrupt(BaseException):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it
+    """Leaves a node that waits for an answer. No `Exception`, so a node's ``except Exception`` lets it pass.
 
     Attributes:
         interrupts: What is asked.
@@ -123,7 +123,7 @@ class GraphInterrupt(Exception):  # noqa: N818 - control flow, not an error, and
         self.interrupts = tuple(interrupts)
 
 
-class ParentCommand(Exception):  # noqa: N818 - control flow
+class ParentCommand(BaseException):  # noqa: N818 - control flow
     """Carries a ``Command(graph=Command.PARENT)`` out of a subgraph. Let it pass."""
 
     def __init__(self, command: Command[Any]) -> None:

@@ -21,15 +21,13 @@ from victor.graph.retry import TimeoutPolicy
 from victor.graph.runtime import CURRENT
 from victor.graph.tasks import NO_WRITES, Task
 from victor.graph.updates import collect, follow
-from victor.graph.within import awaited, block_on, fulfil, within
+from victor.graph.within import awaited, block_on, finish, fulfil, within
 
 if TYPE_CHECKING:
     from victor.graph.engine import Run
 
 __all__ = ["execute"]
 
-_NO_FAILURES: Final = (GraphInterrupt, ParentCommand, GraphDrained)
-"""What leaves a node without anything having gone wrong in it."""
 
 
 async def execute(task: Task) -> None:
@@ -83,11 +81,17 @@ async def _carefully(task: Task, run: Run) -> Any:
     with events.operation("workflow.node", plan.name, attributes) as operation:
         if events.capture_content:
             operation.capture(input=task.input)
-        result = await _cached(task, run)
+        leaving: BaseException | None = None
+        try:
+            result = await _cached(task, run)
+        except (GraphInterrupt, ParentCommand) as error:
+            leaving = error  # nothing went wrong: the event ends without an error
         operation.set(attempts=task.attempt)
-        if events.capture_content:
+        if leaving is None and events.capture_content:
             operation.capture(output=result)
-        return result
+    if leaving is not None:
+        raise leaving
+    return result
 
 
 async def _cached(task: Task, run: Run) -> Any:
@@ -113,7 +117,7 @@ async def _handled(task: Task, run: Run) -> Any:
     try:
         return await _retried(task, run)
     except Exception as error:
-        if isinstance(error, _NO_FAILURES):
+        if isinstance(error, GraphDrained):
             raise
         given = task.injected(task.plan.handler_wants)
         if "error" in task.plan.handler_wants:
@@ -131,7 +135,7 @@ async def _retried(task: Task, run: Run) -> Any:
         original = isolate(task.input)
         try:
             return await _timed(current, run)
-        except _NO_FAILURES:
+        except GraphDrained:
             raise
         except Exception as error:
             policy = next((one for one in policies if one.covers(error)), None)
@@ -153,10 +157,8 @@ async def _timed(task: Task, run: Run) -> Any:
     plan = task.plan
     if policy is None:
         return await _called(task, run)
-    if not plan.is_async and plan.subgraph is None:
+    if run.blocking or (not plan.is_async and plan.subgraph is None):
         return await _abandonable(task, run, policy)
-    if run.blocking:
-        return await _called(task, run)  # a subgraph of sync nodes: each node minds its own timeout
     loop = asyncio.get_running_loop()
     began = loop.time()
     run_s, idle_s = policy.run_s, policy.idle_s
@@ -192,7 +194,10 @@ async def _abandonable(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
     A thread cannot be stopped: what it still does has no effect on the run, and it does not keep the process alive.
     """
     answer: Future[Any] = Future()
-    call = functools.partial(task.plan.call, task.input, **task.injected(task.plan.wants))
+    if task.plan.subgraph is not None:
+        call = functools.partial(finish, task.plan.subgraph.run_nested(task, task.input))
+    else:
+        call = functools.partial(task.plan.call, task.input, **task.injected(task.plan.wants))
     signs = [time.monotonic()]
     if policy.idle_s is not None:
         task.beat = lambda: signs.__setitem__(0, time.monotonic())
@@ -204,6 +209,7 @@ async def _abandonable(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
         assert until is not None
         left = until - time.monotonic()
         if left <= 0:
+            task.abandoned = True
             raise _too_late(task, policy, run_s is not None and time.monotonic() >= began + run_s)
         if run.blocking:
             try:

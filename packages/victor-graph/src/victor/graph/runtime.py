@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from attrs import evolve, field, frozen
 
+from victor.graph.errors import NodeTimeoutError
+
 if TYPE_CHECKING:
     from victor.graph.tasks import Task
 
@@ -148,10 +150,13 @@ def current_task() -> Task:
 
     Raises:
         RuntimeError: It runs in none.
+        NodeTimeoutError: That execution has been given up.
     """
     task = CURRENT.get()
     if task is None:
         raise RuntimeError("this works only inside a node of a running graph")
+    if task.abandoned:
+        raise NodeTimeoutError(f"node {task.plan.name!r} was given up: its time is over", node=task.plan.name)
     return task
 
 

@@ -41,6 +41,7 @@ class Task:
         targets: Nodes it jumps to, by rank.
         sends: What it sends.
         interrupts: The questions it waits with.
+        abandoned: True when its time was up and what it still does must have no effect.
         done: True when it is finished and its results are in the above.
         error: What it failed with.
         result: What the node returned, for streams.
@@ -49,6 +50,7 @@ class Task:
     __slots__ = (
         "_id",
         "_runtime",
+        "abandoned",
         "asked",
         "attempt",
         "beat",
@@ -80,6 +82,7 @@ class Task:
         self.sends: list[Send] | None = None
         self.interrupts: tuple[Interrupt, ...] = ()
         self.done = False
+        self.abandoned = False
         self.asked = 0
         self.attempt = 1
         self.error: Exception | None = None
@@ -139,6 +142,8 @@ class Task:
         return self._write_custom
 
     def _write_custom(self, value: Any) -> None:
+        if self.abandoned:
+            return
         if self.beat is not None and not (self.timeout and self.timeout.refresh_on == "heartbeat"):
             self.beat()
         sink = self.run.sink

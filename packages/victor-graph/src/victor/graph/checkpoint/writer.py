@@ -29,7 +29,7 @@ class Writer:
         self._store = store
         self._queue: Queue[Batch | Event | None] = Queue(size)
         self._error: BaseException | None = None
-        self._thread = Thread(target=self._work, name="victor-checkpoints", daemon=False)
+        self._thread = Thread(target=self._work, name="victor-checkpoints", daemon=True)
         self._thread.start()
 
     def put(self, batch: Batch) -> None:
