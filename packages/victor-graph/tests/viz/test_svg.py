@@ -204,6 +204,13 @@ def test_wrong_arguments_are_told(arguments: dict[str, Any], message: str) -> No
             draw(STEPS, **arguments)
 
 
+def test_a_kind_or_a_style_nobody_knows_is_told() -> None:
+    with pytest.raises(ConfigurationError, match=re.escape("node 'a': no kind 'loop'; there are: start, end, step,")):
+        render(Topology([Node("a", kind="loop")]))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="edge 'a' -> 'a': no style 'wavy'; there are: solid, dashed, dotted"):
+        render(Topology([Node("a")], [Edge("a", "a", style="wavy")]))  # type: ignore[arg-type]
+
+
 def test_an_empty_topology_is_an_empty_picture() -> None:
     document = ET.fromstring(render(Topology([])))
     assert not classes(document, "node")

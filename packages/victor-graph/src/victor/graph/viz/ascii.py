@@ -43,7 +43,7 @@ def render(
     direction: Direction = "TB",
 ) -> str:
     """Draw a topology with ASCII characters alone; see `render_unicode`."""
-    _, way = check_arguments(theme, width, direction)
+    _, way = check_arguments(topology, theme, width, direction)
     return draw(topology, highlights, width, way, ascii=True)
 
 
@@ -80,7 +80,7 @@ def render_unicode(
         └──────┘
         <BLANKLINE>
     """
-    _, way = check_arguments(theme, width, direction)
+    _, way = check_arguments(topology, theme, width, direction)
     return draw(topology, highlights, width, way)
 
 

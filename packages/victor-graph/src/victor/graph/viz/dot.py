@@ -49,7 +49,7 @@ def render(
         >>> print(render(Topology([Node("a"), Node("b")], [Edge("a", "b", "yes", "dashed")])).splitlines()[-2])
           "a" -> "b" [label="yes", style=dashed]
     """
-    variant, way = check_arguments(theme, width, direction)
+    variant, way = check_arguments(topology, theme, width, direction)
     colors = DARK if variant == "dark" else LIGHT
     font = 'fontname="Helvetica,Arial,sans-serif"'
     lines = [

@@ -36,7 +36,7 @@ def render(
         >>> json.loads(render(Topology([Node("a")])))["nodes"][0]["box"]
         {'x': 24, 'y': 24, 'width': 64, 'height': 42, 'lines': ['a']}
     """
-    _, way = check_arguments(theme, width, direction)
+    _, way = check_arguments(topology, theme, width, direction)
     geometry = lay_out(topology, direction=way, highlights=highlights)
     # Attributes are plain values by contract; anything else is shown by its repr rather than lost.
     return json.dumps(document(topology, geometry, highlights), ensure_ascii=True, indent=2, default=repr) + "\n"

@@ -61,7 +61,7 @@ def render(
           n_end -->|"if ok"| n_b
         <BLANKLINE>
     """
-    variant, way = check_arguments(theme, width, direction)
+    variant, way = check_arguments(topology, theme, width, direction)
     colors = {"light": LIGHT, "dark": DARK}.get(variant)
     names = _names("n_", [node.id for node in topology.nodes])
     frames = _names("c_", [cluster.id for cluster in topology.clusters])

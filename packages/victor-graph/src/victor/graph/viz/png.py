@@ -49,7 +49,7 @@ def render(
         ConfigurationError: resvg-py is not installed, the system has no font to write with, or the image would be too
             large.
     """
-    variant, way = check_arguments(theme, width, direction)
+    variant, way = check_arguments(topology, theme, width, direction)
     resvg = _resvg()
     geometry = lay_out(topology, direction=way, highlights=highlights)
     wide, high = geometry.width, geometry.height

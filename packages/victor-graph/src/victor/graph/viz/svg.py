@@ -43,7 +43,7 @@ def render(
         >>> picture[:4], "<title" in picture
         ('<svg', True)
     """
-    variant, way = check_arguments(theme, width, direction)
+    variant, way = check_arguments(topology, theme, width, direction)
     return draw(topology, lay_out(topology, direction=way, highlights=highlights), highlights, variant, width)
 
 

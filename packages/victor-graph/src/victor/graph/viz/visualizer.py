@@ -90,9 +90,10 @@ class StateGraphVisualizer:
             direction: ``"TB"`` or ``"LR"``.
             unicode: Use box-drawing characters; with False ASCII alone.
         """
-        from victor.graph.viz.ascii import draw
+        from victor.graph.viz.ascii import render, render_unicode
 
-        return draw(_topology(graph), highlights, width, direction, ascii=not unicode)
+        draw = render_unicode if unicode else render
+        return draw(_topology(graph), highlights=highlights, width=width, direction=direction)
 
     @staticmethod
     def to_svg(

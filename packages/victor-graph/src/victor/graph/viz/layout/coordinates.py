@@ -124,6 +124,10 @@ def _links(graph: Layered, offsets: list[int], favourite: set[int]) -> _Links:
             fixed[graph.layer[below]].append((position[above], position[below]))
             links.up[below].append((position[above], above, 0))
             links.down[above].append((position[below], below, 0))
+    pairs: dict[int, list[tuple[int, int]]] = {}
+    for above, below in graph.pairs:
+        if graph.layer[below] == graph.layer[above] + 1:
+            pairs.setdefault(graph.layer[below], []).append((above, below))
     thin = [kind[item] in (LINE, LABEL) for item in range(count)]
     top, bottom = graph.seg_top, graph.seg_bottom
     top_port, bottom_port = graph.seg_top_port, graph.seg_bottom_port
@@ -156,6 +160,10 @@ def _links(graph: Layered, offsets: list[int], favourite: set[int]) -> _Links:
             difference = offsets[top_port[segment]] - offsets[bottom_port[segment]]
             links.up[below].append((position[above], above, difference))
             links.down[above].append((position[below], below, -difference))
+        for above, below in pairs.get(number, ()):
+            if not walls.crossed(position[above], position[below]):
+                links.up[below].append((position[above], above, 0))
+                links.down[above].append((position[below], below, 0))
     for near in (links.up, links.down):
         for entries in near:
             if len(entries) > 1:

@@ -72,6 +72,7 @@ class Layered:
         chains: Segments of each edge, from the upper end to the lower; none for a loop.
         flipped: Edges that run upwards.
         main: Edges that lead from a box to one of the next rank: these like to be straight.
+        pairs: Boxes that no edge joins but that should stand below each other, as (upper, lower).
         clusters: The frames.
     """
 
@@ -90,6 +91,7 @@ class Layered:
     chains: list[list[int]] = field(factory=list)
     flipped: list[bool] = field(factory=list)
     main: list[bool] = field(factory=list)
+    pairs: list[tuple[int, int]] = field(factory=list)
     clusters: Clusters = field(factory=Clusters)
 
     def item(self, kind: int, layer: int, owner: int, cluster: int) -> int:

@@ -32,10 +32,9 @@ def layer(part: Component, direction: Direction) -> Layered:
     empty = set(range(len(part.frames))) - set(part.cluster_parent) - set(node_cluster)
     node_cluster += sorted(empty)  # an invisible box holds an empty frame open
     ranks = rank(len(node_cluster), [ends for ends in turned if ends[0] != ends[1]])
-    if part.frames:
-        _grid_unconnected(ranks, node_cluster, turned, direction)
+    pairs = _grid_unconnected(ranks, node_cluster, turned, direction) if part.frames else []
 
-    graph = Layered(flipped=flipped, clusters=_clusters(part.cluster_parent, node_cluster, ranks))
+    graph = Layered(flipped=flipped, pairs=pairs, clusters=_clusters(part.cluster_parent, node_cluster, ranks))
     labels = {ranks[lower] - 1 if back else ranks[upper] for (upper, lower), back, labelled in
               zip(turned, flipped, part.labelled, strict=True) if labelled and upper != lower}  # fmt: skip
     box_layer, label_layer = _make_layers(graph, max(ranks, default=0) + 1, labels, direction)
@@ -67,8 +66,8 @@ def _hold_open(graph: Layered) -> None:
 
 def _grid_unconnected(
     ranks: list[int], node_cluster: list[int], ends: list[tuple[int, int]], direction: Direction
-) -> None:
-    """Nodes of a frame that no edge touches stand in a grid instead of one long row."""
+) -> list[tuple[int, int]]:
+    """Nodes of a frame that no edge touches stand in a grid instead of one long row; returns who stands below whom."""
     joined = {node for source, target in ends if source != target for node in (source, target)}
     alone: dict[int, list[int]] = {}
     lowest: dict[int, int] = {}
@@ -77,10 +76,13 @@ def _grid_unconnected(
             alone.setdefault(cluster, []).append(node)
         else:
             lowest[cluster] = min(ranks[node], lowest.get(cluster, ranks[node]))
+    pairs: list[tuple[int, int]] = []
     for cluster, nodes in alone.items():
         row = ceil(sqrt(len(nodes)) * (0.8 if direction == "TB" else 1.5)) if len(nodes) > 3 else 3
         for number, node in enumerate(nodes):
             ranks[node] = lowest.get(cluster, 0) + number // row
+        pairs += zip(nodes, nodes[row:], strict=False)
+    return pairs
 
 
 def _clusters(parents: list[int], node_cluster: list[int], ranks: list[int]) -> Clusters:
