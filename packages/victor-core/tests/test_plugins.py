@@ -150,6 +150,31 @@ def test_a_target_is_needed():
         manager.register(plugin(victor_register_models=lambda register: register("x", None)), name="mine")
 
 
+def test_a_plugin_may_change_the_tools_of_others():
+    manager = Plugins()
+    manager.register(plugin(victor_register_tools=lambda register: register("basename", "os.path:basename")), name="a")
+
+    def adjust(tool):
+        return tool.with_(requires_approval=True) if tool.name == "basename" else None
+
+    manager.register(plugin(victor_adjust_tool=adjust), name="b")
+    manager.tools.register("dirname", "os.path:dirname")
+    assert manager.tools.get("basename").metadata.requires_approval is True
+    assert manager.tools.get("dirname").metadata.requires_approval is False
+
+
+def test_a_catalog_tells_that_it_has_changed():
+    catalog = Plugins().tools
+    seen = {catalog.revision}
+    catalog.register("a", "os.path:dirname")
+    seen.add(catalog.revision)
+    catalog.register("a", "os.path:basename", plugin="p", replace=True)
+    seen.add(catalog.revision)
+    catalog.discard_plugin("p")
+    seen.add(catalog.revision)
+    assert len(seen) == 4
+
+
 def test_listeners_may_be_on_by_default():
     manager = Plugins()
     hooks = plugin(victor_register_listeners=lambda register: register("log", "math:pi", enabled=True))

@@ -97,6 +97,69 @@ def test_mistakes_are_told_with_file_and_line(tmp_path: Path, text: str, message
     assert message in str(caught.value)
 
 
+def test_every_tool_has_the_defaults_of_its_category(tmp_path: Path) -> None:
+    from victor.core.tool import as_tool
+    from victor.tools import tool
+
+    text = "categories:\n  billing:\n    cost_tier: high\n    requires_approval: true\n"
+    registry = UnifiedToolRegistry(categories=Categories.load(write(tmp_path, text)))
+
+    @tool(category="billing", registry=registry)
+    def refund(order: str) -> str:
+        return order
+
+    @tool(category="billing", cost_tier="low", requires_approval=lambda arguments: False, registry=registry)
+    def look(order: str) -> str:
+        return order
+
+    given = as_tool(len, name="remote", category="billing", parameters={})
+    registry.register(given, source="server")
+    registry.register(given, source="server", replace=True)
+    for name in ("refund", "remote"):
+        metadata = registry.tool(name).metadata
+        assert metadata.requires_approval is True and metadata.cost_tier is CostTier.HIGH
+        assert registry.get_tool(name) is metadata
+    says_otherwise = registry.tool("look").metadata
+    assert callable(says_otherwise.requires_approval) and says_otherwise.cost_tier is CostTier.LOW
+    assert [each.name for each in registry.get_tools_by_tier("high")] == ["refund", "remote"]
+    assert registry.get_tools_by_tier("free") == []
+    assert registry.register(refund) is registry.tool("refund"), "the very same tool again is no mistake"
+    registry.unregister("billing.refund")
+    assert "refund" not in registry
+
+
+def test_tools_of_other_plugins_have_them_too_by_whatever_way_they_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from victor.core.tool import as_tool
+    from victor.tools import tool
+
+    write(tmp_path, "categories:\n  billing:\n    requires_approval: true\n")
+    (tmp_path / "victor.toml").write_text('[tools]\ncategories = "mine.yaml"\n')
+    monkeypatch.chdir(tmp_path)
+    plugins = Plugins(only=["core", "tools"]).load()
+    was_plugins = set_plugins(plugins)
+    was = UnifiedToolRegistry.set_instance(None)
+    try:
+        plugins.tools.register("shop.pay", as_tool(len, name="pay", category="billing", parameters={}), plugin="shop")
+
+        @tool(category="billing")
+        def owed(customer: str) -> str:
+            return customer
+
+        registry = UnifiedToolRegistry.get_instance()
+        for name in ("shop.pay", "owed"):
+            assert plugins.tools.get(name).metadata.requires_approval is True
+            assert registry.tool(name).metadata.requires_approval is True
+        assert len(registry) == len(set(registry.ids))
+        registry.register(owed)
+        plugins.tools.register("later", as_tool(len, name="later", category="billing", parameters={}))
+        assert "billing.later" in registry.ids and registry.tool("pay").metadata.source == "shop"
+    finally:
+        set_plugins(was_plugins)
+        UnifiedToolRegistry.set_instance(was)
+
+
 def test_all_mistakes_at_once_and_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Categories.load(write(tmp_path, "categories:\n  a:\n    x: 1\n  b:\n    y: 1\n"))

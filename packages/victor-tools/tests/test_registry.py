@@ -68,7 +68,8 @@ def test_views(registry: UnifiedToolRegistry) -> None:
         "filesystem.search",
     ]
     assert [m.id for m in registry.get_tools_by_tier(CostTier.HIGH)] == ["ml.train"]
-    assert [m.id for m in registry.get_tools_by_tier("low")] == ["web.read_page"]
+    # the built-in category web makes its tools low unless they say otherwise
+    assert [m.id for m in registry.get_tools_by_tier("low")] == ["web.read_page", "web.search"]
     assert registry.get_tools_by_category("none") == []
     assert [t.metadata.id for t in registry.tools(keyword="WEBSITE")] == ["web.read_page"]
     assert [t.name for t in registry.tools(idempotent=True, category=["web", "filesystem"])] == [

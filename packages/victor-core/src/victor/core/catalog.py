@@ -94,6 +94,8 @@ class Catalog(Generic[T]):
         self.kind = kind
         self._convert = convert
         self._entries: dict[str, Entry[T]] = {}
+        self.revision = 0
+        """Goes up with every change, so that who keeps a copy can tell whether it is still right."""
 
     def register(self, name: str, target: T | str, *, help: str = "", plugin: str = "", replace: bool = False) -> None:
         """Add an entry.
@@ -119,6 +121,7 @@ class Catalog(Generic[T]):
                 "choose another name, or pass replace=True to take its place"
             )
         self._entries[name] = Entry(name, target, plugin, help, self._convert)
+        self.revision += 1
 
     def get(self, name: str) -> T:
         """The object of that name, imported if need be.
@@ -143,10 +146,12 @@ class Catalog(Generic[T]):
     def discard(self, name: str) -> None:
         """Remove an entry if it is there."""
         self._entries.pop(name, None)
+        self.revision += 1
 
     def discard_plugin(self, plugin: str) -> None:
         """Remove every entry a plugin registered."""
         self._entries = {name: entry for name, entry in self._entries.items() if entry.plugin != plugin}
+        self.revision += 1
 
     @property
     def names(self) -> list[str]:

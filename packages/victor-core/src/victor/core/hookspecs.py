@@ -27,6 +27,8 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from victor.core.tool import Tool
+
 __all__ = ["Register", "RegisterListener", "RegisterTool", "hookimpl", "hookspec"]
 
 hookspec = pluggy.HookspecMarker("victor")
@@ -62,6 +64,14 @@ def victor_register_tools(register: RegisterTool) -> None:
     """Tools that agents and workflows can name: `Tool` objects, functions that become tools, or import strings.
 
     Example: ``register("files.read", "victor.tools.files:read_file", help="read a text file")``
+    """
+
+
+@hookspec
+def victor_adjust_tool(tool: Tool) -> Tool | None:
+    """Change any plugin's tool when it is first looked up by name: return another, or None to leave it as it is.
+
+    Example: ``return tool.with_(requires_approval=True) if tool.metadata.category == "billing" else None``
     """
 
 

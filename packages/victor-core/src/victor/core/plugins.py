@@ -105,7 +105,7 @@ class Plugins:
         self._manager = pluggy.PluginManager("victor")
         self._manager.add_hookspecs(hookspecs)
         for hook, (attribute, kind) in HOOKS.items():
-            convert = _as_tool if hook == "victor_register_tools" else None
+            convert = self._tool if hook == "victor_register_tools" else None
             setattr(self, attribute, Catalog(kind, convert=convert))
 
     def load(self) -> Plugins:
@@ -205,6 +205,15 @@ class Plugins:
             self._manager.unregister(name=name)
         for catalog in self.catalogs().values():
             catalog.discard_plugin(name)
+
+    def _tool(self, target: Any) -> Tool:
+        """A tool out of a catalog, with what plugins change about it."""
+        tool: Tool = _as_tool(target)
+        for implementation in self._manager.hook.victor_adjust_tool.get_hookimpls():
+            changed: Any = implementation.function(tool)
+            if changed is not None:
+                tool = changed
+        return tool
 
     def _fail(self, plugin: Plugin, reason: str, error: BaseException | None = None) -> None:
         plugin.error = reason

@@ -178,7 +178,11 @@ class Categories:
         return len(self._categories)
 
     def apply(self, made: Tool) -> Tool:
-        """The tool with the defaults of its category: approval is added, never taken away."""
+        """The tool with the defaults of its category.
+
+        Approval is added, never taken away; a tool that decides by its arguments keeps doing so. A tool that names
+        a cost tier other than FREE keeps it.
+        """
         known = self._categories.get(made.metadata.category)
         if known is None:
             return made

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from victor.core.hookspecs import Register, RegisterTool, hookimpl
 from victor.tools.builtin import KITS
 
-__all__ = ["victor_register_commands", "victor_register_tools"]
+if TYPE_CHECKING:
+    from victor.core.tool import Tool
+
+__all__ = ["victor_adjust_tool", "victor_register_commands", "victor_register_tools"]
 
 
 @hookimpl
@@ -22,6 +26,14 @@ def victor_register_tools(register: RegisterTool) -> None:
     registry = sys.modules.get("victor.tools.registry")  # nothing was decorated if it was never imported
     if registry is not None:
         registry.UnifiedToolRegistry.get_instance().publish(register)
+
+
+@hookimpl
+def victor_adjust_tool(tool: Tool) -> Tool:
+    """The defaults of its category, whoever the tool comes from."""
+    from victor.tools.registry import UnifiedToolRegistry
+
+    return UnifiedToolRegistry.get_instance().categories.apply(tool)
 
 
 def _configured_remote_tools() -> list[tuple[str, str]]:

@@ -75,10 +75,13 @@ class UnifiedToolRegistry:
         self._by_keyword: dict[str, dict[str, None]] = {}
         self._index: BM25[str] | None = None
         self._stale: set[str] = set()
+        self._unsettled: set[str] = set()  # whose category's defaults have not been looked at
+        self._originals: dict[str, Tool] = {}  # what was registered, where defaults made another of it
         self._listeners: list[Callable[[RegistryChange], None]] = []
         self._categories = categories
         self._catalog = catalog
         self._seen: dict[str, Any] = {}
+        self._synced: tuple[object, int] | None = None  # the catalog, and its revision then
         self._mine: dict[str, str | None] = {}
         for each in tools:
             self.register(each)
@@ -127,7 +130,7 @@ class UnifiedToolRegistry:
         with self._lock:
             tool_id = made.metadata.id
             old = self._tools.get(tool_id)
-            if old is not None and old is not made and not replace:
+            if old is not None and made not in (old, self._originals.get(tool_id)) and not replace:
                 raise ConfigurationError(
                     f"a tool {tool_id!r} is registered already ({_where(old)}); choose another name or category, "
                     "or pass replace=True to take its place"
@@ -138,8 +141,8 @@ class UnifiedToolRegistry:
                 )
             if alias is not None:
                 self._aliases[alias] = tool_id
-            if old is made:
-                return made
+            if old is not None and (old is made or self._originals.get(tool_id) is made):
+                return old
             if old is not None:
                 self._forget(tool_id)
             self._remember(made)
@@ -208,6 +211,8 @@ class UnifiedToolRegistry:
 
     def get_tool(self, tool_id: str) -> ToolMetadata | None:
         """What is known of a tool, by id, dotted name or unambiguous name; None where there is none. O(1)."""
+        if self._unsettled:
+            self._settle()
         found = self._metadata.get(tool_id)
         return found if found is not None else self._look_up(tool_id)
 
@@ -217,6 +222,8 @@ class UnifiedToolRegistry:
         Raises:
             UnknownNameError: There is none, or several have that name.
         """
+        if self._unsettled:
+            self._settle()
         found = self._tools.get(tool_id)
         if found is not None:
             return found
@@ -368,10 +375,13 @@ class UnifiedToolRegistry:
         for keyword in metadata.keywords:
             self._by_keyword.setdefault(keyword.lower(), {})[tool_id] = None
         self._stale.add(tool_id)
+        self._unsettled.add(tool_id)
 
     def _forget(self, tool_id: str) -> None:
         metadata = self._metadata.pop(tool_id)
         del self._tools[tool_id]
+        self._unsettled.discard(tool_id)
+        self._originals.pop(tool_id, None)
         left = tuple(each for each in self._by_name[metadata.name] if each != tool_id)
         if left:
             self._by_name[metadata.name] = left
@@ -382,6 +392,23 @@ class UnifiedToolRegistry:
         for keyword in metadata.keywords:
             self._by_keyword[keyword.lower()].pop(tool_id, None)
         self._stale.add(tool_id)
+
+    def _settle(self) -> None:
+        """Give new tools the defaults of their categories.
+
+        Not when they are registered: a program that only decorates functions need not read the categories.
+        """
+        categories = self.categories
+        with self._lock:
+            for tool_id in self._unsettled.copy():
+                made = self._tools[tool_id]
+                settled = categories.apply(made)
+                if settled is not made:
+                    self._by_tier[made.metadata.cost_tier].pop(tool_id, None)
+                    self._by_tier.setdefault(settled.metadata.cost_tier, {})[tool_id] = None
+                    self._tools[tool_id], self._metadata[tool_id] = settled, settled.metadata
+                    self._originals[tool_id] = made
+                self._unsettled.discard(tool_id)
 
     def _tell(self, change: RegistryChange) -> None:
         for listener in self._listeners:
@@ -408,13 +435,19 @@ class UnifiedToolRegistry:
 
     def _sync(self) -> None:
         """Take over what plugins have put into core's catalog since last time."""
-        if not self._catalog:
-            return
-        from victor.core.plugins import get_plugins
+        if self._catalog:
+            from victor.core.plugins import get_plugins
 
-        for entry in list(get_plugins().tools):
-            if self._seen.get(entry.name) is not entry:
-                self._load(entry.name)
+            catalog = get_plugins().tools
+            synced = self._synced
+            revision = catalog.revision
+            if synced is None or synced[0] is not catalog or synced[1] != revision:
+                for entry in list(catalog):
+                    if self._seen.get(entry.name) is not entry:
+                        self._load(entry.name)
+                self._synced = (catalog, revision)
+        if self._unsettled:
+            self._settle()
 
     def _load(self, name: str) -> bool:
         from victor.core.plugins import get_plugins
@@ -435,7 +468,9 @@ class UnifiedToolRegistry:
         with self._lock:
             self._seen[name] = entry
             tool_id = made.metadata.id
-            if self._tools.get(tool_id) is not made:
+            target = getattr(entry.target, "__victor_tool__", entry.target)
+            known = (self._tools.get(tool_id), self._originals.get(tool_id))
+            if not any(each is not None and each in known for each in (made, target)):
                 if not made.metadata.source and entry.plugin:
                     made = made.with_(source=entry.plugin)
                 if tool_id in self._tools:
@@ -443,6 +478,7 @@ class UnifiedToolRegistry:
                 self._remember(made)
             if name not in {tool_id, made.name}:
                 self._aliases[name] = tool_id
+        self._settle()
         return True
 
     def _publish(self, made: Tool, alias: str | None) -> None:
