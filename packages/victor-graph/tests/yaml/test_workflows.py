@@ -358,7 +358,7 @@ class TestWork:
             top="    model: fake\n", what="it", text="Long text.",
         )  # fmt: skip
         assert out == {"a": {"title": "T", "tags": ["x"]}}
-        assert asked[0].messages[0].content == "You are a editor."
+        assert asked[0].messages[0].content == "You are an editor."
         assert asked[0].messages[1].content == "Name it.\n\n<text>\nLong text.\n</text>"
 
     def test_a_node_may_name_its_own_model_and_wishes(self, model):

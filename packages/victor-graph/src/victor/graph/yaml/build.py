@@ -16,21 +16,18 @@ from weakref import WeakKeyDictionary
 from attrs import define
 
 from victor.core.events import get_stream
-from victor.graph.cache import CachePolicy
 from victor.graph.command import END, START, Overwrite, Send
+from victor.graph.errors import GraphInterrupt
 from victor.graph.graph import StateGraph
-from victor.graph.retry import RetryPolicy
-from victor.graph.runtime import current_task
+from victor.graph.runtime import RunnableConfig, current_task
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
-from victor.graph.yaml.spec import Cache, Condition, Loop, Map, Parallel, Retry, Subworkflow
+from victor.graph.yaml.policies import Values, cache_policy, guarded, names_used, retry_policy
+from victor.graph.yaml.spec import Condition, Execution, Loop, Map, Parallel, Subworkflow, Top
 
 __all__ = ["build_graph"]
 
 _RESULTS: Final = ":results"
-
-Values = Mapping[str, Any]
-Work = Callable[[Values], Any]
 
 
 def build_graph(definition: WorkflowDefinition) -> StateGraph[Any]:
@@ -94,9 +91,9 @@ class _Builder:
         self.graph.add_node(
             name,
             function,
-            retry_policy=_retry(common.retry, execution.max_retries),
+            retry_policy=retry_policy(common.retry, execution.max_retries),
             timeout=common.timeout or common.timeout_seconds or execution.default_node_timeout,
-            cache_policy=_cache(common.cache, node),
+            cache_policy=cache_policy(node),
             metadata={"title": node.title, "type": common.type, "node": node.id},
         )
 
@@ -112,7 +109,7 @@ class _Builder:
         spec: Parallel = node.spec
         children = [node.scope.nodes[id] for id in spec.parallel_nodes]
         if spec.join_strategy != "all":
-            self.add(node.id, _race(node, children), node)
+            self.add(node.id, _race(node, children, self.definition.execution), node)
             self.edges(node.id, targets)
             return
         join = f"{node.id}:join"
@@ -125,7 +122,7 @@ class _Builder:
 
     def map(self, node: NodeDefinition, targets: list[str]) -> None:
         each, join, results = f"{node.id}:each", f"{node.id}:join", node.id + _RESULTS
-        wanted = _names_used(node)
+        wanted = names_used(node)
 
         def items(values: Values) -> list[Any]:
             found = node.compiled["over"].evaluate(values)
@@ -163,7 +160,12 @@ class _Builder:
             return update
 
         self.add(node.id, begin)
-        self.add(each, _each(node, results), node)
+        self.graph.add_node(
+            each,
+            _each(node, results, self.definition.execution),
+            cache_policy=cache_policy(node),
+            metadata={"title": node.title, "type": node.common.type, "node": node.id},
+        )
         self.add(join, collect)
         self.graph.add_conditional_edges(node.id, send, [each, join])
         self.graph.add_edge(each, join)
@@ -296,22 +298,38 @@ def _subworkflow(node: NodeDefinition) -> Callable[[Values], Any]:
         if not compiled:  # at first use: a workflow may run itself
             compiled.append(build_graph(target).compile())
         given = node.inputs.evaluate(values) if node.inputs is not None else {}
-        state = await compiled[0].ainvoke(read_inputs(target, given))
+        bounds: RunnableConfig = {}
+        if target.execution.max_iterations is not None:
+            bounds["recursion_limit"] = target.execution.max_iterations
+        try:
+            async with asyncio.timeout(target.execution.timeout) as deadline:
+                state = await compiled[0].ainvoke(read_inputs(target, given), bounds)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            limit = f"{target.execution.timeout:g} s"
+            raise WorkflowRunError(
+                f"node {node.id!r}: workflow {target.name!r} did not finish within {limit}"
+            ) from error
         return read_outputs(target, state)
 
     return work
 
 
-def _each(node: NodeDefinition, results: str) -> Callable[[dict[str, Any]], Any]:
-    """Runs the body of a map for one item; at most ``max_concurrency`` at once in this process."""
+def _each(node: NodeDefinition, results: str, execution: Execution) -> Callable[[dict[str, Any]], Any]:
+    """Runs the body of a map for one item; at most ``max_concurrency`` at once in this process.
+
+    A timeout counts from when the item's turn has come, and a failing item is tried again before it is skipped.
+    """
     body = node.body
     if body is None or not body.nodes:
         raise WorkflowRunError(f"node {node.id!r} has no body")
     last = list(body.nodes.values())[-1]
-    if len(body.nodes) == 1 and not isinstance(last.spec, (Map, Loop, Condition, Parallel)):
-        work = _work(last)
-    else:
-        work = _chain(node, body, last)
+    alone = (
+        len(body.nodes) == 1 and not isinstance(last.spec, (Map, Loop, Condition, Parallel)) and not last.common.cache
+    )
+    work = guarded(_work(last), last, execution) if alone else _chain(node, body, last, execution)
+    tried = guarded(work, node, None)
     room: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def each(values: dict[str, Any]) -> dict[str, Any]:
@@ -320,11 +338,9 @@ def _each(node: NodeDefinition, results: str) -> Callable[[dict[str, Any]], Any]
             room[loop] = asyncio.Semaphore(node.spec.max_concurrency)
         async with room[loop]:
             if node.spec.on_error == "fail":
-                return {results: [(values["index"], await work(values), None)]}
-            from victor.graph.errors import GraphInterrupt
-
+                return {results: [(values["index"], await tried(values), None)]}
             try:
-                return {results: [(values["index"], await work(values), None)]}
+                return {results: [(values["index"], await tried(values), None)]}
             except GraphInterrupt:
                 raise
             except Exception as error:  # noqa: BLE001 - the file says to go on; the failure is kept and counted
@@ -333,14 +349,14 @@ def _each(node: NodeDefinition, results: str) -> Callable[[dict[str, Any]], Any]
     return each
 
 
-def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition) -> Callable[[Values], Any]:
+def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition, execution: Execution) -> Callable[[Values], Any]:
     """The body of a map as a graph of its own."""
-    keys: dict[str, Any] = dict.fromkeys([*_names_used(node), node.spec.as_, "index"], Any)
+    keys: dict[str, Any] = dict.fromkeys([*names_used(node), node.spec.as_, "index"], Any)
     for inner in body.every():
         keys.update(dict.fromkeys(inner.writes, Any))
         keys.update(_own_keys(inner))
     graph: StateGraph[Any] = StateGraph(TypedDict("Item", keys, total=False), name=f"{node.id}:body")  # type: ignore[operator]
-    definition = WorkflowDefinition(f"{node.id}:body", None, node.source, node.path, scope=body)  # type: ignore[arg-type]
+    definition = WorkflowDefinition(f"{node.id}:body", Top([]), node.source, node.path, scope=body, execution=execution)
     _Builder(graph, definition).scope(body, after=END)
     graph.add_edge(START, body.start)
     compiled = graph.compile()
@@ -352,9 +368,11 @@ def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition) -> Callable[
     return work
 
 
-def _race(node: NodeDefinition, children: list[NodeDefinition]) -> Callable[[dict[str, Any]], Any]:
+def _race(
+    node: NodeDefinition, children: list[NodeDefinition], execution: Execution
+) -> Callable[[dict[str, Any]], Any]:
     """Runs children side by side until one is done (``first``) or succeeds (``any``); cancels the others."""
-    steps = {child.id: _step(child) for child in children}
+    steps = {child.id: guarded(_step(child), child, execution) for child in children}
     wait_for_success = node.spec.join_strategy == "any"
 
     async def race(values: dict[str, Any]) -> dict[str, Any]:
@@ -377,46 +395,3 @@ def _race(node: NodeDefinition, children: list[NodeDefinition]) -> Callable[[dic
             await asyncio.gather(*tasks, return_exceptions=True)
 
     return race
-
-
-def _names_used(node: NodeDefinition) -> list[str]:
-    """The names of the surrounding context that the body of a map uses."""
-    found: dict[str, None] = {}
-    body = node.body
-    own = {node.spec.as_, "index"}
-    for inner in body.every() if body is not None else ():
-        for compiled in (inner.inputs, *inner.compiled.values(), *getattr(inner.spec, "_made", {}).values()):
-            found.update(dict.fromkeys(compiled.names if compiled is not None else ()))
-        found.update(dict.fromkeys(getattr(inner.spec, "context_keys", ())))
-        handler = getattr(inner.spec, "handler", None) or getattr(inner.spec, "transform", None)
-        if handler is not None and inner.inputs is None and inner.context is not None and ":" in handler:
-            found.update(dict.fromkeys(parameters(load_function(handler, inner.context))))
-    return [
-        name
-        for name in found
-        if name not in own and (inner_writes := body) is not None and not _private(inner_writes, name)
-    ]
-
-
-def _private(body: Scope, name: str) -> bool:
-    return any(name in inner.writes for inner in body.nodes.values())
-
-
-def _retry(retry: Retry | int | None, default: int | None) -> RetryPolicy | None:
-    if retry is None:
-        return RetryPolicy(max_attempts=default + 1) if default else None
-    if isinstance(retry, int):
-        return RetryPolicy(max_attempts=retry) if retry > 1 else None
-    return RetryPolicy(
-        initial_interval=retry.initial_interval,
-        backoff_factor=retry.backoff_factor,
-        max_interval=retry.max_interval,
-        max_attempts=retry.max_attempts,
-        jitter=retry.jitter,
-    )
-
-
-def _cache(cache: Cache | bool | None, node: NodeDefinition) -> CachePolicy | None:
-    if not cache:
-        return None
-    return CachePolicy(ttl=None if cache is True else cache.ttl)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from attrs import field, frozen
@@ -12,6 +12,7 @@ __all__ = [
     "ABSENT",
     "COMMON",
     "CONTROL",
+    "INPUT_TYPES",
     "OLD_KEYS",
     "Common",
     "Condition",
@@ -40,6 +41,8 @@ def key(help: str, default: Any = None, **options: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
+InputType = Literal["string", "text", "integer", "number", "boolean", "list", "object", "path", "file", "folder", "any"]
+
 ABSENT: Final = object()
 """Stands for a default that was not given, where null is a value of its own."""
 
@@ -48,9 +51,7 @@ ABSENT: Final = object()
 class Input:
     """One input of a workflow."""
 
-    type: Literal[
-        "string", "text", "integer", "number", "boolean", "list", "object", "path", "file", "folder", "any"
-    ] = key("what it is; what the command line gives as text is converted", "any")
+    type: InputType = key("what it is; what the command line gives as text is converted", "any")
     description: str = key("one line", "")
     default: Any = field(
         default=ABSENT, metadata={"description": "taken where none is given; without it the input is required"}
@@ -131,6 +132,9 @@ class Common:
     retry: Retry | int | None = key("attempts in all, or a mapping")
     cache: Cache | bool | None = key("keep the result for the same inputs; true, or a mapping with ttl")
 
+
+INPUT_TYPES: Final[tuple[str, ...]] = get_args(InputType)
+"""What an input can be."""
 
 COMMON: Final = frozenset(attribute.name for attribute in Common.__attrs_attrs__)
 

@@ -91,7 +91,9 @@ class AgentNode:
         from victor.core.model import ModelSettings
 
         options = self.llm_config or ModelOptions()
-        role = self.role if self.role.rstrip().endswith((".", "!", "?")) else f"You are a {self.role}."
+        role = (
+            self.role if self.role.rstrip().endswith((".", "!", "?")) else f"You are {_article(self.role)} {self.role}."
+        )
         made = Agent(
             "\n\n".join(part for part in (role, context.text("instructions") if self.instructions else "") if part),
             tools=self.tools,
@@ -110,6 +112,10 @@ class AgentNode:
         )
         self._agent[:] = [made]
         return made
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1].lower() in {"a", "e", "i", "o", "u"} else "a"
 
 
 def _ask(context: Any) -> Any:
