@@ -216,3 +216,42 @@ def test_compiling_a_thousand_nodes_is_quick() -> None:
     began = time.perf_counter()
     graph.compile()
     assert time.perf_counter() - began < 2  # a guard against something quadratic; the benchmarks measure
+
+
+def test_pictures_of_what_leads_anywhere() -> None:
+    graph = StateGraph(State).add_node("a", nothing).add_node("b", nothing, defer=True, timeout=3).add_edge(START, "a")
+    graph.add_conditional_edges("a", lambda state: "b")
+    picture = graph.compile(name="named").topology()
+    assert {(edge.source, edge.target, edge.style) for edge in picture.edges} == {
+        (START, "a", "solid"), ("a", "b", "dashed"), ("a", END, "dashed"), ("b", END, "solid"),
+    }  # fmt: skip
+    assert picture.node("b").attributes == {"defer": True, "timeout_s": 3.0}
+
+
+def test_drawings_for_langgraphs_users() -> None:
+    graph = StateGraph(State).add_node("a", declared).add_node("b", nothing).add_edge(START, "a").compile()
+    drawing = graph.get_graph()
+    assert "a" in drawing.draw_mermaid()
+    assert "b" in drawing.draw_ascii()
+    data = drawing.to_json()
+    assert {"source": "a", "target": "b", "data": None, "conditional": True} in data["edges"]
+
+
+def test_subgraphs_can_be_listed() -> None:
+    leaf = StateGraph(State).add_node("x", nothing).add_edge(START, "x").compile()
+    middle = StateGraph(State).add_node("leaf", leaf).add_edge(START, "leaf").compile()
+    graph = StateGraph(State).add_node("middle", middle).add_edge(START, "middle").compile()
+    assert list(graph.get_subgraphs()) == [("middle", middle)]
+    assert list(graph.get_subgraphs(recurse=True)) == [("middle", middle), ("middle|leaf", leaf)]
+    assert list(graph.get_subgraphs(namespace="other")) == []
+
+
+def test_settings_can_be_bound() -> None:
+    def look(state: State, config: Any) -> State:
+        return {"log": [config["configurable"]["a"], config["configurable"]["b"]]}
+
+    graph = StateGraph(State).add_node(look).add_edge(START, "look").compile()
+    bound = graph.with_config({"configurable": {"a": 1, "b": 1}}, recursion_limit=1)
+    assert bound.invoke({}, {"configurable": {"b": 2}})["log"] == [1, 2]
+    with pytest.raises(KeyError):
+        graph.invoke({}, {"configurable": {"b": 2}})

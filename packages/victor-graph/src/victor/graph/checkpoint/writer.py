@@ -22,7 +22,7 @@ class Writer:
 
     Args:
         store: Where to.
-        size: How many batches may wait.
+        size: How many batches may wait, and how many are written at once.
     """
 
     def __init__(self, store: Checkpointer, size: int = 64) -> None:
@@ -75,7 +75,7 @@ class Writer:
         while going:
             batches = [self._queue.get()]
             try:
-                while True:
+                while len(batches) < self._queue.maxsize:
                     batches.append(self._queue.get_nowait())
             except Empty:
                 pass
