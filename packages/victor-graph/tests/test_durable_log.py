@@ -256,8 +256,7 @@ def asking() -> Any:
 
     inner = StateGraph(State).add_node("tick", lambda s: {"n": 1}).add_node("ask", ask).add_edge(START, "tick").add_edge("tick", "ask")
     own = StateGraph(State).add_node("own", lambda s: {"log": ["own"]}).add_edge(START, "own").compile(checkpointer=True)
-    graph = StateGraph(State).add_node("sub", inner.compile()).add_node("remembers", own).add_edge(START, "sub").add_edge("sub", "remembers")
-    return graph
+    return StateGraph(State).add_node("sub", inner.compile()).add_node("remembers", own).add_edge(START, "sub").add_edge("sub", "remembers")
 
 
 def test_pruning_takes_subgraphs_of_removed_supersteps_along() -> None:
