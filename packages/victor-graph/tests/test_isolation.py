@@ -277,3 +277,17 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(value: Any) -> None:
     copy = isolate(value)
     assert copy == value
     assert not set(parts(copy)) & set(parts(value))
+
+
+@pytest.mark.parametrize("odd", [None, {"x": [1]}])
+def test_long_lists_of_one_kind(odd: Any) -> None:
+    for mine in ([Message("user", "x", data=odd) for _ in range(9)], [{"role": "user", "more": odd} for _ in range(9)], [FrozenOfAnything(odd)] * 9):
+        theirs = isolate(mine)
+        assert theirs == mine
+        assert theirs is not mine
+        for one, other in zip(mine, theirs, strict=True):
+            inner = [getattr(item, "data", None) or getattr(item, "value", None) for item in (one, other)]
+            if isinstance(one, dict):
+                assert one is not other
+                inner = [one["more"], other["more"]]
+            assert odd is None or inner[0] is not inner[1]

@@ -22,6 +22,8 @@ import types
 import uuid
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["CONSTANT", "isolate"]
@@ -64,6 +66,10 @@ CONSTANT: Final[set[type]] = {
 """Types none of whose instances can change; grows as frozen classes are met."""
 
 
+_DOUBTFUL: Final[dict[type, tuple[Callable[[Any], Any], ...]]] = {}
+"""For frozen classes, getters of those fields that may hold what can change."""
+
+
 def isolate(value: Any) -> Any:
     """A copy that shares with ``value`` only what cannot change.
 
@@ -91,8 +97,16 @@ def _copy(value: Any) -> Any:
 
 
 def _list(value: list[Any]) -> list[Any]:
-    if CONSTANT.issuperset(map(type, value)):
+    kinds = set(map(type, value))
+    if kinds <= CONSTANT:
         return value.copy()
+    if len(kinds) == 1 and len(value) > 4:  # long lists are of one kind, and worth a look at all items at once
+        (kind,) = kinds
+        if kind is dict:
+            if CONSTANT.issuperset(map(type, chain.from_iterable(map(dict.values, value)))):
+                return list(map(dict.copy, value))
+        elif kind in _DOUBTFUL and all(CONSTANT.issuperset(map(type, map(get, value))) for get in _DOUBTFUL[kind]):
+            return value.copy()
     return [item if type(item) in CONSTANT else _copy(item) for item in value]
 
 
@@ -186,7 +200,10 @@ def _by_fields(kind: type) -> Copier:
     if not frozen:
         return _mutable(names, put)
     doubtful = _doubtful(kind, names)
-    return _frozen(doubtful, put) if doubtful else _itself
+    if not doubtful:
+        return _itself
+    _DOUBTFUL[kind] = tuple(map(attrgetter, doubtful))
+    return _frozen(doubtful, put)
 
 
 def _setter(kind: type) -> Callable[[Any, str, Any], None]:
