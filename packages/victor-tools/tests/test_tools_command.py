@@ -80,6 +80,34 @@ def test_run_asks_for_approval(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0 and '"stdout":"hi\\n"' in out
 
 
+def test_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "bench", "math.evaluate", "expression=6*7", "--calls", "20", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert [each["what"].partition(" among")[0] for each in found] == [
+        "no tool: decode and await",
+        "call of no_op",
+        "call of math_evaluate",
+        "search",
+    ]
+    assert all(each["runs"] == 20 and 0 < each["p50_us"] <= each["p95_us"] for each in found)
+    code, out, _ = run(capsys, "bench", "-n", "3")
+    assert code == 0 and "call of no_op" in out and "median" in out
+
+
+def test_bench_calls_nothing_that_changes_things_unless_told_to(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write = ("bench", "shell.run", 'command:=["touch", "made"]', "-n", "2")
+    code, _, err = run(capsys, *write)
+    assert code == 1 and "--yes makes 3 of them" in err and not (tmp_path / "made").exists()
+    assert run(capsys, *write, "--yes")[0] == 0 and (tmp_path / "made").exists()
+    code, out, err = run(capsys, "bench", "files.read", "path=absent", "-n", "2")
+    assert (code, out) == (1, "") and "call 1 of 3 failed" in err
+    code, _, err = run(capsys, "bench", "math.evaluat", "-n", "2")
+    assert code == 1 and "did you mean 'math.evaluate'" in err
+
+
 def test_categories(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "categories", "--json")
     found = json.loads(out)

@@ -1,4 +1,4 @@
-"""``victor tools``: list, show, search and run tools; serve them to others; bring older ones over."""
+"""``victor tools``: list, show, search, run and measure tools; serve them to others; bring older ones over."""
 
 from __future__ import annotations
 
@@ -198,6 +198,42 @@ def serve(
         asyncio.run(serve_http(server, host=host, port=port, token=secret, ready=tell))
     except KeyboardInterrupt:
         note("stopped")
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="A tool to measure as well, such as math.evaluate.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="name=value, or name:=JSON.")] = None,
+    given: Annotated[str, typer.Option("--args", help="All its arguments as one JSON object.")] = "",
+    calls: Annotated[int, typer.Option("--calls", "-n", min=1, help="How many calls and searches.")] = 1000,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Call it so often although its calls change things or need approval.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a call costs, what a tool of your choice takes, and how fast search is."""
+    from victor.core.tool import ToolScope
+    from victor.tools.cli.measure import measure_floor, measure_search, measure_tool, no_op
+
+    registry = UnifiedToolRegistry.get_instance()
+    made = None if name is None else registry.tool(name)
+    if made is not None and not yes and not made.metadata.idempotent:
+        raise ConfigurationError(f"every call of {name} may change something; --yes makes {calls + 1} of them")
+
+    async def measure() -> list[Any]:
+        found = [await measure_floor(calls), await measure_tool(no_op(), calls)]
+        if made is not None:
+            scope = ToolScope(agent="command line", approve=(lambda context: True) if yes else None)
+            found.append(await measure_tool(made, calls, _arguments(arguments or [], given), scope=scope))
+        return found
+
+    measured = [*asyncio.run(measure()), measure_search(registry, calls)]
+    if as_json:
+        keys = ("what", "runs", "p50_us", "p95_us")
+        print_json([{key: getattr(each, key) for key in keys} for each in measured])
+        return
+    rows = [(each.what, str(each.runs), f"{each.p50_us:,.1f}", f"{each.p95_us:,.1f}") for each in measured]
+    print_table(rows, header=("microseconds", "runs", "median", "95 of 100 below"))
 
 
 @app.command()
