@@ -451,3 +451,19 @@ def test_control_flow_and_mistakes_of_a_graph_are_not_tried_again() -> None:
     with pytest.raises(InvalidUpdateError):
         graph.invoke({})
     assert runs == [1]
+
+
+async def test_nodes_that_never_wait_can_be_cancelled_and_do_not_keep_others_waiting() -> None:
+    ticks: list[int] = []
+
+    async def busy(state: State) -> None:
+        ticks.append(1)
+
+    graph = StateGraph(State).add_node("busy", busy).add_edge(START, "busy").add_edge("busy", "busy").compile()
+    run = asyncio.create_task(graph.ainvoke({}, recursion_limit=10**9))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert 1 < len(ticks) < 1000

@@ -51,6 +51,7 @@ __all__ = ["DEFAULT_RECURSION_LIMIT", "Run", "Status"]
 Status = Literal["running", "completed", "interrupted", "failed"]
 
 DEFAULT_RECURSION_LIMIT: Final = 10_000
+_BREATH: Final = 31
 
 
 class Run:
@@ -224,6 +225,8 @@ class Run:
                 going = await self._superstep(tasks)
             if not going:
                 return
+            if self.step & _BREATH == 0 and not self.blocking:
+                await asyncio.sleep(0)  # nodes that never wait must not keep others, or a cancellation, waiting
 
     async def _superstep(self, tasks: list[Task]) -> bool:
         """Run tasks and apply what they wrote; False when the run stops here."""
