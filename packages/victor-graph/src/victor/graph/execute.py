@@ -87,6 +87,8 @@ async def _carefully(task: Task, run: Run) -> Any:
         except (GraphInterrupt, ParentCommand) as error:
             leaving = error  # nothing went wrong: the event ends without an error
         operation.set(attempts=task.attempt)
+        if isinstance(leaving, GraphInterrupt):
+            operation.set(interrupted=True)  # or whoever listens would take it for done
         if leaving is None and events.capture_content:
             operation.capture(output=result)
     if leaving is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from victor.graph.cli.check import list_workflows, show, validate
+from victor.graph.cli.export import export
 from victor.graph.cli.fork import fork, prune
 from victor.graph.cli.look import history, state, threads
 from victor.graph.cli.run import run
@@ -30,3 +31,4 @@ app.command("state")(state)
 app.command("fork")(fork)
 app.command("prune")(prune)
 app.command("schema")(schema)
+app.command("export")(export)

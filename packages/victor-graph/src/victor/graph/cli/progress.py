@@ -142,7 +142,7 @@ class Progress:
             return
         row.running -= 1
         row.seconds += (event.duration_ns or 0) / 1e9
-        if type(event.error).__name__ in {"GraphInterrupt", "NodeInterrupt"} or event.cancelled:
+        if event.attributes.get("interrupted") or event.cancelled:
             return
         if event.error is not None:
             row.failed += 1
