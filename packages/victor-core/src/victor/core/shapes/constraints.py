@@ -180,7 +180,8 @@ def _broken(name: str, limit: Any, value: Any) -> str:
     elif name == "multiple_of":
         fine, text = value % limit == 0, f"must be a multiple of {limit}"
     elif name in {"min_length", "max_length"}:
-        unit = _UNITS.get(type(value), "item") + ("" if limit == 1 else "s")
+        kind: Any = type(value)
+        unit = _UNITS.get(kind, "item") + ("" if limit == 1 else "s")
         fine = len(value) >= limit if name == "min_length" else len(value) <= limit
         text = f"must have at {'least' if name == 'min_length' else 'most'} {limit} {unit}"
     elif name == "pattern":

@@ -184,7 +184,8 @@ class PydanticModel(Shape):
         out: Schema = self.adapter.json_schema(ref_template="#/$defs/{model}")
         for name, definition in out.pop("$defs", {}).items():
             definitions.schemas.setdefault(name, _untitled(definition))
-        return _untitled(out)
+        untitled: Schema = _untitled(out)
+        return untitled
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
         """The value or `FAILED`, as `Shape.convert`."""
