@@ -11,6 +11,10 @@ OPEN = re.compile(r"\b(TODO|FIXME|TBD|XXX)\b|^\s*[-*] \[ \]", re.MULTILINE)
 MOST = 1_000_000  # characters of one document
 
 
+def _depth(path: Path) -> tuple[int, Path]:
+    return len(path.parts), path  # what lies at the top usually says what the folder is about
+
+
 def find(folder: str, pattern: str, most: int = 200) -> list[dict[str, Any]]:
     """Files below a folder that fit one of the globs, hidden ones left out, at most ``most``."""
     root = Path(folder)
@@ -20,7 +24,7 @@ def find(folder: str, pattern: str, most: int = 200) -> list[dict[str, Any]]:
             inside = path.relative_to(root)
             if path.is_file() and not any(part.startswith((".", "_build")) for part in inside.parts):
                 found.add(path)
-    return [{"path": path.as_posix(), "bytes": path.stat().st_size} for path in sorted(found)[:most]]
+    return [{"path": path.as_posix(), "bytes": path.stat().st_size} for path in sorted(found, key=_depth)[:most]]
 
 
 def read(path: str) -> dict[str, Any]:
