@@ -28,7 +28,7 @@ _SHAPES = {
     "data": ("[(", ")]"),
 }
 _ARROWS = {"solid": "-->", "dashed": "-.->", "dotted": "-.->"}
-_PLAIN_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_PLAIN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_ ,?!()/]*\Z")
 # Entities for whatever means something in Mermaid's text, comments, directives, HTML or Markdown.
 _ENTITIES = {code: f"#{code};" for code in map(ord, "\"#&<>`%:;*_~$\\|{}[]@^=+-.'\u00a0\ufb02\u00b0\u00b6\u00df")}
