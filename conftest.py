@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 ROOT = Path(__file__).parent
+# Under `hatch test --cover` every child process would start coverage, which a test that asks what a fresh interpreter
+# imports would find there. pytest-cov measures this process and the workers without it.
+os.environ.pop("COVERAGE_PROCESS_START", None)
+
 # The last one: an example in a docstring that only shows what needs a server or a key.
 NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d|\+SKIP option")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
