@@ -239,9 +239,11 @@ def _pack(graph: Layered, root: list[int], shift: list[int], apart: list[list[in
     missing = [0] * count
     for layer, distances in zip(graph.layers, apart, strict=True):
         for one, other, distance in zip(layer, layer[1:], distances, strict=False):
-            block = root[other]
-            after[root[one]].append((block, distance + shift[one] - shift[other]))
-            missing[block] += 1
+            block, beside = root[other], after[root[one]]
+            needed = distance + shift[one] - shift[other]
+            if not beside or beside[-1] != (block, needed):  # lines that run side by side are known from above
+                beside.append((block, needed))
+                missing[block] += 1
     blocks = [item for item in range(count) if root[item] == item and not missing[item]]
     for block in blocks:  # grows while it is walked
         for other, _ in after[block]:
