@@ -264,9 +264,24 @@ class TestOutput:
         assert caught.value.result.stop_reason is StopReason.ERROR
         assert caught.value.result.text == "c"
 
-    async def test_a_wrapped_answer_must_be_wrapped(self):
-        with pytest.raises(OutputError, match='one key "value"'):
-            await Agent(model=ScriptedModel(["[1]"]), output_type=list[int], output_retries=0).run("x")
+    @pytest.mark.parametrize(
+        ("kind", "answer", "value"),
+        [
+            (list[int], "[1]", [1]),
+            (Literal["yes", "no"], "yes", "yes"),
+            (Literal["yes", "no"], '"no"', "no"),
+            (int, "7", 7),
+        ],
+    )
+    async def test_a_bare_value_is_taken_too(self, kind, answer, value):
+        assert (await Agent(model=ScriptedModel([answer]), output_type=kind, output_retries=0).run("x")).output == value
+
+    async def test_an_answer_that_does_not_fit_a_json_schema_may_be_corrected(self):
+        schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+        result = await Agent(model=ScriptedModel(['{"a": "x"}', '{"a": 1}']), output_type=schema).run("x")
+        assert result.output == {"a": 1}
+        with pytest.raises(OutputError, match="required form"):
+            await Agent(model=ScriptedModel(['{"a": "x"}']), output_type=schema, output_retries=0).run("x")
 
     async def test_an_empty_answer_is_no_answer(self):
         assert (await Agent(model=ScriptedModel(["", "ok"])).run("x")).output == "ok"

@@ -79,13 +79,25 @@ def test_a_plugin_that_raises_halfway_leaves_nothing_behind(installed):
 
 
 def test_a_name_two_plugins_want_stays_with_the_first(installed):
+    def visualizers(register):
+        register("other", "math:pi")
+
+    visualizers.__name__ = "victor_register_visualizers"
     installed += [
         FakeEntry("a", plugin(victor_register_models=lambda register: register("same", "math:pi"))),
         FakeEntry("b", plugin(victor_register_models=lambda register: register("same", "math:e"))),
     ]
+    installed[1]._module.victor_register_visualizers = hookimpl(visualizers)
     manager = Plugins().load()
     assert manager.models.entry("same").plugin == "a"
     assert "registered already, by a" in manager.loaded[1].error
+    assert "other" in manager.visualizers  # what else it offers is not lost with the name
+
+
+def test_a_plugin_that_exits_the_program_is_reported_and_harmless(installed):
+    installed += [FakeEntry("leaver", SystemExit(3)), FakeEntry("z", plugin())]
+    manager = Plugins().load()
+    assert [bool(p.error) for p in manager.loaded] == [True, False]
 
 
 def test_a_misspelt_hook_is_an_error_that_lists_the_hooks(installed):

@@ -347,7 +347,8 @@ def test_every_key_has_a_field_and_every_field_a_key():
 
 def test_reading_settings_without_a_file_imports_no_toml_parser(tmp_path):
     script = (
-        "import sys; from victor.core.settings import load_settings; load_settings(); print('tomllib' in sys.modules)"
+        "import sys; sys.modules.pop('tomllib', None); from victor.core.settings import load_settings; load_settings();"
+        "print('tomllib' in sys.modules)"
     )
     env = {**os.environ, "VICTOR_CONFIG": ""}
     done = subprocess.run(

@@ -394,3 +394,39 @@ async def test_other_runtime_errors_of_an_executor_are_told(scope):
     pool.shutdown()
     result = await as_tool(add, executor=pool).call({"a": 1}, scope=scope)
     assert "cannot schedule new futures" in result.text
+
+
+async def test_nothing_a_tool_raises_ends_the_run_or_hangs_it(scope):
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("in str")
+
+    def exhausted() -> None:
+        next(iter(()))
+
+    def leave() -> None:
+        raise SystemExit(2)
+
+    async def mute() -> None:
+        raise Mute
+
+    async def inner_cancelled() -> None:
+        raise asyncio.CancelledError("inner task")
+
+    for function, said in (
+        (exhausted, "StopIteration"),
+        (leave, "SystemExit"),
+        (mute, "Mute"),
+        (inner_cancelled, "inner task"),
+    ):
+        async with asyncio.timeout(5):
+            result = await as_tool(function).call("{}", scope=scope)
+        assert not result.ok
+        assert said in result.text
+
+
+async def test_only_true_is_leave_to_go_ahead(scope):
+    for answer in ("no", "yes", 1, [False]):
+        scope.approve = lambda context, answer=answer: answer
+        result = await TestApproval.tool.call({"path": "a"}, scope=scope)
+        assert isinstance(result.error, ToolApprovalError)

@@ -299,8 +299,8 @@ def test_numpy() -> None:
 
 def test_numpy_and_pydantic_are_not_imported() -> None:
     code = (
-        "import sys; from victor.graph.checkpoint.codec import encode, decode; decode(encode({'a': (1, {2})}));"
-        "print(sorted({'numpy', 'pydantic', 'pickle', 'yaml', 'networkx'} & set(sys.modules)))"
+        "import sys; before = set(sys.modules); from victor.graph.checkpoint.codec import encode, decode; decode(encode({'a': (1, {2})}));"
+        "print(sorted({'numpy', 'pydantic', 'pickle', 'yaml', 'networkx'} & set(sys.modules) - before))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

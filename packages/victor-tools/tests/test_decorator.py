@@ -279,11 +279,11 @@ def test_a_tool_is_three_lines() -> None:
 
 def test_importing_the_decorator_is_light() -> None:
     code = (
-        "import sys\nfrom victor.tools import tool\n"
+        "import sys\nbefore = set(sys.modules)\nfrom victor.tools import tool\n"
         "@tool\ndef f(x: int) -> int:\n    'd'\n    return x\n"
         "bad = {'yaml', 'httpx2', 'httpcore2', 'mcp', 'pydantic', 'regex', 'jmespath', 'typer', 'structlog', "
         "'docstring_parser', 'sqlite3'}\n"
-        "print(sorted(bad & set(sys.modules)))"
+        "print(sorted(bad & set(sys.modules) - before))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

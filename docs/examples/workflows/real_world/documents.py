@@ -24,16 +24,26 @@ def find(folder: str, pattern: str, most: int = 200) -> list[dict[str, Any]]:
             inside = path.relative_to(root)
             if path.is_file() and not any(part.startswith((".", "_build")) for part in inside.parts):
                 found.add(path)
-    return [{"path": path.as_posix(), "bytes": path.stat().st_size} for path in sorted(found, key=_depth)[:most]]
+    if most < 1:
+        raise ValueError(f"'most' must be at least 1, not {most}")
+    left_out = max(0, len(found) - most)
+    return [
+        {"path": path.as_posix(), "bytes": path.stat().st_size, "left_out": left_out}
+        for path in sorted(found, key=_depth)[:most]
+    ]
 
 
 def read(path: str) -> dict[str, Any]:
     """One document: its title, its text, how many words it has, and the lines that are marked as open."""
-    text = Path(path).read_text(encoding="utf-8", errors="replace")[:MOST]
+    data = Path(path).read_bytes()
+    if b"\0" in data[:8192]:
+        raise ValueError("this is no text")
+    whole = data.decode("utf-8-sig", errors="replace")
+    text = whole[:MOST]
     heading = re.search(r"^#\s+(.+)$", text, re.MULTILINE) or re.search(r"^(\S.*)\n[=~*-]{3,}$", text, re.MULTILINE)
     title = heading[1].strip(" #`") if heading else Path(path).stem.replace("-", " ").replace("_", " ")
     lines = [line.strip(" -*#>").removeprefix("[ ] ") for line in text.splitlines() if OPEN.search(line)]
-    return {"title": title, "text": text, "words": len(text.split()), "open": lines[:5]}
+    return {"title": title, "text": text, "words": len(whole.split()), "open": lines[:5]}
 
 
 def save(path: str, text: str, documents: list[Any]) -> str:

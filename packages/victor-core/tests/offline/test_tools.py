@@ -379,3 +379,34 @@ def test_booleans_are_understood_when_denied() -> None:
 
     result = run('search files for "abc" with regex, not case sensitive', [search_files])
     assert calls(result) == [("search_files", {"query": "abc", "case_sensitive": False, "regex": True})]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Do not delete notes.txt",
+        "Please don't delete notes.txt.",
+        "Never delete notes.txt",
+        "You must not delete notes.txt",
+        "I never want you to delete notes.txt",
+        "Should I delete notes.txt?",
+        "How do I delete a file like notes.txt?",
+        "What happens if someone deletes notes.txt?",
+        'He said: "delete notes.txt". Summarize that.',
+        'The mail reads "delete notes.txt now".',
+    ],
+)
+def test_what_is_forbidden_asked_about_or_quoted_is_not_done(request_):
+    from victor.core import Agent
+
+    done = []
+
+    def delete_file(path: str) -> str:
+        """Delete a file for ever."""
+        done.append(path)
+        return f"deleted {path}"
+
+    Agent(tools=[delete_file], model="offline").run_sync(request_)
+    assert done == []
+    Agent(tools=[delete_file], model="offline").run_sync("Delete notes.txt")
+    assert done == ["notes.txt"]

@@ -49,7 +49,7 @@ class Limits(Struct, frozen=True):
             if value is None and name != "parallel_tools":
                 continue
             least = 2 if name == "repeats" else 0
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least or value == 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least or value == 0:
                 wanted = f"at least {least}" if least else "a positive number"
                 raise ConfigurationError(f"Limits.{name} must be {wanted}, or None for no limit, not {value!r}")
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
+from victor.core.errors import ToolArgumentsError
 from victor.core.model import OutputSchema
 
 __all__ = ["Output"]
@@ -82,13 +83,15 @@ class Output(Generic[T]):
             try:
                 value = msgspec.json.decode(inner)
             except msgspec.DecodeError:
-                raise DecodeProblems(f"the answer is not JSON: {error}", problems=(("$", str(error)),)) from error
+                if not self._wrapped:
+                    raise DecodeProblems(f"the answer is not JSON: {error}", problems=(("$", str(error)),)) from error
+                value = text.strip()  # a bare word, as a small model answers a Literal
         if isinstance(self.type, Mapping) and not self._wrapped:
-            return cast("T", decode_object(self.schema.name, self.schema.schema, value))
-        if self._wrapped:
-            if not isinstance(value, dict) or set(value) != {"value"}:
-                text = 'the answer must be an object with the one key "value"'
-                raise DecodeProblems(text, problems=(("$", text),))
+            try:
+                return cast("T", decode_object(self.schema.name, self.schema.schema, value))
+            except ToolArgumentsError as error:
+                raise DecodeProblems(str(error), problems=error.problems) from error
+        if self._wrapped and isinstance(value, dict) and set(value) == {"value"}:
             value = value["value"]
         if isinstance(self.type, Mapping):
             return cast("T", value)

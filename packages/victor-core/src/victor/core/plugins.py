@@ -158,16 +158,19 @@ class Plugins:
             plugin.distribution, plugin.version = str(entry.dist.name), entry.dist.version
         began = time.perf_counter()
         try:
-            self._add(plugin, entry.load())
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises is its own failure, not ours
+            self._add(plugin, entry.load(), strict=False)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's code raises is its own failure
             self._forget(plugin.name)
             plugin.contributions.clear()
             self._fail(plugin, f"{type(error).__name__}: {error}", error)
         else:
-            self.loaded.append(plugin)
+            if plugin.error:  # some of what it offers was refused; the rest of it works
+                self._fail(plugin, plugin.error)
+            else:
+                self.loaded.append(plugin)
         plugin.load_ms = (time.perf_counter() - began) * 1000
 
-    def _add(self, plugin: Plugin, module: ModuleType | Any) -> None:
+    def _add(self, plugin: Plugin, module: ModuleType | Any, *, strict: bool = True) -> None:
         if self._manager.has_plugin(plugin.name):
             raise PluginError(f"a plugin named {plugin.name!r} is loaded already")
         before = set(vars(self._manager.hook))
@@ -179,10 +182,10 @@ class Plugins:
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin_name == plugin.name:
                     plugin.hooks.append(hook)
-                    arguments = {"register": self._register_for(plugin, attribute)}
+                    arguments = {"register": self._register_for(plugin, attribute, strict=strict)}
                     implementation.function(**{name: arguments[name] for name in implementation.argnames})
 
-    def _register_for(self, plugin: Plugin, attribute: str) -> Callable[..., None]:
+    def _register_for(self, plugin: Plugin, attribute: str, *, strict: bool) -> Callable[..., None]:
         catalog: Catalog[Any] = getattr(self, attribute)
 
         def register(
@@ -193,7 +196,13 @@ class Plugins:
                 name = target.name
             if target is None:
                 raise PluginError(f"{catalog.kind} {name!r}: register(name, target) needs a target")
-            catalog.register(name, target, help=help, plugin=plugin.name, replace=replace)
+            try:
+                catalog.register(name, target, help=help, plugin=plugin.name, replace=replace)
+            except PluginError as error:
+                if strict:
+                    raise
+                plugin.error = f"{plugin.error}; {error}" if plugin.error else str(error)
+                return
             plugin.contributions.setdefault(attribute, []).append(name)
             if enabled:
                 self.default_listeners.add(name)
@@ -219,7 +228,7 @@ class Plugins:
         plugin.error = reason
         self.loaded.append(plugin)
         _log.warning(
-            "plugin %r is broken and was skipped: %s",
+            "plugin %r: %s" if plugin.contributions else "plugin %r is broken and was skipped: %s",
             plugin.name,
             reason,
             exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
@@ -248,7 +257,9 @@ def get_plugins() -> Plugins:
             if _plugins is None:
                 from victor.core.settings import load_settings
 
-                manager = Plugins(only=load_settings().load_plugins)
+                chosen = load_settings().load_plugins
+                # Core's own models and commands are no plugin to do without: `victor plugins` must always be there.
+                manager = Plugins(only=None if chosen is None else {*chosen, "core"})
                 _plugins = manager
                 manager.load()
     return _plugins

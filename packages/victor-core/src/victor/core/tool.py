@@ -400,11 +400,23 @@ class Tool:
             value = await self._run(context)
         except ToolError as error:
             return ToolResult(error=error, text=str(error))
-        except Exception as error:  # noqa: BLE001 - a tool's own failure: the model is told, the run goes on
-            failure = ToolError(f"{self.name} failed: {type(error).__name__}: {error}")
-            failure.__cause__ = error
-            return ToolResult(error=failure, text=str(failure))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - its own failure: the model is told, the run goes on
+            return self._failed(error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return self._failed(error)  # of something inside the tool: nobody cancelled this run
         return value if type(value) is ToolResult else ToolResult(value)
+
+    def _failed(self, error: BaseException) -> ToolResult:
+        try:
+            said = str(error)
+        except Exception:  # noqa: BLE001 - an exception may be unable to say what it is
+            said = "(it cannot say why)"
+        failure = ToolError(f"{self.name} failed: {type(error).__name__}: {said}".rstrip(": "))
+        failure.__cause__ = error
+        return ToolResult(error=failure, text=str(failure))
 
     async def _attempt(self, context: ToolContext) -> Any:
         arguments = context.arguments
@@ -443,8 +455,8 @@ class Tool:
                 raise ToolApprovalError(
                     f"{self.name} was not approved within {scope.approval_timeout_s:g} s; this call was not made"
                 ) from error
-            operation.set(allowed=bool(allowed))
-        if not allowed:
+            operation.set(allowed=allowed is True)
+        if allowed is not True:  # a text such as "no" is true to Python, and no leave to go ahead
             raise ToolApprovalError(f"{self.name} was not approved; this call was not made")
 
     def __repr__(self) -> str:
@@ -556,15 +568,23 @@ def _invoker(tool: Tool) -> _Invoke:
 async def _in_thread(executor: Executor | None, work: Callable[[], Any]) -> Any:
     """Run in a thread, context variables and all; where there are no threads, right here."""
     if sys.platform == "emscripten":
-        return work()
+        return _guarded(work)
     loop = asyncio.get_running_loop()
     try:
-        future = loop.run_in_executor(executor, copy_context().run, work)
+        future = loop.run_in_executor(executor, copy_context().run, _guarded, work)
     except (RuntimeError, ImportError) as error:
         if "thread" not in str(error):
             raise
-        return work()
+        return _guarded(work)
     return await future
+
+
+def _guarded(work: Callable[[], Any]) -> Any:
+    """Call ``work``; what a future cannot carry (StopIteration would hang its reader) becomes an error it can."""
+    try:
+        return work()
+    except StopIteration as error:
+        raise ToolError("StopIteration: it asked an iterator for more than there was") from error
 
 
 def _drain(context: ToolContext, generator: Iterator[Any]) -> Any:

@@ -129,6 +129,9 @@ def make_plan(
     notes: list[str] = []
     fed = False
     for clause in split_clauses(task, [tool.name for tool in tools]):
+        if not _is_wished(clause):
+            rest.append(clause)
+            continue
         matches = match_tools(clause, tools, previous=previous, context=context, today=today)
         if previous is not None and _is_about_text(clause) and not any(_is_named(match, clause) for match in matches):
             rest.append(clause)
@@ -179,6 +182,26 @@ def _reader(clause: str, tools: Sequence[Tool], asked: Tool) -> Call | None:
         if not match.arguments.missing and values == [places[0].value] and match.score >= 1.2:
             return Call(match.tool.name, dict(match.arguments.values))
     return None
+
+
+_FORBIDDEN = pattern(
+    r"\b(?:do(?:es)?\s*n[o']?t|don['\u2019]?t|never|(?:must|should|shall|may|need)\s*(?:not|n['\u2019]t)|not to|avoid|refrain)\b",
+    re.IGNORECASE,
+)
+_ASKED_ABOUT = pattern(
+    r"^\W*(?:should|shall|may|must|would it|is it|are we|how (?:do|does|can|could|would|should|to)|"
+    r"what (?:happens|would|if)|why|when should|who)\b",
+    re.IGNORECASE,
+)
+_REPORTED = pattern(
+    r"\b(?:said|says|saying|wrote|writes|asked|told|tells|mentioned|quoted?|reads)\b[^\"\u201c]{0,20}[\"\u201c]",
+    re.IGNORECASE,
+)
+
+
+def _is_wished(clause: str) -> bool:
+    """False for what is forbidden, only asked about, or told as somebody else's words: no tool may act on that."""
+    return not (_FORBIDDEN.search(clause) or _ASKED_ABOUT.search(clause) or _REPORTED.search(clause))
 
 
 def _is_about_text(clause: str) -> bool:
