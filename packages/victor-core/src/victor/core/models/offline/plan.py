@@ -185,7 +185,8 @@ def _reader(clause: str, tools: Sequence[Tool], asked: Tool) -> Call | None:
 
 
 _FORBIDDEN = pattern(
-    r"\b(?:do(?:es)?\s*n[o']?t|don['\u2019]?t|never|(?:must|should|shall|may|need)\s*(?:not|n['\u2019]t)|not to|avoid|refrain)\b",
+    r"\b(?:do(?:es)?\s*n[o']?t|don['\u2019]?t|never|not to|avoid|refrain|"
+    r"(?:must|should|shall|may|need)\s*(?:not|n['\u2019]t))\b",
     re.IGNORECASE,
 )
 _ASKED_ABOUT = pattern(
