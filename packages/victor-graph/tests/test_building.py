@@ -30,7 +30,12 @@ def problems(graph: StateGraph[Any], **options: Any) -> tuple[str, ...]:
 
 
 def test_everything_wrong_is_said_at_once_with_names_and_near_matches() -> None:
-    graph = StateGraph(State).add_node("fetch", nothing).add_node("lost", lambda state: {"n": 1}).add_node("odd", lambda state, what: None)
+    graph = (
+        StateGraph(State)
+        .add_node("fetch", nothing)
+        .add_node("lost", lambda state: {"n": 1})
+        .add_node("odd", lambda state, what: None)
+    )
     graph.add_edge(START, "fetch").add_edge("fetch", "fetsch").add_edge("nowhere", END).add_edge(["fetch", "gone"], END)
     graph.add_conditional_edges("fetch", lambda state: "x", {"x": "ftch", "y": END})
     found = "\n".join(problems(graph, interrupt_before=["fetchh"]))
@@ -46,7 +51,14 @@ def test_everything_wrong_is_said_at_once_with_names_and_near_matches() -> None:
 
 
 def test_unreachable_nodes() -> None:
-    graph = StateGraph(State).add_node("a", nothing).add_node("b", nothing).add_node("c", nothing).add_edge(START, "a").add_edge("b", "c")
+    graph = (
+        StateGraph(State)
+        .add_node("a", nothing)
+        .add_node("b", nothing)
+        .add_node("c", nothing)
+        .add_edge(START, "a")
+        .add_edge("b", "c")
+    )
     assert [text.split(":")[0] for text in problems(graph)] == ["node 'b' can never run", "node 'c' can never run"]
 
 
@@ -69,14 +81,22 @@ def test_a_node_that_a_command_leads_to_is_not_unreachable(node: Any) -> None:
 
 
 def test_a_conditional_edge_that_may_lead_anywhere_makes_nothing_unreachable() -> None:
-    StateGraph(State).add_node("a", nothing).add_node("b", nothing).add_edge(START, "a").add_conditional_edges("a", lambda s: "b").compile()
+    StateGraph(State).add_node("a", nothing).add_node("b", nothing).add_edge(START, "a").add_conditional_edges(
+        "a", lambda s: "b"
+    ).compile()
 
 
 def test_the_answers_of_a_literal_are_known() -> None:
     def choose(state: State) -> Literal["b", "c"]:
         return "b"
 
-    graph = StateGraph(State).add_node("a", nothing).add_node("b", nothing).add_edge(START, "a").add_conditional_edges("a", choose)
+    graph = (
+        StateGraph(State)
+        .add_node("a", nothing)
+        .add_node("b", nothing)
+        .add_edge(START, "a")
+        .add_conditional_edges("a", choose)
+    )
     assert "answer 'c' of the conditional edge 'choose'" in problems(graph)[0]
 
 
@@ -117,9 +137,17 @@ def test_a_missing_reducer_is_found_where_it_is_certain() -> None:
 
 def test_a_missing_reducer_is_not_suspected_where_it_is_not_certain() -> None:
     for other in (maybe_writes_n, writes_log, nothing):
-        graph = StateGraph(State).add_node(writes_n).add_node("other", other).add_edge(START, "writes_n").add_edge(START, "other")
+        graph = (
+            StateGraph(State)
+            .add_node(writes_n)
+            .add_node("other", other)
+            .add_edge(START, "writes_n")
+            .add_edge(START, "other")
+        )
         graph.compile()
-    StateGraph(State).add_node(writes_n).add_node(also_writes_n).add_edge(START, "writes_n").add_edge("writes_n", "also_writes_n").compile()
+    StateGraph(State).add_node(writes_n).add_node(also_writes_n).add_edge(START, "writes_n").add_edge(
+        "writes_n", "also_writes_n"
+    ).compile()
     assert surely_writes(print) == surely_writes(lambda state: {"n": 1}) == frozenset()
 
 
@@ -171,7 +199,12 @@ def test_wrong_states() -> None:
 
 
 def test_nodes_and_edges_can_be_looked_at() -> None:
-    graph = StateGraph(State).add_sequence([("a", nothing), ("b", nothing), ("c", nothing)]).set_entry_point("a").set_finish_point("c")
+    graph = (
+        StateGraph(State)
+        .add_sequence([("a", nothing), ("b", nothing), ("c", nothing)])
+        .set_entry_point("a")
+        .set_finish_point("c")
+    )
     graph.add_conditional_edges("a", lambda state: True, {True: "b", False: END}).add_edge(["a", "b"], "c")
     assert list(graph.nodes) == ["a", "b", "c"]
     assert graph.nodes["a"].name == "a"
@@ -188,8 +221,19 @@ def test_the_topology() -> None:
         And more.
         """
 
-    inner = StateGraph(State).add_node("x", nothing).add_node("y", nothing).add_edge(START, "x").add_conditional_edges("x", lambda s: "y", ["y", END])
-    graph = StateGraph(State, name="outer").add_node(documented, metadata={"kind": "agent"}).add_node("sub", inner.compile()).add_node("z", nothing)
+    inner = (
+        StateGraph(State)
+        .add_node("x", nothing)
+        .add_node("y", nothing)
+        .add_edge(START, "x")
+        .add_conditional_edges("x", lambda s: "y", ["y", END])
+    )
+    graph = (
+        StateGraph(State, name="outer")
+        .add_node(documented, metadata={"kind": "agent"})
+        .add_node("sub", inner.compile())
+        .add_node("z", nothing)
+    )
     graph.add_edge(START, "documented").add_edge("documented", "sub").add_edge("sub", "z")
     picture = graph.topology()
     assert isinstance(picture, Topology)

@@ -41,7 +41,9 @@ def run(python: str, program: Path) -> Any:
 def translated(name: str, folder: Path) -> Path:
     """The program with its imports changed, and nothing else."""
     source = (FOLDER / f"{name}.py").read_text()
-    changed = re.sub(r"^from (langgraph|langchain_core)[\w.]* import", "from victor.graph import", source, flags=re.MULTILINE)
+    changed = re.sub(
+        r"^from (langgraph|langchain_core)[\w.]* import", "from victor.graph import", source, flags=re.MULTILINE
+    )
     assert changed != source
     path = folder / f"{name}.py"
     path.write_text(changed)

@@ -72,7 +72,12 @@ def changed_dicts(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=50)
-changes = st.one_of(changed_lists(), changed_dicts(), st.tuples(scalars, scalars), st.tuples(st.text(max_size=60), st.text(max_size=9)).map(lambda pair: (pair[0], pair[0] + pair[1])))
+changes = st.one_of(
+    changed_lists(),
+    changed_dicts(),
+    st.tuples(scalars, scalars),
+    st.tuples(st.text(max_size=60), st.text(max_size=9)).map(lambda pair: (pair[0], pair[0] + pair[1])),
+)
 
 
 @given(changes, st.booleans())
@@ -123,7 +128,10 @@ def test_a_value_that_a_foreign_reducer_may_change_in_place_is_not_trusted() -> 
     assert before_change(Channel("k"), items) is items
 
 
-@pytest.mark.parametrize("bad", [["k", 9, 1], ["k"], ["k", SPLICE, 0], ["gone", SPLICE, 0, 0, []], ["k", MERGE, {}, ["x"]], ["k", APPEND, "x"]])
+@pytest.mark.parametrize(
+    "bad",
+    [["k", 9, 1], ["k"], ["k", SPLICE, 0], ["gone", SPLICE, 0, 0, []], ["k", MERGE, {}, ["x"]], ["k", APPEND, "x"]],
+)
 def test_operations_that_do_not_fit_are_errors(bad: list[Any]) -> None:
     with pytest.raises(ValueError, match="fit|operation|values"):
         apply({"k": 5}, bad)
@@ -220,7 +228,9 @@ def test_a_step_is_durable_with_its_checkpoint_also_when_writing_in_the_backgrou
         (entry, *_) = store.entries("t")
         seen.append([note.key for note in store.notes("t", "", entry.id)])
 
-    StateGraph(State).add_node(node).add_edge(START, "node").compile(store).invoke({}, thread_id="t", durability="async")
+    StateGraph(State).add_node(node).add_edge(START, "node").compile(store).invoke(
+        {}, thread_id="t", durability="async"
+    )
     assert seen == [["step:effect:0"]]
 
 
@@ -240,7 +250,14 @@ def test_results_are_saved_while_others_still_run(tmp_path: Path, face: str) -> 
                 time.sleep(0.005)
             return {"log": ["slow"]}
 
-        graph = StateGraph(State).add_node(fast).add_node(slow).add_edge(START, "fast").add_edge(START, "slow").compile(store)
+        graph = (
+            StateGraph(State)
+            .add_node(fast)
+            .add_node(slow)
+            .add_edge(START, "fast")
+            .add_edge(START, "slow")
+            .compile(store)
+        )
         run = graph.invoke({}, thread_id="t") if face == "sync" else asyncio.run(graph.ainvoke({}, thread_id="t"))
         assert run["log"] == ["fast", "slow"]
         assert seen == ["result"]
@@ -254,9 +271,23 @@ def asking() -> Any:
     def ask(state: State) -> State:
         return {"log": [interrupt("?")]}
 
-    inner = StateGraph(State).add_node("tick", lambda s: {"n": 1}).add_node("ask", ask).add_edge(START, "tick").add_edge("tick", "ask")
-    own = StateGraph(State).add_node("own", lambda s: {"log": ["own"]}).add_edge(START, "own").compile(checkpointer=True)
-    return StateGraph(State).add_node("sub", inner.compile()).add_node("remembers", own).add_edge(START, "sub").add_edge("sub", "remembers")
+    inner = (
+        StateGraph(State)
+        .add_node("tick", lambda s: {"n": 1})
+        .add_node("ask", ask)
+        .add_edge(START, "tick")
+        .add_edge("tick", "ask")
+    )
+    own = (
+        StateGraph(State).add_node("own", lambda s: {"log": ["own"]}).add_edge(START, "own").compile(checkpointer=True)
+    )
+    return (
+        StateGraph(State)
+        .add_node("sub", inner.compile())
+        .add_node("remembers", own)
+        .add_edge(START, "sub")
+        .add_edge("sub", "remembers")
+    )
 
 
 def test_pruning_takes_subgraphs_of_removed_supersteps_along() -> None:
@@ -280,7 +311,12 @@ def test_pruning_takes_subgraphs_of_removed_supersteps_along() -> None:
 
 def test_pruning_again_and_again_does_not_pile_up_bodies() -> None:
     store = MemorySaver()
-    graph = StateGraph(State).add_node("tick", lambda s: {"n": s["n"] + 1, "log": ["x" * 100]}).add_edge(START, "tick").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("tick", lambda s: {"n": s["n"] + 1, "log": ["x" * 100]})
+        .add_edge(START, "tick")
+        .compile(store)
+    )
     sizes = []
     for number in range(60):
         graph.invoke({"n": number}, thread_id="t")

@@ -38,7 +38,13 @@ def said(events: list[Event]) -> list[tuple[str, str, str]]:
 
 
 def pair(checkpointer: Any = None) -> Any:
-    graph = StateGraph(State).add_node("a", lambda s: {"n": 1}).add_node("b", lambda s: {"log": ["b"]}).add_edge(START, "a").add_edge("a", "b")
+    graph = (
+        StateGraph(State)
+        .add_node("a", lambda s: {"n": 1})
+        .add_node("b", lambda s: {"log": ["b"]})
+        .add_edge(START, "a")
+        .add_edge("a", "b")
+    )
     return graph.compile(checkpointer, name="pair")
 
 
@@ -66,7 +72,9 @@ async def test_nodes_side_by_side_have_the_step_as_their_parent(heard: list[Even
     async def node(state: State) -> None:
         await asyncio.sleep(0)
 
-    graph = StateGraph(State).add_node("a", node).add_node("b", node).add_edge(START, "a").add_edge(START, "b").compile()
+    graph = (
+        StateGraph(State).add_node("a", node).add_node("b", node).add_edge(START, "a").add_edge(START, "b").compile()
+    )
     await graph.ainvoke({})
     step = next(event for event in heard if event.kind == "workflow.step")
     assert {event.parent_id for event in heard if event.kind == "workflow.node"} == {step.span_id}
@@ -81,7 +89,12 @@ def test_checkpoints(heard: list[Event]) -> None:
 
 
 def test_questions_failures_and_attempts(heard: list[Event]) -> None:
-    graph = StateGraph(State).add_node("ask", lambda s: {"log": [interrupt("?")]}).add_edge(START, "ask").compile(MemorySaver())
+    graph = (
+        StateGraph(State)
+        .add_node("ask", lambda s: {"log": [interrupt("?")]})
+        .add_edge(START, "ask")
+        .compile(MemorySaver())
+    )
     graph.invoke({}, thread_id="t")
     (asked,) = [event for event in heard if event.kind == "workflow.interrupt"]
     assert asked.attributes["id"] == graph.get_state(thread_id="t").interrupts[0].id

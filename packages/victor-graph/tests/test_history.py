@@ -137,7 +137,14 @@ def test_an_update_begins_a_thread(store: Checkpointer) -> None:
 
 
 def test_who_made_an_update_must_be_clear(store: Checkpointer) -> None:
-    graph = StateGraph(State).add_node("a", says("a")).add_node("b", says("b")).add_edge(START, "a").add_edge(START, "b").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("a", says("a"))
+        .add_node("b", says("b"))
+        .add_edge(START, "a")
+        .add_edge(START, "b")
+        .compile(store)
+    )
     graph.invoke({}, thread_id="t")
     with pytest.raises(InvalidUpdateError, match="as_node"):
         graph.update_state(None, {"n": 1}, thread_id="t")
@@ -148,7 +155,9 @@ def test_joins_and_deferred_nodes_survive_a_stop(store: Checkpointer) -> None:
     for name in ("a", "b", "b2", "c"):
         graph.add_node(name, says(name))
     graph.add_node("last", says("last"), defer=True)
-    graph.add_edge(START, "a").add_edge(START, "b").add_edge("b", "b2").add_edge(["a", "b2"], "c").add_edge("a", "last").add_edge("c", "last")
+    graph.add_edge(START, "a").add_edge(START, "b").add_edge("b", "b2").add_edge(["a", "b2"], "c").add_edge(
+        "a", "last"
+    ).add_edge("c", "last")
     compiled = graph.compile(store, interrupt_before=["b2"])
     compiled.invoke({}, thread_id="t")
     assert compiled.invoke(None, thread_id="t")["log"] == ["a", "b", "b2", "c", "last"]
@@ -203,7 +212,12 @@ class Shop(TypedDict, total=False):
 
 
 def test_classes_of_the_state_come_back_as_they_were(store: Checkpointer) -> None:
-    graph = StateGraph(Shop).add_node("a", lambda s: {"orders": [Order(1, ("x",))], "current": Order(2, ())}).add_edge(START, "a").compile(store)
+    graph = (
+        StateGraph(Shop)
+        .add_node("a", lambda s: {"orders": [Order(1, ("x",))], "current": Order(2, ())})
+        .add_edge(START, "a")
+        .compile(store)
+    )
     graph.invoke({}, thread_id="t")
     assert graph.get_state(thread_id="t").values == {"orders": [Order(1, ("x",))], "current": Order(2, ())}
 
@@ -222,7 +236,12 @@ def test_a_log_grows_with_what_is_new_and_not_with_the_state(tmp_path: Path) -> 
     async def add(state: State) -> State:
         return {"log": [os.urandom(250).hex()], "n": state["n"] + 1}
 
-    graph = StateGraph(State).add_node(add).add_edge(START, "add").add_conditional_edges("add", lambda s: "add" if s["n"] < 500 else END)
+    graph = (
+        StateGraph(State)
+        .add_node(add)
+        .add_edge(START, "add")
+        .add_conditional_edges("add", lambda s: "add" if s["n"] < 500 else END)
+    )
     with SqliteSaver(tmp_path / "s.db", synchronous="normal") as store:
         asyncio.run(graph.compile(store).ainvoke({"n": 0}, thread_id="t"))
         assert len(graph.compile(store).get_state(thread_id="t").values["log"]) == 500
@@ -233,7 +252,12 @@ def test_a_large_state_that_does_not_change_is_not_stored_again_and_again(tmp_pa
     async def tick(state: State) -> State:
         return {"n": state["n"] + 1}
 
-    graph = StateGraph(State).add_node(tick).add_edge(START, "tick").add_conditional_edges("tick", lambda s: "tick" if s["n"] < 300 else END)
+    graph = (
+        StateGraph(State)
+        .add_node(tick)
+        .add_edge(START, "tick")
+        .add_conditional_edges("tick", lambda s: "tick" if s["n"] < 300 else END)
+    )
     with SqliteSaver(tmp_path / "s.db", synchronous="normal") as store:
         asyncio.run(graph.compile(store).ainvoke({"n": 0, "log": [os.urandom(50_000)]}, thread_id="t"))
     assert (tmp_path / "s.db").stat().st_size < 400_000
@@ -289,7 +313,9 @@ def test_a_state_of_an_older_version_is_migrated_as_a_whole(store: Checkpointer)
     old.compile(store, interrupt_before=["c"]).invoke({"names": ["first"]}, thread_id="t")
 
     new = StateGraph(NewState).add_sequence([(name, add("people")) for name in "abc"]).add_edge(START, "a")
-    graph = new.compile(store, schema_version=2, migrate={1: lambda values: {"people": [n.upper() for n in values["names"]]}})
+    graph = new.compile(
+        store, schema_version=2, migrate={1: lambda values: {"people": [n.upper() for n in values["names"]]}}
+    )
     assert graph.get_state(thread_id="t").values == {"people": ["FIRST", "NAMES1", "NAMES2"]}
     assert graph.invoke(None, thread_id="t") == {"people": ["FIRST", "NAMES1", "NAMES2", "people3"]}
     assert [len(one.values["people"]) for one in graph.get_state_history(thread_id="t")] == [4, 3, 2, 1, 0]

@@ -58,7 +58,9 @@ def says(text: str) -> Callable[[State], State]:
 
 
 def test_a_question_and_its_answer(store: Checkpointer, run: Any) -> None:
-    graph = StateGraph(State).add_sequence([("a", says("a")), ("ask", asks("who?")), ("b", says("b"))]).add_edge(START, "a")
+    graph = (
+        StateGraph(State).add_sequence([("a", says("a")), ("ask", asks("who?")), ("b", says("b"))]).add_edge(START, "a")
+    )
     compiled = graph.compile(store)
     first = run(compiled, {"n": 1}, thread_id="t")
     assert first["log"] == ["a"]
@@ -108,7 +110,12 @@ def test_parallel_questions_are_answered_one_by_one_in_any_order(store: Checkpoi
     second = run(graph, Command(resume={asked["b?"]: "B"}), thread_id="t")
     assert {one.value: one.id for one in second["__interrupt__"]} == {"a?": asked["a?"], "c?": asked["c?"]}
     assert [one.value for one in graph.get_state(thread_id="t").interrupts] == ["a?", "c?"]
-    assert run(graph, Command(resume={asked["c?"]: "C", asked["a?"]: "A"}), thread_id="t")["log"] == ["A", "B", "C", "end"]
+    assert run(graph, Command(resume={asked["c?"]: "C", asked["a?"]: "A"}), thread_id="t")["log"] == [
+        "A",
+        "B",
+        "C",
+        "end",
+    ]
 
 
 def test_an_answer_to_several_questions_must_say_which(store: Checkpointer, run: Any) -> None:
@@ -141,7 +148,14 @@ def test_who_was_not_answered_does_not_run_again(store: Checkpointer, run: Any) 
 
         return inner
 
-    graph = StateGraph(State).add_node("a", node("a")).add_node("b", node("b")).add_edge(START, "a").add_edge(START, "b").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("a", node("a"))
+        .add_node("b", node("b"))
+        .add_edge(START, "a")
+        .add_edge(START, "b")
+        .compile(store)
+    )
     asked = {one.value: one.id for one in run(graph, {}, thread_id="t")["__interrupt__"]}
     run(graph, Command(resume={asked["a"]: 1}), thread_id="t")
     assert sorted(runs) == ["a", "a", "b"]
@@ -156,7 +170,14 @@ def test_who_was_done_does_not_run_again(store: Checkpointer, run: Any) -> None:
         runs.append("work")
         return {"log": ["work"]}
 
-    graph = StateGraph(State).add_node(work).add_node("ask", asks("?")).add_edge(START, "work").add_edge(START, "ask").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node(work)
+        .add_node("ask", asks("?"))
+        .add_edge(START, "work")
+        .add_edge(START, "ask")
+        .compile(store)
+    )
     run(graph, {}, thread_id="t")
     state = graph.get_state(thread_id="t")
     assert state.next == ("ask",)
@@ -258,7 +279,12 @@ def test_a_stop_before_is_not_passed_by_a_run_that_died_before_it(store: Checkpo
 
 
 def test_changing_the_state_while_it_is_stopped(store: Checkpointer, run: Any) -> None:
-    graph = StateGraph(State).add_sequence([("a", says("a")), ("b", says("b"))]).add_edge(START, "a").compile(store, interrupt_before=["b"])
+    graph = (
+        StateGraph(State)
+        .add_sequence([("a", says("a")), ("b", says("b"))])
+        .add_edge(START, "a")
+        .compile(store, interrupt_before=["b"])
+    )
     run(graph, {}, thread_id="t")
     graph.update_state({"configurable": {"thread_id": "t"}}, {"log": ["edited"]})
     assert graph.get_state(thread_id="t").next == ("b",)
@@ -277,7 +303,12 @@ def test_an_update_and_a_jump_may_come_with_the_answer(store: Checkpointer, run:
 
 
 def test_a_new_input_drops_the_question(store: Checkpointer, run: Any) -> None:
-    graph = StateGraph(State).add_node("ask", lambda s: {"log": [interrupt("?")]} if s["n"] == 1 else None).add_edge(START, "ask").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("ask", lambda s: {"log": [interrupt("?")]} if s["n"] == 1 else None)
+        .add_edge(START, "ask")
+        .compile(store)
+    )
     assert "__interrupt__" in run(graph, {"n": 1}, thread_id="t")
     assert run(graph, {"n": 2, "log": ["new"]}, thread_id="t") == {"n": 2, "log": ["new"]}
     assert graph.get_state(thread_id="t").interrupts == ()
@@ -300,7 +331,14 @@ def test_without_a_checkpointer_a_question_is_told_and_cannot_be_answered(run: A
 
 
 def test_an_answer_to_a_question_of_the_past_makes_another_future(store: Checkpointer, run: Any) -> None:
-    graph = StateGraph(State).add_node("ask", asks("?")).add_node("end", says("end")).add_edge(START, "ask").add_edge("ask", "end").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("ask", asks("?"))
+        .add_node("end", says("end"))
+        .add_edge(START, "ask")
+        .add_edge("ask", "end")
+        .compile(store)
+    )
     run(graph, {}, thread_id="t")
     past = graph.get_state(thread_id="t").config
     assert run(graph, Command(resume="one"), thread_id="t")["log"] == ["one", "end"]
@@ -320,7 +358,12 @@ def test_going_on_from_the_past_asks_again(store: Checkpointer, run: Any) -> Non
 
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
 def test_questions_with_every_durability(store: Checkpointer, run: Any, durability: str) -> None:
-    graph = StateGraph(State).add_sequence([("a", says("a")), ("ask", asks("1", "2")), ("b", says("b"))]).add_edge(START, "a").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_sequence([("a", says("a")), ("ask", asks("1", "2")), ("b", says("b"))])
+        .add_edge(START, "a")
+        .compile(store)
+    )
     run(graph, {}, thread_id="t", durability=durability)
     run(graph, Command(resume="x"), thread_id="t", durability=durability)
     assert run(graph, Command(resume="y"), thread_id="t", durability=durability)["log"] == ["a", "x", "y", "b"]
@@ -354,7 +397,9 @@ def test_questions_asked_side_by_side_inside_a_node(store: Checkpointer) -> None
     assert asyncio.run(graph.ainvoke(Command(resume=answers), thread_id="t"))["log"] == ["A?", "B?"]
 
 
-def test_a_store_that_fails_while_an_error_is_noted_does_not_hide_the_error(store: Checkpointer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_while_an_error_is_noted_does_not_hide_the_error(
+    store: Checkpointer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def node(state: State) -> None:
         def full(batches: Any) -> None:
             raise CheckpointError("disk full")

@@ -86,7 +86,14 @@ def test_nodes_of_one_superstep_do_not_see_each_other() -> None:
         looked.set()
         return {"log": list(state["items"])}
 
-    graph = StateGraph(State).add_node(changes).add_node(looks).add_edge(START, "changes").add_edge(START, "looks").compile()
+    graph = (
+        StateGraph(State)
+        .add_node(changes)
+        .add_node(looks)
+        .add_edge(START, "changes")
+        .add_edge(START, "looks")
+        .compile()
+    )
     assert graph.invoke({"items": [1]})["log"] == [1]
 
 
@@ -125,7 +132,11 @@ def test_conditional_edges_cannot_change_the_state() -> None:
         spoil(state)
         return "end"
 
-    graph = StateGraph(State).add_node("a", lambda s: {"items": [[1]], "log": [[2]]}).add_node("end", lambda s: {"n": len(s["items"][0])})
+    graph = (
+        StateGraph(State)
+        .add_node("a", lambda s: {"items": [[1]], "log": [[2]]})
+        .add_node("end", lambda s: {"n": len(s["items"][0])})
+    )
     graph.add_edge(START, "a").add_conditional_edges("a", path, ["end"])
     assert graph.compile().invoke({}) == {"items": [[1]], "log": [[2]], "n": 1}
 
@@ -133,7 +144,11 @@ def test_conditional_edges_cannot_change_the_state() -> None:
 def test_a_reducer_that_changes_its_first_argument_does_no_harm() -> None:
     mine = {"items": [{"a": 1}]}
     saver = MemorySaver()
-    graph = StateGraph(Extending).add_sequence([(name, lambda s, name=name: {"items": [{"by": name}]}) for name in "ab"]).add_edge(START, "a")
+    graph = (
+        StateGraph(Extending)
+        .add_sequence([(name, lambda s, name=name: {"items": [{"by": name}]}) for name in "ab"])
+        .add_edge(START, "a")
+    )
     graph.add_conditional_edges("a", lambda state: [], {"b": "b"})
     compiled = graph.compile(saver)
     assert compiled.invoke(mine, thread_id="t")["items"] == [{"a": 1}, {"by": "a"}, {"by": "b"}]
@@ -225,7 +240,13 @@ def test_what_cannot_change_or_be_copied_is_shared(value: Any) -> None:
 
 def test_frozen_classes_are_shared_only_as_far_as_they_cannot_change() -> None:
     inner = [1]
-    for mine in (FrozenOfAnything(inner), (inner, 1), Pair(inner, 1), FrozenOfAnything({"x": inner}), Message("user", "x", data={"x": inner})):
+    for mine in (
+        FrozenOfAnything(inner),
+        (inner, 1),
+        Pair(inner, 1),
+        FrozenOfAnything({"x": inner}),
+        Message("user", "x", data={"x": inner}),
+    ):
         theirs = isolate(mine)
         assert theirs == mine
         assert theirs is not mine
@@ -258,7 +279,12 @@ def test_values_that_contain_themselves_can_be_copied() -> None:
 
 values = st.recursive(
     st.none() | st.integers() | st.text(max_size=3) | st.builds(Frozen, st.text(max_size=2)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3) | st.tuples(inner, inner) | st.builds(Data, st.lists(inner, max_size=2)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.builds(Data, st.lists(inner, max_size=2))
+    ),
     max_leaves=12,
 )
 
@@ -281,7 +307,11 @@ def test_a_copy_is_equal_and_shares_nothing_that_can_change(value: Any) -> None:
 
 @pytest.mark.parametrize("odd", [None, {"x": [1]}])
 def test_long_lists_of_one_kind(odd: Any) -> None:
-    for mine in ([Message("user", "x", data=odd) for _ in range(9)], [{"role": "user", "more": odd} for _ in range(9)], [FrozenOfAnything(odd)] * 9):
+    for mine in (
+        [Message("user", "x", data=odd) for _ in range(9)],
+        [{"role": "user", "more": odd} for _ in range(9)],
+        [FrozenOfAnything(odd)] * 9,
+    ):
         theirs = isolate(mine)
         assert theirs == mine
         assert theirs is not mine

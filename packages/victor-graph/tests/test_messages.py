@@ -26,7 +26,16 @@ def texts(messages: list[Any]) -> list[str]:
 
 
 def test_what_becomes_a_message() -> None:
-    found = add_messages([], ["text", ("assistant", "pair"), {"role": "ai", "content": "dict"}, {"type": "human", "content": "typed"}, Message("tool", "real")])
+    found = add_messages(
+        [],
+        [
+            "text",
+            ("assistant", "pair"),
+            {"role": "ai", "content": "dict"},
+            {"type": "human", "content": "typed"},
+            Message("tool", "real"),
+        ],
+    )
     assert [(one.role, one.content) for one in found] == [
         ("user", "text"), ("assistant", "pair"), ("assistant", "dict"), ("user", "typed"), ("tool", "real"),
     ]  # fmt: skip
@@ -55,14 +64,23 @@ def test_replacing_and_removing() -> None:
     assert texts(add_messages(old, [RemoveMessage("a"), RemoveMessage("c")])) == ["b"]
     assert texts(add_messages(old, [RemoveMessage("a"), Message("user", "again", id="a")])) == ["again", "b", "c"]
     assert texts(add_messages(old, [RemoveMessage(REMOVE_ALL_MESSAGES), "new"])) == ["new"]
-    assert texts(add_messages(old, [Message("user", "1", id="x"), Message("user", "2", id="x")])) == ["a", "b", "c", "2"]
+    assert texts(add_messages(old, [Message("user", "1", id="x"), Message("user", "2", id="x")])) == [
+        "a",
+        "b",
+        "c",
+        "2",
+    ]
     assert texts(old) == ["a", "b", "c"]
     with pytest.raises(InvalidUpdateError, match="'z'"):
         add_messages(old, [RemoveMessage("z")])
 
 
 def test_ids_are_kept_in_checkpoints() -> None:
-    graph = StateGraph(MessagesState).add_node("reply", lambda s: {"messages": [("assistant", f"{len(s['messages'])}")]}).add_edge(START, "reply")
+    graph = (
+        StateGraph(MessagesState)
+        .add_node("reply", lambda s: {"messages": [("assistant", f"{len(s['messages'])}")]})
+        .add_edge(START, "reply")
+    )
     compiled = graph.compile(MemorySaver())
     first = compiled.invoke({"messages": "hi"}, thread_id="t")["messages"]
     second = compiled.invoke({"messages": "again"}, thread_id="t")["messages"]

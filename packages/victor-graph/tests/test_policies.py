@@ -96,7 +96,13 @@ def test_the_first_policy_that_covers_the_error_counts() -> None:
 
 
 def test_which_errors_are_tried_again() -> None:
-    for error in (ConnectionResetError(), TimeoutError(), NodeTimeoutError("x"), ModelRateLimitError("x"), Exception("odd")):
+    for error in (
+        ConnectionResetError(),
+        TimeoutError(),
+        NodeTimeoutError("x"),
+        ModelRateLimitError("x"),
+        Exception("odd"),
+    ):
         assert default_retry_on(error), error
     for error in (ValueError(), KeyError(), RuntimeError(), FileNotFoundError(), ModelRequestError("x", status=400)):
         assert not default_retry_on(error), error
@@ -139,7 +145,13 @@ def test_an_async_node_that_takes_too_long_is_cancelled() -> None:
     graph = one_node(node, timeout=0.02)
     with pytest.raises(NodeTimeoutError):
         graph.invoke({})
-    parallel = StateGraph(State).add_node("a", node, timeout=0.02).add_node("b", lambda state: None).add_edge(START, "a").add_edge(START, "b")
+    parallel = (
+        StateGraph(State)
+        .add_node("a", node, timeout=0.02)
+        .add_node("b", lambda state: None)
+        .add_edge(START, "a")
+        .add_edge(START, "b")
+    )
     with pytest.raises(NodeTimeoutError, match="'a'"):
         asyncio.run(parallel.compile().ainvoke({}))
     assert cancelled == [True, True]
@@ -272,7 +284,11 @@ def test_what_is_cached_cannot_be_changed_from_outside() -> None:
 def test_a_cache_can_be_shared_and_cleared() -> None:
     runs: list[int] = []
     cache = InMemoryCache()
-    graph = StateGraph(State).add_node("node", lambda state: runs.append(1), cache_policy=CachePolicy()).add_edge(START, "node")
+    graph = (
+        StateGraph(State)
+        .add_node("node", lambda state: runs.append(1), cache_policy=CachePolicy())
+        .add_edge(START, "node")
+    )
     for _ in range(2):
         graph.compile(cache=cache).invoke({})
     assert len(runs) == 1
@@ -290,7 +306,9 @@ def test_defaults_for_all_nodes() -> None:
         attempts.append(1)
         raise ConnectionError
 
-    graph = StateGraph(State).set_node_defaults(retry_policy=FAST).add_node("node", node).add_edge(START, "node").compile()
+    graph = (
+        StateGraph(State).set_node_defaults(retry_policy=FAST).add_node("node", node).add_edge(START, "node").compile()
+    )
     with pytest.raises(ConnectionError):
         graph.invoke({})
     assert len(attempts) == 3
@@ -356,7 +374,14 @@ async def test_cancelling_reaches_subgraphs_and_leaves_a_run_that_can_go_on() ->
     async def call(state: State) -> State:
         return {"log": (await inner.ainvoke({}))["log"]}
 
-    graph = StateGraph(State).add_node(call).add_node(beside).add_edge(START, "call").add_edge(START, "beside").compile(MemorySaver())
+    graph = (
+        StateGraph(State)
+        .add_node(call)
+        .add_node(beside)
+        .add_edge(START, "call")
+        .add_edge(START, "beside")
+        .compile(MemorySaver())
+    )
     run = asyncio.create_task(graph.ainvoke({}, thread_id="t"))
     await started.wait()
     await asyncio.sleep(0)
@@ -379,7 +404,12 @@ async def test_a_drain_stops_between_supersteps() -> None:
         assert runtime.drain_reason == "closing time"
         return {"log": ["a"]}
 
-    graph = StateGraph(State).add_sequence([a, ("b", lambda state: {"log": ["b"]})]).add_edge(START, "a").compile(MemorySaver())
+    graph = (
+        StateGraph(State)
+        .add_sequence([a, ("b", lambda state: {"log": ["b"]})])
+        .add_edge(START, "a")
+        .compile(MemorySaver())
+    )
     with pytest.raises(GraphDrained, match="closing time"):
         await graph.ainvoke({}, thread_id="t", control=control)
     assert graph.get_state(thread_id="t").next == ("b",)
@@ -434,7 +464,13 @@ async def test_a_node_that_cancels_itself_is_an_error_and_no_cancellation() -> N
     graph = StateGraph(State).add_node("a", node).add_edge(START, "a").compile()
     with pytest.raises(NodeCancelledError, match="'a'"):
         await graph.ainvoke({})
-    both_of_them = StateGraph(State).add_node("a", node).add_node("b", lambda state: None).add_edge(START, "a").add_edge(START, "b")
+    both_of_them = (
+        StateGraph(State)
+        .add_node("a", node)
+        .add_node("b", lambda state: None)
+        .add_edge(START, "a")
+        .add_edge(START, "b")
+    )
     with pytest.raises(NodeCancelledError, match="'a'"):
         await both_of_them.compile().ainvoke({})
 

@@ -224,4 +224,6 @@ def test_stopping_after_every_superstep_and_going_on_comes_to_the_same(spec: Gra
             stored = [one.values for one in graph.get_state_history(thread_id="t")]
             assert stored[0] == expected
             if durability == "sync":
-                assert [len(values["log"]) for values in stored] == sorted((len(values["log"]) for values in stored), reverse=True)
+                assert [len(values["log"]) for values in stored] == sorted(
+                    (len(values["log"]) for values in stored), reverse=True
+                )

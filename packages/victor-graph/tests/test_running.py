@@ -207,7 +207,9 @@ def test_answers_of_conditional_edges(answer: Any, path_map: Any, expected: list
     graph = StateGraph(State).add_node("a", lambda state: None).add_node("b", says("b")).add_node("c", says("c"))
     graph.add_edge(START, "a").add_conditional_edge("a", lambda state: answer, path_map)
     if path_map is not None:
-        graph.add_conditional_edges("b", lambda state: END, {"c": "c", END: END}).add_conditional_edges("c", lambda s: END, {"b": "b", END: END})
+        graph.add_conditional_edges("b", lambda state: END, {"c": "c", END: END}).add_conditional_edges(
+            "c", lambda s: END, {"b": "b", END: END}
+        )
     assert graph.compile().invoke({})["log"] == expected
 
 
@@ -407,7 +409,16 @@ def test_what_nodes_can_be_given() -> None:
         seen["partial"] = prefix + config["configurable"]["extra"]
 
     graph = StateGraph(State, context_schema=Context)
-    graph.add_sequence([by_config, by_runtime, by_names, by_asking, ("method", Method().run), ("partial", functools.partial(partly, "p"))])
+    graph.add_sequence(
+        [
+            by_config,
+            by_runtime,
+            by_names,
+            by_asking,
+            ("method", Method().run),
+            ("partial", functools.partial(partly, "p")),
+        ]
+    )
     graph.add_edge(START, "by_config")
     store = object()
     graph.compile(store=store).invoke({}, {"configurable": {"extra": "x"}}, context={"user": "ann"})
@@ -444,7 +455,13 @@ def test_results_say_what_came_of_it() -> None:
     good = chain("a").compile().run({})
     assert (good.status, good.state, good.steps, good.error) == ("completed", {"log": ["a"]}, 1, None)
     assert good.unwrap() == {"log": ["a"]}
-    bad = StateGraph(State).add_node("a", says("a")).add_node("b", lambda state: {"n": 1 // 0}).add_edge(START, "a").add_edge("a", "b")
+    bad = (
+        StateGraph(State)
+        .add_node("a", says("a"))
+        .add_node("b", lambda state: {"n": 1 // 0})
+        .add_edge(START, "a")
+        .add_edge("a", "b")
+    )
     failed = bad.compile().run({})
     assert (failed.status, failed.state) == ("failed", {"log": ["a"]})
     assert isinstance(failed.error, ZeroDivisionError)

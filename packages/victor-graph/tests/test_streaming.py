@@ -60,7 +60,12 @@ def test_values(tell: Any) -> None:
 
 
 def test_updates_are_the_default(tell: Any) -> None:
-    graph = StateGraph(State).add_sequence([("a", says("a")), ("none", lambda s: None), ("empty", lambda s: {})]).add_edge(START, "a").compile()
+    graph = (
+        StateGraph(State)
+        .add_sequence([("a", says("a")), ("none", lambda s: None), ("empty", lambda s: {})])
+        .add_edge(START, "a")
+        .compile()
+    )
     assert tell(graph, {}) == [{"a": {"log": ["a"]}}, {"none": None}, {"empty": {}}]
 
 
@@ -76,7 +81,11 @@ def test_several_modes(tell: Any) -> None:
         ("values", {"log": []}), ("updates", {"a": {"log": ["a"]}}), ("values", {"log": ["a"]}), ("updates", {"b": {"log": ["b"]}}),
         ("values", {"log": ["a", "b"]}),
     ]  # fmt: skip
-    assert tell(pair(), {}, stream_mode=["updates"], version="v2")[0] == {"type": "updates", "ns": (), "data": {"a": {"log": ["a"]}}}
+    assert tell(pair(), {}, stream_mode=["updates"], version="v2")[0] == {
+        "type": "updates",
+        "ns": (),
+        "data": {"a": {"log": ["a"]}},
+    }
 
 
 def test_custom_by_every_way_to_write(tell: Any) -> None:
@@ -89,7 +98,12 @@ def test_custom_by_every_way_to_write(tell: Any) -> None:
     def by_runtime(state: State, runtime: Any) -> None:
         runtime.stream_writer("runtime")
 
-    graph = StateGraph(State).add_sequence([by_parameter, by_function, by_runtime]).add_edge(START, "by_parameter").compile()
+    graph = (
+        StateGraph(State)
+        .add_sequence([by_parameter, by_function, by_runtime])
+        .add_edge(START, "by_parameter")
+        .compile()
+    )
     assert tell(graph, {}, stream_mode="custom") == ["parameter", {"function": 1}, "runtime"]
     assert tell(graph, {}, stream_mode="values") == [{"log": []}]
 
@@ -101,7 +115,15 @@ def test_tasks_and_debug(tell: Any) -> None:
     ]  # fmt: skip
     assert parts[0]["id"] == parts[1]["id"] != parts[2]["id"]
     debug = tell(pair(), {"n": 1}, stream_mode="debug")
-    assert [part["type"] for part in debug] == ["checkpoint", "task", "task_result", "checkpoint", "task", "task_result", "checkpoint"]
+    assert [part["type"] for part in debug] == [
+        "checkpoint",
+        "task",
+        "task_result",
+        "checkpoint",
+        "task",
+        "task_result",
+        "checkpoint",
+    ]
     assert [part["step"] for part in debug] == [0, 1, 1, 1, 2, 2, 2]
 
 
@@ -124,7 +146,12 @@ def test_checkpoints_can_be_gone_back_to(tell: Any) -> None:
 
 
 def test_questions(tell: Any) -> None:
-    graph = StateGraph(State).add_node("ask", lambda state: {"log": [interrupt("?")]}).add_edge(START, "ask").compile(MemorySaver())
+    graph = (
+        StateGraph(State)
+        .add_node("ask", lambda state: {"log": [interrupt("?")]})
+        .add_edge(START, "ask")
+        .compile(MemorySaver())
+    )
     first = tell(graph, {}, stream_mode=["updates", "values"], thread_id="t")
     (one,) = first[1][1]["__interrupt__"]
     assert one.value == "?"
@@ -141,7 +168,10 @@ def test_subgraphs(tell: Any) -> None:
 
     inner = StateGraph(State).add_node(inside).add_edge(START, "inside").compile()
     graph = StateGraph(State).add_node("sub", inner).add_edge(START, "sub").compile()
-    assert tell(graph, {}, stream_mode=["updates", "custom"]) == [("custom", "from inside"), ("updates", {"sub": {"log": ["inside"]}})]
+    assert tell(graph, {}, stream_mode=["updates", "custom"]) == [
+        ("custom", "from inside"),
+        ("updates", {"sub": {"log": ["inside"]}}),
+    ]
     parts = tell(graph, {}, stream_mode=["updates", "custom"], subgraphs=True)
     assert [(len(namespace), mode, part) for namespace, mode, part in parts] == [
         (1, "custom", "from inside"), (1, "updates", {"inside": {"log": ["inside"]}}), (0, "updates", {"sub": {"log": ["inside"]}}),
@@ -185,7 +215,12 @@ def test_a_reader_that_stops_stops_the_run() -> None:
     def node(name: str) -> Any:
         return lambda state: ran.append(name)
 
-    graph = StateGraph(State).add_sequence([(name, node(name)) for name in "abc"]).add_edge(START, "a").compile(MemorySaver())
+    graph = (
+        StateGraph(State)
+        .add_sequence([(name, node(name)) for name in "abc"])
+        .add_edge(START, "a")
+        .compile(MemorySaver())
+    )
     for _ in graph.stream({}, thread_id="s"):
         break
     assert ran == ["a"]
@@ -203,7 +238,12 @@ def test_a_reader_that_stops_stops_the_run() -> None:
 
 
 def test_what_is_told_cannot_change_the_run(tell: Any) -> None:
-    graph = StateGraph(State).add_sequence([("a", lambda s: {"log": [["a"]]}), ("b", lambda s: {"log": [s["log"][0][0]]})]).add_edge(START, "a").compile()
+    graph = (
+        StateGraph(State)
+        .add_sequence([("a", lambda s: {"log": [["a"]]}), ("b", lambda s: {"log": [s["log"][0][0]]})])
+        .add_edge(START, "a")
+        .compile()
+    )
     for part in graph.stream({}, stream_mode=["values", "updates", "tasks"]):
         for value in part[1].values() if isinstance(part[1], dict) else ():
             log = value if isinstance(value, list) else value.get("log", []) if isinstance(value, dict) else []
@@ -222,7 +262,9 @@ def test_errors_come_through(tell: Any) -> None:
 
 def test_debug_prints(capsys: pytest.CaptureFixture[str]) -> None:
     pair(debug=True).invoke({"n": 1})
-    assert "[1] a <- {'n': 1, 'log': []}" in capsys.readouterr().out.replace("{'log': [], 'n': 1}", "{'n': 1, 'log': []}")
+    assert "[1] a <- {'n': 1, 'log': []}" in capsys.readouterr().out.replace(
+        "{'log': [], 'n': 1}", "{'n': 1, 'log': []}"
+    )
 
 
 def test_overwrites_are_told_as_written(tell: Any) -> None:

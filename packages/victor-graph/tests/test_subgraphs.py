@@ -58,7 +58,13 @@ def inner_graph(**options: Any) -> Any:
 
 
 def test_shared_keys_go_in_and_out(run: Any) -> None:
-    graph = StateGraph(State).add_node("sub", inner_graph()).add_node("after", inc).add_edge(START, "sub").add_edge("sub", "after")
+    graph = (
+        StateGraph(State)
+        .add_node("sub", inner_graph())
+        .add_node("after", inc)
+        .add_edge(START, "sub")
+        .add_edge("sub", "after")
+    )
     assert run(graph.compile(), {"n": 1}) == {"n": 13, "log": []}
 
 
@@ -101,7 +107,14 @@ def asking(checkpointer: Any = None) -> Any:
 
 @pytest.mark.parametrize("memory", [None, True, False])
 def test_questions_come_through_and_answers_go_back(store: Checkpointer, run: Any, memory: Any) -> None:
-    graph = StateGraph(State).add_node("sub", asking(memory)).add_node("after", inc).add_edge(START, "sub").add_edge("sub", "after").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("sub", asking(memory))
+        .add_node("after", inc)
+        .add_edge(START, "sub")
+        .add_edge("sub", "after")
+        .compile(store)
+    )
     for thread in ("t", "u"):
         assert [one.value for one in run(graph, {"n": 1}, thread_id=thread)["__interrupt__"]] == ["one?"]
         assert [one.value for one in run(graph, Command(resume="1"), thread_id=thread)["__interrupt__"]] == ["two?"]
@@ -130,7 +143,14 @@ def test_parallel_subgraphs_ask_and_are_answered_by_id(store: Checkpointer, run:
         return {"log": [interrupt("which?")]}
 
     inner = StateGraph(State).add_node("ask", ask).add_edge(START, "ask").compile()
-    graph = StateGraph(State).add_node("a", inner).add_node("b", inner).add_edge(START, "a").add_edge(START, "b").compile(store)
+    graph = (
+        StateGraph(State)
+        .add_node("a", inner)
+        .add_node("b", inner)
+        .add_edge(START, "a")
+        .add_edge(START, "b")
+        .compile(store)
+    )
     asked = run(graph, {}, thread_id="t")["__interrupt__"]
     assert len({one.id for one in asked}) == 2
     left = run(graph, Command(resume={asked[1].id: "B"}), thread_id="t")
@@ -200,7 +220,9 @@ def test_a_subgraph_with_a_memory_of_its_own_remembers(store: Checkpointer, run:
 
 
 def test_stops_inside_a_subgraph(store: Checkpointer, run: Any) -> None:
-    inner = StateGraph(Inner).add_sequence([inc, ("more", inc)]).add_edge(START, "inc").compile(interrupt_before=["more"])
+    inner = (
+        StateGraph(Inner).add_sequence([inc, ("more", inc)]).add_edge(START, "inc").compile(interrupt_before=["more"])
+    )
     graph = StateGraph(State).add_node("sub", inner).add_edge(START, "sub").compile(store)
     assert run(graph, {"n": 1}, thread_id="t") == {"n": 1, "log": []}
     assert graph.get_state(thread_id="t").next == ("sub",)
@@ -210,7 +232,9 @@ def test_stops_inside_a_subgraph(store: Checkpointer, run: Any) -> None:
 
 
 def test_the_state_inside_can_be_changed(store: Checkpointer, run: Any) -> None:
-    inner = StateGraph(Inner).add_sequence([inc, ("more", inc)]).add_edge(START, "inc").compile(interrupt_before=["more"])
+    inner = (
+        StateGraph(Inner).add_sequence([inc, ("more", inc)]).add_edge(START, "inc").compile(interrupt_before=["more"])
+    )
     graph = StateGraph(State).add_node("sub", inner).add_edge(START, "sub").compile(store)
     run(graph, {"n": 1}, thread_id="t")
     config = graph.get_state(thread_id="t").tasks[0].state
@@ -226,7 +250,12 @@ def test_a_command_to_the_graph_around(run: Any) -> None:
         raise AssertionError
 
     inner = StateGraph(State).add_sequence([leave, never]).add_edge(START, "leave").compile()
-    graph = StateGraph(State).add_node("sub", inner).add_node("other", lambda state: {"log": ["other"]}).add_edge(START, "sub")
+    graph = (
+        StateGraph(State)
+        .add_node("sub", inner)
+        .add_node("other", lambda state: {"log": ["other"]})
+        .add_edge(START, "sub")
+    )
     assert run(graph.compile(), {})["log"] == ["left", "other"]
     with pytest.raises(InvalidUpdateError, match="inside no other"):
         run(inner, {})

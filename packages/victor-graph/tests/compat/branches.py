@@ -27,4 +27,6 @@ def main():
     graph.set_finish_point("even")
     graph.add_edge("odd", END)
     compiled = graph.compile()
-    return [compiled.invoke({"n": n}) for n in (1, 2)], list(compiled.stream({"n": 2, "seen": ["in"]}, stream_mode="values"))
+    return [compiled.invoke({"n": n}) for n in (1, 2)], list(
+        compiled.stream({"n": 2, "seen": ["in"]}, stream_mode="values")
+    )

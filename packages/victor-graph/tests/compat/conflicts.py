@@ -25,7 +25,9 @@ def main():
     except InvalidUpdateError as error:
         found.append(type(error).__name__)
     runs = []
-    loop = StateGraph(State).add_node("a", lambda state: runs.append(1)).add_edge(START, "a").add_edge("a", "a").compile()
+    loop = (
+        StateGraph(State).add_node("a", lambda state: runs.append(1)).add_edge(START, "a").add_edge("a", "a").compile()
+    )
     try:
         loop.invoke({}, {"recursion_limit": 5})
     except GraphRecursionError as error:

@@ -25,4 +25,10 @@ def main():
     edited = compiled.update_state(states[2].config, {"seen": ["edited"]})
     after = compiled.get_state(edited)
     compiled.update_state(config, {"seen": ["as a"]}, as_node="a")
-    return told, again, [after.next, after.values, after.metadata["source"]], compiled.get_state(config).next, compiled.invoke(None, config)
+    return (
+        told,
+        again,
+        [after.next, after.values, after.metadata["source"]],
+        compiled.get_state(config).next,
+        compiled.invoke(None, config),
+    )

@@ -35,5 +35,7 @@ def judge(state: State):
 
 def main():
     graph = StateGraph(State).add_node(plan).add_node(joke).add_node(judge)
-    graph.add_edge(START, "plan").add_conditional_edges("plan", fan, ["joke"]).add_edge("joke", "judge").add_edge("judge", END)
+    graph.add_edge(START, "plan").add_conditional_edges("plan", fan, ["joke"]).add_edge("joke", "judge").add_edge(
+        "judge", END
+    )
     return graph.compile().invoke({})

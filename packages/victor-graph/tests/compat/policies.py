@@ -30,5 +30,10 @@ def main():
         runs.append(state["n"])
         return {"seen": [state["n"]]}
 
-    cached = StateGraph(State).add_node("slow", slow, cache_policy=CachePolicy(ttl=60)).add_edge(START, "slow").compile(cache=InMemoryCache())
+    cached = (
+        StateGraph(State)
+        .add_node("slow", slow, cache_policy=CachePolicy(ttl=60))
+        .add_edge(START, "slow")
+        .compile(cache=InMemoryCache())
+    )
     return first, [cached.invoke({"n": n}) for n in (1, 1, 2)], runs

@@ -38,7 +38,11 @@ def main():
     told.append(sorted(q.value for q in asked))
     told.append(several.invoke(Command(resume={q.id: q.value.upper() for q in asked}), config))
 
-    static = StateGraph(State).add_sequence([(name, lambda s, name=name: {"seen": [name]}) for name in "abc"]).add_edge(START, "a")
+    static = (
+        StateGraph(State)
+        .add_sequence([(name, lambda s, name=name: {"seen": [name]}) for name in "abc"])
+        .add_edge(START, "a")
+    )
     static = static.compile(checkpointer=saver, interrupt_before=["b"], interrupt_after=["b"])
     config = {"configurable": {"thread_id": "3"}}
     for input in ({}, None, None):

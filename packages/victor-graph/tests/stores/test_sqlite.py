@@ -56,7 +56,10 @@ def test_two_stores_on_one_file_written_from_many_threads(tmp_path: Path) -> Non
         except BaseException as error:
             errors.append(error)
 
-    with SqliteSaver(tmp_path / "s.db", synchronous="normal") as one, SqliteSaver(tmp_path / "s.db", synchronous="normal") as other:
+    with (
+        SqliteSaver(tmp_path / "s.db", synchronous="normal") as one,
+        SqliteSaver(tmp_path / "s.db", synchronous="normal") as other,
+    ):
         threads = [threading.Thread(target=work, args=((one, other)[n % 2], n)) for n in range(20)]
         for thread in threads:
             thread.start()
@@ -122,7 +125,12 @@ def test_durability_is_what_it_says(tmp_path: Path, synchronous: str, level: int
 
 def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for url, path in (("sqlite:a.db", "a.db"), ("sqlite:///b.db", "b.db"), (f"sqlite:///{tmp_path}/c.db", "c.db"), ("d.db", "d.db")):
+    for url, path in (
+        ("sqlite:a.db", "a.db"),
+        ("sqlite:///b.db", "b.db"),
+        (f"sqlite:///{tmp_path}/c.db", "c.db"),
+        ("d.db", "d.db"),
+    ):
         with open_checkpointer(url):
             assert (tmp_path / path).exists(), url
     with pytest.raises(ConfigurationError, match="synchronous"):

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["execute"]
 
 
-
 async def execute(task: Task) -> None:
     """Run a task to its end: call the node, read its answer, ask its conditional edges.
 
