@@ -8,6 +8,8 @@ definitions; a module is described by autodoc. Modules and packages whose name b
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib
 import os
 import re
@@ -37,6 +39,17 @@ def modules_of(source: Path) -> list[str]:
         if parts and inside_a_package and not any(part.startswith("_") for part in parts):
             names.append(".".join(parts))
     return sorted(names)
+
+
+def import_for_types(name: str) -> None:
+    """Run a module's imports under ``if TYPE_CHECKING:``, so that autodoc knows what its annotations name."""
+    module = sys.modules[name]
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    for block in tree.body:
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test):
+            for line in block.body:
+                with contextlib.suppress(ImportError):
+                    exec(ast.unparse(line), vars(module))
 
 
 def first_sentence(text: str | None) -> str:
@@ -109,6 +122,8 @@ def write_pages(app: Sphinx) -> None:
         except Exception as error:  # noqa: BLE001 - whatever a module does on import: say which one, and go on
             log.warning("%s cannot be described: %s: %s", name, type(error).__name__, error)
             names.remove(name)
+    for name in names:
+        import_for_types(name)
     for name in names:
         pages[f"{name}.rst"] = page(name, [other for other in names if other.startswith(f"{name}.")])
     roots = [name for name in names if name.count(".") == 1]
