@@ -228,7 +228,7 @@ class Files(Toolkit):
         Args:
             pattern: A regular expression.
             path: File or directory to search.
-            glob: Only files whose path fits this pattern, such as *.py.
+            glob: Only files whose path fits this pattern, such as ``*.py``.
             ignore_case: Upper and lower case are the same.
             literal: The pattern is plain text.
             context: Lines to show before and after each match.

@@ -64,7 +64,7 @@ def summarize(
         sentences: Most sentences.
         words: Most words altogether; a sentence too long for what is left is passed over, and the very first is cut.
         focus: Words that should count more.
-        bullets: One ``- `` line per sentence.
+        bullets: One line per sentence, each a bullet of a Markdown list.
 
     Example:
         >>> summarize("# Grid\n\nThe grid carries power to every town. It is old. Birds like it.", 1)
