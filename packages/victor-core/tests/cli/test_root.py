@@ -77,11 +77,13 @@ def test_help_of_a_command_by_the_word_help(victor):
     assert "--install-completion" not in done.out
 
 
-def test_without_any_plugin_help_says_why_it_is_empty(victor, monkeypatch):
+def test_without_any_plugin_cores_own_commands_are_there(victor, plugin, monkeypatch):
+    plugin("greeter", GREETER)
     monkeypatch.setenv("VICTOR_LOAD_PLUGINS", "")
     done = victor("--help")
     assert done.code == 0
-    assert "No plugin is loaded" in done.out
+    assert "doctor" in done.out
+    assert "greet" not in done.out
 
 
 def test_versions_of_all_packages(victor, plugin):

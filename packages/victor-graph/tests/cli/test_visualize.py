@@ -52,12 +52,12 @@ def test_png(victor, real_victor, flow, place):
 
 
 def test_a_python_graph(victor, place):
-    (place / "mine.py").write_text(
+    (place / "drawn_here.py").write_text(
         "from victor.graph import StateGraph, START\n"
         "graph = StateGraph(dict).add_node('only_step', lambda state: state).add_edge(START, 'only_step').compile()\n"
     )
-    assert "only_step" in victor("visualize", "mine:graph", "-f", "mermaid").out
-    assert "only_step" in victor("visualize", "mine.py:graph", "-f", "mermaid").out
+    assert "only_step" in victor("visualize", "drawn_here:graph", "-f", "mermaid").out
+    assert "only_step" in victor("visualize", "drawn_here.py:graph", "-f", "mermaid").out
 
 
 def marks(done):

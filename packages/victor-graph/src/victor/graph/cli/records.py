@@ -130,7 +130,7 @@ def require_thread(store: Checkpointer, thread: str) -> None:
 
 
 def find_checkpoint(store: Checkpointer, thread: str, checkpoint: str | None) -> Entry:
-    """A checkpoint of a run, by its id, an end of its id, or the number of its step; the latest for None.
+    """A checkpoint of a run, by its id, the number of its step, or an end of its id; the latest for None.
 
     Raises:
         ConfigurationError: There is none, or several.
@@ -138,9 +138,11 @@ def find_checkpoint(store: Checkpointer, thread: str, checkpoint: str | None) ->
     entries = store.entries(thread)
     if checkpoint is None:
         return entries[0]
-    wanted = [entry for entry in entries if entry.id == checkpoint or entry.id.endswith(checkpoint)]
-    if not wanted and checkpoint.lstrip("-").isdigit():
+    wanted = [entry for entry in entries if entry.id == checkpoint]
+    if not wanted and checkpoint.lstrip("-").isdigit():  # before ends of ids: many an id ends in a 0
         wanted = [entry for entry in entries if entry.step == int(checkpoint)]
+    if not wanted:
+        wanted = [entry for entry in entries if entry.id.endswith(checkpoint)]
     if len(wanted) != 1:
         several = f"{len(wanted)} checkpoints end in {checkpoint!r}"
         what = several if wanted else f"there is no checkpoint {checkpoint!r}"
