@@ -141,7 +141,7 @@ def find_checkpoint(store: Checkpointer, thread: str, checkpoint: str | None) ->
     wanted = [entry for entry in entries if entry.id == checkpoint]
     if not wanted and checkpoint.lstrip("-").isdigit():  # before ends of ids: many an id ends in a 0
         wanted = [entry for entry in entries if entry.step == int(checkpoint)]
-    if not wanted:
+    if not wanted and len(checkpoint) >= 6:  # a shorter end is likely to be another's too
         wanted = [entry for entry in entries if entry.id.endswith(checkpoint)]
     if len(wanted) != 1:
         several = f"{len(wanted)} checkpoints end in {checkpoint!r}"
