@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import pickle
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from victor.graph.yaml.problems import Problem, WorkflowFileError
-from victor.graph.yaml.source import Span, read_file, read_text
+from victor.core.errors import ConfigurationError
+from victor.core.yaml_file import Problem, Span, YamlFileError, read_file, read_text
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_anchors_aliases_and_merges():
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text, place, says):
-    with pytest.raises(WorkflowFileError) as caught:
+    with pytest.raises(YamlFileError) as caught:
         read_text(text)
     (problem,) = caught.value.problems
     assert says in problem.message
@@ -74,23 +76,23 @@ def test_what_is_wrong_is_told_with_its_place(text, place, says):
 def test_a_billion_laughs_are_refused():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 8)]
-    with pytest.raises(WorkflowFileError, match="too large"):
+    with pytest.raises(YamlFileError, match="too large"):
         read_text("\n".join(lines))
 
 
 def test_deep_nesting_is_refused_and_not_a_crash():
-    with pytest.raises(WorkflowFileError):
+    with pytest.raises(YamlFileError):
         read_text("[" * 5000 + "]" * 5000)
-    with pytest.raises(WorkflowFileError, match="larger than"):
+    with pytest.raises(YamlFileError, match="larger than"):
         read_text("a: " + "x" * 5_000_001)
 
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "other.yaml").write_text("a: 1")
-    with pytest.raises(WorkflowFileError, match=r"no such file; in .* there are: other\.yaml"):
+    with pytest.raises(YamlFileError, match=r"no such file; in .* there are: other\.yaml"):
         read_file(tmp_path / "missing.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"a: \xff\xfe")
-    with pytest.raises(WorkflowFileError, match="cannot be read"):
+    with pytest.raises(YamlFileError, match="cannot be read"):
         read_file(tmp_path / "latin.yaml")
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfa: 1")
     assert read_file(tmp_path / "bom.yaml").value == {"a": 1}
@@ -100,5 +102,22 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_any_text_is_read_or_refused(text):
     try:
         read_text(text)
-    except WorkflowFileError as error:
+    except YamlFileError as error:
         assert error.problems  # noqa: PT017 - either outcome is fine, anything else is not
+
+
+def test_the_caller_says_which_error_and_it_pickles():
+    class TeamFileError(YamlFileError):
+        pass
+
+    with pytest.raises(TeamFileError):
+        read_text("a: [", error=TeamFileError)
+    with pytest.raises(YamlFileError) as caught:
+        read_text("a: [")
+    assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
+
+
+def test_without_pyyaml_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ConfigurationError, match="pip install pyyaml"):
+        read_text("a: 1")
