@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import time
+from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, TypedDict
@@ -30,7 +31,7 @@ from victor.core.model import Model, ModelRequest, ModelResponse, ModelSettings,
 from victor.core.models.function import FunctionModel
 from victor.core.models.scripted import ScriptedModel
 from victor.core.result import StopReason
-from victor.core.run_events import AnswerRejected, RunFinished, ToolFinished, ToolStarted, tap_runs
+from victor.core.run_events import AnswerRejected, RunFinished, ToolFinished, ToolStarted, tap_each_run, tap_runs
 from victor.core.tool import as_tool
 from victor.core.vertical import Vertical
 
@@ -538,6 +539,22 @@ class TestStream:
         await Agent(model=ScriptedModel(["three"])).run("x")
         assert "".join(e.text for e in heard if isinstance(e, TextDelta)) == "one two"
 
+    async def test_a_tap_can_tell_one_run_from_another(self):
+        heard = {}
+
+        def begin(agent, model):
+            if agent == "silent":
+                return None
+            return heard.setdefault((agent, model.name), []).append
+
+        with tap_each_run(begin):
+            agents = [Agent(model=ScriptedModel([f"I am {name}"]), name=name) for name in ("a", "b", "silent")]
+            await asyncio.gather(*(agent.run("x") for agent in agents))
+        said = {
+            agent: "".join(e.text for e in events if isinstance(e, TextDelta)) for (agent, _), events in heard.items()
+        }
+        assert said == {"a": "I am a", "b": "I am b"}
+
 
 class TestChat:
     async def test_a_chat_remembers(self):
@@ -711,3 +728,81 @@ async def test_what_a_step_costs_does_not_grow_with_the_steps_before():
     await Agent(tools=[add], model=Watching()).run("x")
     assert len(set(seen)) == 1
     assert time.perf_counter() - began < 5
+
+
+async def test_results_of_fifty_megabytes_cost_neither_the_model_nor_the_listeners_much():
+    stream, kinds = EventStream(capture_content=True), []
+    stream.subscribe(lambda event: kinds.append((event.kind, len(str(event.content)))))
+
+    def dump() -> str:
+        "Everything there is."
+        return "begin" + "x" * 50_000_000 + "end"
+
+    def rows() -> list[str]:
+        "Rows of it."
+        return ["y" * 1000] * 50_000
+
+    def burst() -> str:
+        "Fails at length."
+        raise ValueError("z" * 50_000_000)
+
+    def steps() -> Iterator[str]:
+        "Reports at length."
+        yield "p" * 50_000_000
+        yield "done"
+
+    calls = [ToolCall(name, name, "{}") for name in ("dump", "rows", "burst", "steps", "n" * 50_000)]
+    model = ScriptedModel([*calls, "Done."])
+    agent = Agent(tools=[dump, rows, burst, steps], model=model, stream=stream, limits=Limits(result_chars=1000))
+    began = time.process_time()
+    result = await agent.run("Show me.")
+    assert result.output == "Done." and time.process_time() - began < 10
+    told = [message.content for message in result.messages if message.role == "tool"]
+    assert all(len(text) < 1200 for text in told), [len(text) for text in told]
+    assert told[0].startswith("begin") and told[0].endswith("end") and "of 50000008 characters were cut" in told[0]
+    assert [kind for kind, _ in kinds].count("tool.truncated") == 4
+    assert max(size for kind, size in kinds if kind == "tool.call") < 200_000
+
+
+async def test_results_are_cut_at_a_hundred_thousand_characters_where_nobody_says_otherwise():
+    def dump() -> str:
+        "Everything there is."
+        return "x" * 200_000
+
+    for limits, most in ((None, 101_000), (Limits(result_chars=None), 200_000)):
+        agent = Agent(tools=[dump], model=ScriptedModel([ToolCall("1", "dump", "{}"), "Done."]), limits=limits)
+        text = (await agent.run("Show me.")).messages[-2].content
+        assert len(text) == 200_000 if limits else 100_000 < len(text) < most
+
+
+async def test_plugins_have_their_say_about_functions_once_and_not_before_the_first_run():
+    asked = []
+
+    def victor_adjust_tool(tool):
+        asked.append(tool.name)
+        return tool.with_(requires_approval=True)
+
+    from types import SimpleNamespace
+
+    import pluggy
+
+    from victor.core.plugins import Plugins, set_plugins
+
+    plugins = Plugins(only=[])
+    plugins.register(SimpleNamespace(victor_adjust_tool=pluggy.HookimplMarker("victor")(victor_adjust_tool)), name="p")
+
+    def pay() -> str:
+        "Pay."
+        return "paid"
+
+    was = set_plugins(plugins)
+    try:
+        agent = Agent(tools=[pay], model=ScriptedModel([ToolCall("1", "pay", "{}"), "Done."] * 2))
+        assert asked == []
+        result = await agent.run("Pay.")
+        assert "needs approval" in result.messages[-2].content
+        await agent.run("Pay.")
+        again = Agent(tools=agent.tools.values(), model=ScriptedModel(["Done."]))
+        assert again.tools["pay"].metadata.requires_approval is True and asked == ["pay"]
+    finally:
+        set_plugins(was)

@@ -20,6 +20,7 @@ from victor.core.limits import Limits, RunClock
         {"repeats": 1},
         {"parallel_tools": None},
         {"steps": True},
+        {"result_chars": 99},
     ],
 )
 def test_limits_that_make_no_sense_are_refused(wrong):
@@ -30,7 +31,14 @@ def test_limits_that_make_no_sense_are_refused(wrong):
 
 def test_every_limit_is_on_by_default_and_can_be_switched_off():
     limits = Limits()
-    assert None not in (limits.steps, limits.tokens, limits.cost_usd, limits.timeout_s, limits.repeats)
+    assert None not in (
+        limits.steps,
+        limits.tokens,
+        limits.cost_usd,
+        limits.timeout_s,
+        limits.repeats,
+        limits.result_chars,
+    )
     assert Limits(steps=None, tokens=None, cost_usd=None, timeout_s=None, repeats=None).steps is None
 
 

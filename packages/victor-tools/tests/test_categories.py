@@ -76,7 +76,7 @@ def test_a_file_of_ones_own_is_merged(tmp_path: Path) -> None:
         ),
         (
             "categories:\n  a:\n    requires_approval: maybe\n",
-            "mine.yaml:3: requires_approval of category 'a' must be true or false, not 'maybe'",
+            "mine.yaml:3: requires_approval of category 'a' must be true, false or always, not 'maybe'",
         ),
         ("categories:\n  a: {}\n  a: {}\n", "mine.yaml:3: categories has 'a' twice"),
         ("presets:\n  p:\n    tools: files.read\n", "mine.yaml:3: tools of preset 'p' must be a list of names"),
@@ -198,3 +198,87 @@ def test_the_file_victor_toml_names_applies_everywhere(tmp_path: Path, monkeypat
     finally:
         set_plugins(was_plugins)
         UnifiedToolRegistry.set_instance(was)
+
+
+def test_what_a_tool_says_wins_over_its_category_unless_that_asks_always(tmp_path: Path) -> None:
+    from victor.core.tool import as_tool
+    from victor.tools import tool
+
+    text = (
+        "categories:\n  billing:\n    cost_tier: high\n    requires_approval: true\n"
+        "  vault:\n    requires_approval: always\n"
+    )
+    registry = UnifiedToolRegistry(categories=Categories.load(write(tmp_path, text)))
+
+    @tool(category="billing", cost_tier="free", requires_approval=False, registry=registry)
+    def balance(customer: str) -> str:
+        return customer
+
+    @tool(category="billing", requires_approval=False, registry=registry)
+    def invoice(customer: str) -> str:
+        return customer
+
+    for category, needed in (("vault", False), ("vault", lambda arguments: False), ("billing", None)):
+        registry.register(len, name=f"n{len(registry)}", category=category, parameters={}, requires_approval=needed)
+    registry.register(as_tool(len, name="copied", parameters={}).with_(requires_approval=False), category="billing")
+
+    found = {made.name: (made.metadata.requires_approval, made.metadata.cost_tier.value) for made in registry}
+    assert found == {
+        "balance": (False, "free"),
+        "invoice": (False, "high"),
+        "n2": (True, "free"),
+        "n3": (True, "free"),
+        "n4": (True, "high"),
+        "copied": (False, "high"),
+    }
+
+
+async def test_agents_ask_before_calls_of_functions_in_a_category_that_needs_approval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from victor.core import Agent
+    from victor.core.message import ToolCall
+    from victor.core.testing import ScriptedModel
+    from victor.core.tool import as_tool
+    from victor.tools import tool
+
+    write(tmp_path, "categories:\n  billing:\n    requires_approval: true\n  custom:\n    requires_approval: true\n")
+    (tmp_path / "victor.toml").write_text('[tools]\ncategories = "mine.yaml"\n')
+    monkeypatch.chdir(tmp_path)
+    was_plugins, was = set_plugins(Plugins(only=["core", "tools"]).load()), UnifiedToolRegistry.set_instance(None)
+    done: list[str] = []
+
+    @tool(category="billing", register=False)
+    def refund(order: str) -> str:
+        done.append(f"refund {order}")
+        return "refunded"
+
+    def plain(order: str) -> str:
+        "A function that is no tool yet."
+        done.append(f"plain {order}")
+        return "done"
+
+    private = UnifiedToolRegistry([as_tool(refund).with_(name="again")])
+    try:
+        calls = [ToolCall(name, name, '{"order": "7"}') for name in ("refund", "plain", "again")]
+        asked: list[str] = []
+
+        def approve(context: object) -> bool:
+            asked.append(context.tool.name)  # type: ignore[attr-defined]
+            return context.tool.name == "plain"  # type: ignore[attr-defined]
+
+        tools = [refund, plain, private.tool("again")]
+        model = ScriptedModel([*calls, "Done."])
+        result = await Agent(tools=tools, model=model, approve=approve).run("Refund order 7.")
+        assert asked == ["refund", "plain", "again"] and done == ["plain 7"]
+        assert sum("not approved" in message.content for message in result.messages) == 2
+    finally:
+        set_plugins(was_plugins)
+        UnifiedToolRegistry.set_instance(was)
+
+
+def test_built_in_categories_with_defaults_are_known_without_reading_them() -> None:
+    from victor.tools.plugin import BUILT_IN_DEFAULTS
+
+    said = {each.name for each in Categories.built_in() if each.cost_tier is not None or each.requires_approval}
+    assert said == BUILT_IN_DEFAULTS

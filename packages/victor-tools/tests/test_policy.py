@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream
 from victor.core.tool import Tool, ToolContext, ToolMetadata, ToolResult, ToolScope, as_tool
@@ -18,7 +19,7 @@ from victor.tools.policy.cache import ResultCache
 from victor.tools.policy.pool import ToolPool
 from victor.tools.policy.rate_limit import RateLimit, parse_rate
 from victor.tools.policy.retry import Retry, is_transient
-from victor.tools.policy.truncation import LongResults, Truncation, cut_middle
+from victor.tools.policy.truncation import LongResults, Truncation
 
 
 def make(function: Any, *middleware: Any, **metadata: Any) -> Tool:

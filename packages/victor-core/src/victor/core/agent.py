@@ -142,7 +142,8 @@ class Agent(Generic[T]):
         self.instructions = instructions
         self.name = name
         self.description = description
-        self.tools: dict[str, Tool] = resolve_tools(tools)
+        self._tools = _by_name(tools)
+        self._adjusted = not self._tools
         self.output: Output[T] = Output(output_type)
         self._limits = limits
         self.settings = settings or ModelSettings()
@@ -152,6 +153,14 @@ class Agent(Generic[T]):
         self._given_model = model
         self._model: Model | None = model if isinstance(model, Model) else None
         self._stream = stream
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        """By name, as installed plugins adjust them (``victor_adjust_tool``); these are asked at first use."""
+        if not self._adjusted:
+            self._tools = _adjusted(self._tools)
+            self._adjusted = True
+        return self._tools
 
     @property
     def model(self) -> Model:
@@ -284,16 +293,29 @@ class Agent(Generic[T]):
         )
 
     def __repr__(self) -> str:
-        return f"Agent({self.name!r}, tools=[{', '.join(self.tools)}])"
+        return f"Agent({self.name!r}, tools=[{', '.join(self._tools)}])"
 
 
 def resolve_tools(tools: Iterable[Tool | Callable[..., Any] | str]) -> dict[str, Tool]:
-    """Tools by name, from functions, tools, catalog names and import strings.
+    """Tools by name, from functions, tools, catalog names and import strings, as installed plugins adjust them.
 
     Raises:
         ConfigurationError: Two have the same name, or something is no tool.
         UnknownNameError: A name is in no catalog.
     """
+    return _adjusted(_by_name(tools))
+
+
+def _adjusted(tools: Mapping[str, Tool]) -> dict[str, Tool]:
+    if not tools:
+        return {}
+    from victor.core.plugins import get_plugins
+
+    plugins = get_plugins()
+    return {name: plugins.tool(tool) for name, tool in tools.items()}
+
+
+def _by_name(tools: Iterable[Tool | Callable[..., Any] | str]) -> dict[str, Tool]:
     if isinstance(tools, (str, Mapping)):
         raise ConfigurationError(
             f"tools must be a list of functions, tools or names, not {type(tools).__name__} {tools!r}"

@@ -197,6 +197,8 @@ def near_matches(name: str, names: Any, *, most: int = 3) -> list[str]:
     """
     from difflib import get_close_matches
 
+    if len(name) > 200:  # no slip of the finger; comparing takes long
+        return []
     by_lower = {str(n).lower(): str(n) for n in names}
     return [by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=most, cutoff=0.6)]
 

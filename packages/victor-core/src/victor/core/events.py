@@ -59,6 +59,7 @@ KINDS: Final[Mapping[str, str]] = {
     "model.retry": "point: a request to a model is tried again",
     "tool.call": "one call of a tool, from its arguments to its result",
     "tool.progress": "point: what a tool reports while it works",
+    "tool.truncated": "point: a result was too long for the model, which was shown its beginning and end",
     "tool.approval": "waiting for somebody to allow a tool call",
     "workflow.run": "one run of a workflow, from start or resume to end or interrupt",
     "workflow.step": "one superstep",

@@ -69,7 +69,8 @@ def victor_register_tools(register: RegisterTool) -> None:
 
 @hookspec
 def victor_adjust_tool(tool: Tool) -> Tool | None:
-    """Change any plugin's tool when it is first looked up by name: return another, or None to leave it as it is.
+    """Change any tool before an agent or a workflow uses it, or when it is first looked up by name: return another,
+    or None to leave it as it is. Asked once about each tool, whoever made it, functions of the program included.
 
     Example: ``return tool.with_(requires_approval=True) if tool.metadata.category == "billing" else None``
     """

@@ -25,6 +25,8 @@ class Limits(Struct, frozen=True):
         repeats: How often the same call with the same arguments may give the same result before the run stops.
             From the second time on the model is told that it repeats itself.
         parallel_tools: Tool calls that run at once.
+        result_chars: Characters of one tool result that the model is shown. Longer ones are cut in the middle, and it
+            is told how much is missing; the value itself stays whole.
         require_price: Refuse to run when the model's price is unknown, so that ``cost_usd`` always holds.
 
     Raises:
@@ -41,14 +43,15 @@ class Limits(Struct, frozen=True):
     timeout_s: float | None = 900.0
     repeats: int | None = 5
     parallel_tools: int = 16
+    result_chars: int | None = 100_000
     require_price: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("steps", "tokens", "cost_usd", "timeout_s", "repeats", "parallel_tools"):
+        for name in ("steps", "tokens", "cost_usd", "timeout_s", "repeats", "parallel_tools", "result_chars"):
             value: object = getattr(self, name)
             if value is None and name != "parallel_tools":
                 continue
-            least = 2 if name == "repeats" else 0
+            least = {"repeats": 2, "result_chars": 100}.get(name, 0)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least or value == 0:
                 wanted = f"at least {least}" if least else "a positive number"
                 raise ConfigurationError(f"Limits.{name} must be {wanted}, or None for no limit, not {value!r}")

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
+from victor.core.cut import cut_middle
 from victor.core.errors import (
     ConfigurationError,
     ModelConnectionError,
@@ -118,7 +119,7 @@ class Run(Generic[T]):
             OutputError: Its answer did not fit.
         """
         if self._sink is None:
-            self._sink = tapped_sink()
+            self._sink = tapped_sink(self.agent, self.model)
         attributes = {"model": self.model.name, "provider": self.model.provider}
         with self.stream.operation("agent.run", self.agent, attributes) as operation:
             operation.capture(prompt=self.messages[-1].content)
@@ -368,10 +369,18 @@ class Run(Generic[T]):
             result = self._no_such_tool(call)
         else:
             result = await tool.call(call.arguments or "{}", call_id=call.id, scope=self._scope)
-        text = self._note_repeats(call, result.text)
+        text = self._note_repeats(call, self._shown(call, result.text))
         if self._sink is not None:
             await self._sink(ToolFinished(call, result))
         return Message("tool", text, (), call.id, call.name, result.error is not None)
+
+    def _shown(self, call: ToolCall, text: str) -> str:
+        """What the model is shown of a result: all of it, or as much as the limit allows."""
+        most = self.limits.result_chars
+        if most is None or len(text) <= most:
+            return text
+        self.stream.emit("tool.truncated", call.name, {"call_id": call.id, "chars": len(text), "shown": most})
+        return cut_middle(text, most, "[... {cut} of {total} characters were cut here: ask for less at a time ...]")
 
     def _no_such_tool(self, call: ToolCall) -> ToolResult:
         from victor.core.catalog import near_matches

@@ -105,7 +105,7 @@ class Plugins:
         self._manager = pluggy.PluginManager("victor")
         self._manager.add_hookspecs(hookspecs)
         for hook, (attribute, kind) in HOOKS.items():
-            convert = self._tool if hook == "victor_register_tools" else None
+            convert = self.tool if hook == "victor_register_tools" else None
             setattr(self, attribute, Catalog(kind, convert=convert))
 
     def load(self) -> Plugins:
@@ -215,13 +215,20 @@ class Plugins:
         for catalog in self.catalogs().values():
             catalog.discard_plugin(name)
 
-    def _tool(self, target: Any) -> Tool:
-        """A tool out of a catalog, with what plugins change about it."""
+    def tool(self, target: Any) -> Tool:
+        """A tool with what plugins change about it: the hook ``victor_adjust_tool``. Done once to each.
+
+        Args:
+            target: A `Tool`, or what can become one.
+        """
         tool: Tool = _as_tool(target)
+        if tool.adjusted_for is self:
+            return tool
         for implementation in self._manager.hook.victor_adjust_tool.get_hookimpls():
             changed: Any = implementation.function(tool)
             if changed is not None:
                 tool = changed
+        tool.adjusted_for = self
         return tool
 
     def _fail(self, plugin: Plugin, reason: str, error: BaseException | None = None) -> None:

@@ -27,11 +27,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import nullcontext
 from contextvars import copy_context
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from attrs import evolve, field, frozen
 
+from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolApprovalError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream, get_stream
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from victor.core.schema import Parameters
 
 __all__ = [
+    "Approval",
     "Approve",
     "CostTier",
     "Middleware",
@@ -87,8 +89,21 @@ class ToolCategory:
     CUSTOM: Final = "custom"
 
 
+Approval = bool | Callable[[Mapping[str, Any]], bool]
+"""Whether a call needs approval: always, never, or as a function of its arguments tells."""
+
+
 def _words(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(words)
+
+
+# What nobody stated passes through both as None, so that it can be told from a stated value; see `ToolMetadata.stated`.
+def _tier(tier: CostTier | str | None) -> CostTier:
+    return cast("CostTier", None) if tier is None else CostTier(tier)
+
+
+def _approval(needed: Approval | None) -> Approval:
+    return cast("Approval", needed)
 
 
 @frozen
@@ -99,31 +114,43 @@ class ToolMetadata:
         name: Letters, digits, ``_`` and ``-``, at most 64: what every provider accepts.
         description: For the model: what it does and when to use it.
         category: One of `ToolCategory`, or your own.
-        cost_tier: What a call costs.
+        cost_tier: What a call costs; FREE where neither this nor its category says.
         idempotent: Calling it again with the same arguments changes nothing more.
         keywords: Words people use for it, for search.
-        requires_approval: Somebody must allow each call: True, or a function of the arguments that tells.
+        requires_approval: Somebody must allow each call: True, or a function of the arguments that tells. False where
+            neither this nor its category says.
         sequential: It must not run beside other calls of the same step.
         timeout_s: Seconds one attempt may take; None for no limit of its own.
         version: Of the tool, free text.
         deprecated: What to use instead, ``""`` while current.
         source: Which plugin or server it came from.
+        stated: Which of ``cost_tier`` and ``requires_approval`` were given, and not left to defaults. Fills itself in.
+
+    Example:
+        >>> sorted(ToolMetadata("pay", requires_approval=False).stated)
+        ['requires_approval']
     """
 
     name: str
     description: str = ""
     category: str = ToolCategory.CUSTOM
-    cost_tier: CostTier = field(default=CostTier.FREE, converter=CostTier)
+    cost_tier: CostTier = field(default=None, converter=_tier)
     idempotent: bool = False
     keywords: tuple[str, ...] = field(default=(), converter=_words)
-    requires_approval: bool | Callable[[Mapping[str, Any]], bool] = field(default=False, hash=False)
+    requires_approval: Approval = field(default=None, converter=_approval, hash=False)
     sequential: bool = False
     timeout_s: float | None = None
     version: str = ""
     deprecated: str = ""
     source: str = ""
+    stated: frozenset[str] | None = field(default=None, kw_only=True, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        said = frozenset(name for name in _LEFT_OUT if getattr(self, name) is not None)
+        for name in _LEFT_OUT.keys() - said:
+            object.__setattr__(self, name, _LEFT_OUT[name])
+        if self.stated is None:
+            object.__setattr__(self, "stated", said)
         if not _NAME.fullmatch(self.name):
             raise ConfigurationError(
                 f"tool name {self.name!r}: use letters, digits, '_' and '-', at most 64; providers refuse anything else"
@@ -137,7 +164,10 @@ class ToolMetadata:
         return f"{self.category}.{self.name}"
 
 
+_CAPTURED: Final = 100_000  # characters of a result that an event carries
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LEFT_OUT: Final = {"cost_tier": CostTier.FREE, "requires_approval": False}
+"""What holds where nobody said."""
 
 Approve = Callable[["ToolContext"], bool | Awaitable[bool]]
 """Asked before a call that needs approval; True allows this one call."""
@@ -278,6 +308,9 @@ class Tool:
         middleware: Wraps every call, the first outermost.
         executor: Where a sync function runs; None for the event loop's own bounded pool of threads.
 
+    Attributes:
+        adjusted_for: The plugin manager whose plugins have had their say about it (``victor_adjust_tool``), or None.
+
     Raises:
         SchemaError: A parameter's type cannot be described; the message names it.
     """
@@ -296,6 +329,7 @@ class Tool:
         self.name = metadata.name
         self.middleware = tuple(middleware)
         self.executor = executor
+        self.adjusted_for: object = None
         self._given = None if parameters is None else dict(parameters)
         self._signature: Parameters | None = None
         if self._given is None:
@@ -350,13 +384,16 @@ class Tool:
             >>> as_tool(print, name="say", parameters={}).with_(requires_approval=True).metadata.requires_approval
             True
         """
-        return type(self)(
+        said = frozenset(name for name in _LEFT_OUT if metadata.get(name) is not None)
+        made = type(self)(
             self.function,
-            evolve(self.metadata, **metadata),
+            evolve(self.metadata, **{"stated": said.union(self.metadata.stated or ()), **metadata}),
             parameters=self._given,
             middleware=self.middleware if middleware is None else middleware,
             executor=self.executor,
         )
+        made.adjusted_for = self.adjusted_for
+        return made
 
     async def call(
         self, arguments: str | bytes | Mapping[str, Any], *, call_id: str = "", scope: ToolScope | None = None
@@ -389,7 +426,7 @@ class Tool:
                 operation.fail(result.error)
                 operation.set(retry=result.error.retry)
             if scope.stream.capture_content:
-                operation.capture(result=result.text)
+                operation.capture(result=cut_middle(result.text, _CAPTURED))
         return result
 
     async def _call(self, arguments: str | bytes | Mapping[str, Any], call_id: str, scope: ToolScope) -> ToolResult:
@@ -411,7 +448,7 @@ class Tool:
 
     def _failed(self, error: BaseException) -> ToolResult:
         try:
-            said = str(error)
+            said = cut_middle(str(error), _CAPTURED)
         except Exception:  # noqa: BLE001 - an exception may be unable to say what it is
             said = "(it cannot say why)"
         failure = ToolError(f"{self.name} failed: {type(error).__name__}: {said}".rstrip(": "))
@@ -587,6 +624,11 @@ def _guarded(work: Callable[[], Any]) -> Any:
         raise ToolError("StopIteration: it asked an iterator for more than there was") from error
 
 
+def _tell(context: ToolContext, value: Any) -> None:
+    if context.scope.stream.active:  # else it need not be put into words
+        context.progress(cut_middle(render_result(value), _CAPTURED))
+
+
 def _drain(context: ToolContext, generator: Iterator[Any]) -> Any:
     last: Any = None
     while True:
@@ -594,11 +636,11 @@ def _drain(context: ToolContext, generator: Iterator[Any]) -> Any:
             last = next(generator)
         except StopIteration as end:
             return last if end.value is None else end.value
-        context.progress(render_result(last))
+        _tell(context, last)
 
 
 async def _drain_async(context: ToolContext, generator: AsyncIterator[Any]) -> Any:
     last: Any = None
     async for last in generator:
-        context.progress(render_result(last))
+        _tell(context, last)
     return last

@@ -6,7 +6,7 @@ A file has two tables, both optional::
       billing:
         description: Invoices and payments
         cost_tier: medium           # for its tools that name none
-        requires_approval: true     # for its tools that do not ask for it themselves
+        requires_approval: true     # for its tools that do not say; "always" for those that say otherwise, too
     presets:
       accounting:
         description: What bookkeeping needs
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
 
@@ -44,14 +44,14 @@ class Category:
         name: Its name.
         description: What its tools are for.
         cost_tier: Of its tools that name none themselves; None leaves them FREE.
-        requires_approval: Its tools need approval even if they do not ask for it themselves.
+        requires_approval: Its tools that say nothing of it need approval; ``"always"``: all of them do, at every call.
         origin: File and line it stands in.
     """
 
     name: str
     description: str = ""
     cost_tier: CostTier | None = None
-    requires_approval: bool = False
+    requires_approval: bool | Literal["always"] = False
     origin: str = ""
 
 
@@ -178,18 +178,19 @@ class Categories:
         return len(self._categories)
 
     def apply(self, made: Tool) -> Tool:
-        """The tool with the defaults of its category.
+        """The tool with the defaults of its category, where it does not say something itself.
 
-        Approval is added, never taken away; a tool that decides by its arguments keeps doing so. A tool that names
-        a cost tier other than FREE keeps it.
+        Approval is added, never taken away. A tool that says it needs none, or decides by its arguments, keeps its
+        word, except in a category that asks for it ``always``.
         """
         known = self._categories.get(made.metadata.category)
         if known is None:
             return made
+        stated = made.metadata.stated or ()
         changes: dict[str, Any] = {}
-        if known.requires_approval and made.metadata.requires_approval is False:
+        if known.requires_approval and (known.requires_approval == "always" or "requires_approval" not in stated):
             changes["requires_approval"] = True
-        if known.cost_tier is not None and made.metadata.cost_tier is CostTier.FREE:
+        if known.cost_tier is not None and "cost_tier" not in stated:
             changes["cost_tier"] = known.cost_tier
         return made.with_(**changes) if changes else made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -80,7 +80,7 @@ class _Reader:
             at = self.origin(parts["cost_tier"])
             self.problems.append(f"{at}: cost_tier of {what} is {tier!r}; it is one of {', '.join(map(str, CostTier))}")
             tier = ""
-        approval = self.value(parts, "requires_approval", bool, False, what, "true or false")
+        approval = self.approval(parts, what)
         return Category(
             name,
             self.text(parts, "description", what),
@@ -88,6 +88,15 @@ class _Reader:
             approval,
             self.origin(node),
         )
+
+    def approval(self, parts: dict[str, yaml.Node], what: str) -> bool | Literal["always"]:
+        if "requires_approval" in parts and self.scalar(parts["requires_approval"]) == "always":
+            return "always"
+        return bool(self.value(parts, "requires_approval", bool, False, what, "true, false or always"))
+
+    @staticmethod
+    def scalar(node: yaml.Node) -> str | None:
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
     def preset(self, name: str, node: yaml.Node) -> Preset:
         what = f"preset {name!r}"

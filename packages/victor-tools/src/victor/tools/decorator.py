@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from victor.core.errors import ConfigurationError
-from victor.core.tool import CostTier, ToolCategory
+from victor.core.tool import Approval, CostTier, ToolCategory
 from victor.tools.policy.policy import Policy
 from victor.tools.spec import ToolSpec, metadata_of
 
@@ -26,14 +26,14 @@ def tool(function: F, /) -> F: ...
 def tool(
     *,
     category: str = ...,
-    cost_tier: CostTier | str = ...,
+    cost_tier: CostTier | str | None = ...,
     idempotent: bool = ...,
     keywords: Iterable[str] = ...,
     name: str | None = ...,
     description: str | None = ...,
     timeout: float | None = ...,
     retries: int = ...,
-    requires_approval: bool | Callable[[Mapping[str, Any]], bool] = ...,
+    requires_approval: Approval | None = ...,
     sequential: bool = ...,
     rate_limit: str | None = ...,
     cache_ttl: float | None = ...,
@@ -49,14 +49,14 @@ def tool(
     /,
     *,
     category: str = ToolCategory.CUSTOM,
-    cost_tier: CostTier | str = CostTier.FREE,
+    cost_tier: CostTier | str | None = None,
     idempotent: bool = False,
     keywords: Iterable[str] = (),
     name: str | None = None,
     description: str | None = None,
     timeout: float | None = None,
     retries: int = 0,
-    requires_approval: bool | Callable[[Mapping[str, Any]], bool] = False,
+    requires_approval: Approval | None = None,
     sequential: bool = False,
     rate_limit: str | None = None,
     cache_ttl: float | None = None,
@@ -77,14 +77,15 @@ def tool(
     Args:
         function: The function, where `tool` is used without arguments.
         category: One of `ToolCategory`, or your own.
-        cost_tier: What a call costs: FREE, LOW, MEDIUM or HIGH.
+        cost_tier: What a call costs: FREE, LOW, MEDIUM or HIGH; None for what its category says, else FREE.
         idempotent: Calling it again with the same arguments changes nothing more.
         keywords: Words people use for it, for search.
         name: Instead of the function's name.
         description: Instead of the docstring.
         timeout: Seconds one attempt may take.
         retries: More attempts after transient failures; needs ``idempotent``.
-        requires_approval: Somebody must allow each call: True, or a function of the arguments that tells.
+        requires_approval: Somebody must allow each call: True, or a function of the arguments that tells. None for
+            what its category says, else False.
         sequential: It must not run beside other calls.
         rate_limit: Such as ``"10/s"`` or ``"100/min"``.
         cache_ttl: Seconds a result is kept for equal calls; needs ``idempotent``.

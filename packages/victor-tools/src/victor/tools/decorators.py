@@ -37,7 +37,8 @@ def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         *(options.get("mandatory_keywords") or ()),
         *(options.get("aliases") or ()),
     ]
-    given["requires_approval"] = word("danger_level") in {"HIGH", "CRITICAL"} or word("access_mode") == "EXECUTE"
+    if word("danger_level") in {"HIGH", "CRITICAL"} or word("access_mode") == "EXECUTE":
+        given["requires_approval"] = True
     given["idempotent"] = word("access_mode") == "READONLY" or word("execution_category") == "READ_ONLY"
     decorate = _tool(**given)
     return decorate if function is None else decorate(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from victor.core.hookspecs import Register, RegisterTool, hookimpl
 from victor.tools.builtin import KITS
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from victor.core.tool import Tool
 
 __all__ = ["victor_adjust_tool", "victor_register_commands", "victor_register_tools"]
+
+BUILT_IN_DEFAULTS: Final = frozenset({"mcp", "web"})
+"""The built-in categories that say something about tools that do not."""
 
 
 @hookimpl
@@ -29,11 +32,23 @@ def victor_register_tools(register: RegisterTool) -> None:
 
 
 @hookimpl
-def victor_adjust_tool(tool: Tool) -> Tool:
+def victor_adjust_tool(tool: Tool) -> Tool | None:
     """The defaults of its category, whoever the tool comes from."""
+    if tool.metadata.category not in BUILT_IN_DEFAULTS and not _own_categories():
+        return None  # and no file is read for that
     from victor.tools.registry import UnifiedToolRegistry
 
     return UnifiedToolRegistry.get_instance().categories.apply(tool)
+
+
+def _own_categories() -> bool:
+    """Whether there are categories besides the built-in ones."""
+    from victor.core.settings import load_settings
+
+    if "categories" in load_settings().section("tools"):
+        return True
+    registry = sys.modules.get("victor.tools.registry")
+    return registry is not None and registry.UnifiedToolRegistry.get_instance().has_categories
 
 
 def _configured_remote_tools() -> list[tuple[str, str]]:

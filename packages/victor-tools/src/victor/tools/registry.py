@@ -317,6 +317,11 @@ class UnifiedToolRegistry:
         return self._categories
 
     @property
+    def has_categories(self) -> bool:
+        """Whether it was given categories, or has read them."""
+        return self._categories is not None
+
+    @property
     def ids(self) -> list[str]:
         """All ids, sorted."""
         self._sync()

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from victor.core.errors import ConfigurationError
-from victor.core.tool import CostTier, Tool, ToolCategory, ToolMetadata
+from victor.core.tool import Approval, CostTier, Tool, ToolCategory, ToolMetadata
 from victor.tools.policy.policy import Policy
 from victor.tools.policy.pool import tool_pool
 
@@ -92,18 +92,18 @@ def _check(metadata: ToolMetadata, policy: Policy) -> None:
 def metadata_of(
     *,
     category: str,
-    cost_tier: CostTier | str,
+    cost_tier: CostTier | str | None,
     idempotent: bool,
     keywords: Iterable[str],
     timeout: float | None,
-    requires_approval: bool | Callable[[Mapping[str, Any]], bool],
+    requires_approval: Approval | None,
     sequential: bool,
     version: str,
     deprecated: str,
 ) -> dict[str, Any]:
     """The fields of `ToolMetadata` out of the arguments of `victor.tools.decorator.tool`."""
     try:
-        tier = CostTier(str(cost_tier).lower())
+        tier = None if cost_tier is None else CostTier(str(cost_tier).lower())
     except ValueError:
         tiers = ", ".join(repr(str(each)) for each in CostTier)
         raise ConfigurationError(f"cost_tier {cost_tier!r}: it is one of {tiers}") from None

@@ -90,9 +90,9 @@ def from_predecessor(target: Any, **metadata: Any) -> Tool:
         "description": getattr(target, "description", "") or "",
         "category": getattr(old, "category", None) or ToolCategory.CUSTOM,
         "keywords": tuple(getattr(old, "keywords", None) or ()),
-        "cost_tier": tier if str(tier) in {each.value for each in CostTier} else "free",
+        "cost_tier": tier if str(tier) in {each.value for each in CostTier} and str(tier) != "free" else None,
         "idempotent": bool(getattr(target, "is_idempotent", False)),
-        "requires_approval": danger in {"high", "critical"},
+        "requires_approval": True if danger in {"high", "critical"} else None,
         "source": "victor-ai",
         **metadata,
     }

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
-from victor.core.tool import CostTier, Tool, ToolMetadata, ToolResult
+from victor.core.tool import Tool, ToolMetadata, ToolResult
 from victor.tools.policy.policy import Policy
 
 if TYPE_CHECKING:
@@ -229,9 +229,9 @@ class MCPToolset:
             name,
             remote.description or remote.title or "",
             category="mcp",
-            cost_tier=CostTier.LOW,
             idempotent=read_only or bool(hints and hints.idempotent_hint),
-            requires_approval=self._approval == "always" or (self._approval == "destructive" and not harmless),
+            # None: what the server calls harmless may still need approval by the category's own rule.
+            requires_approval={"always": True, "never": False}.get(self._approval, None if harmless else True),
             source=f"mcp:{self.name}",
         )
 

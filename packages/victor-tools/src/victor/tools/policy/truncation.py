@@ -6,13 +6,14 @@ from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from victor.core.cut import cut_middle
 from victor.core.errors import ToolError
 from victor.core.tool import ToolResult, render_result
 
 if TYPE_CHECKING:
     from victor.core.tool import Next, ToolContext
 
-__all__ = ["LongResults", "Truncation", "cut_middle", "long_results"]
+__all__ = ["LongResults", "Truncation", "long_results"]
 
 
 class LongResults:
@@ -70,20 +71,6 @@ class LongResults:
 
 long_results: Final = LongResults()
 """Where `Truncation` keeps what it cuts, unless given another; ``results.read`` reads from it."""
-
-
-def cut_middle(text: str, most: int, notice: str) -> str:
-    """The beginning and end of a text with a notice between, at most ``most`` characters and the notice.
-
-    Two thirds are the beginning. Cuts at line ends where one is near.
-    """
-    head, tail = most * 2 // 3, most - most * 2 // 3
-    line = text.rfind("\n", head - head // 5, head)
-    head = line + 1 if line > 0 else head
-    start = len(text) - tail
-    line = text.find("\n", start, start + tail // 5)
-    start = line + 1 if line >= 0 else start
-    return f"{text[:head]}\n{notice.format(cut=start - head, start=head, end=start, total=len(text))}\n{text[start:]}"
 
 
 class Truncation:
