@@ -22,8 +22,10 @@ from victor.graph.graph import StateGraph
 from victor.graph.runtime import RunnableConfig, current_task
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
-from victor.graph.yaml.policies import Values, cache_policy, guarded, names_used, retry_policy
+from victor.graph.yaml.edges import add_routes, exit_of, groups, interrupts, works_on_state
+from victor.graph.yaml.policies import Values, cache_policy, guarded, names_used, retry_policies, timeout_of
 from victor.graph.yaml.spec import Condition, Execution, Loop, Map, Parallel, Subworkflow, Top
+from victor.graph.yaml.state import new_graph, read_class
 
 __all__ = ["build_graph"]
 
@@ -38,10 +40,15 @@ def build_graph(definition: WorkflowDefinition) -> StateGraph[Any]:
     keys: dict[str, Any] = dict.fromkeys(definition.names, Any)
     for node in definition.scope.every():
         keys.update(_own_keys(node))
-    graph: StateGraph[Any] = StateGraph(TypedDict("State", keys, total=False), name=definition.name)  # type: ignore[operator]
-    builder = _Builder(graph, definition)
+    graph, view = new_graph(definition.state, keys, definition.name)
+    builder = _Builder(graph, definition, view)
     builder.scope(definition.scope, after=END)
-    graph.add_edge(START, definition.scope.start)
+    builder.edges(START, definition.starts)
+    nodes = definition.scope.nodes
+    for node in nodes.values():
+        for group in groups(node.common.after):
+            graph.add_edge([exit_of(nodes[id]) for id in group], node.id)
+    add_routes(graph, START, definition.top.start_routes, definition.context, {})
     return graph
 
 
@@ -49,6 +56,7 @@ def build_graph(definition: WorkflowDefinition) -> StateGraph[Any]:
 class _Builder:
     graph: StateGraph[Any]
     definition: WorkflowDefinition
+    view: Any = None  # the class that nodes of the file get, where that is not the state's
 
     def scope(self, scope: Scope, after: str) -> None:
         """Add a list of nodes; what ends the list goes on to ``after``."""
@@ -69,6 +77,8 @@ class _Builder:
                 self.add(node.id, _step(node), node)
                 if node.id not in children:
                     self.edges(node.id, targets)
+                if node.common.routes and node.context is not None:
+                    add_routes(self.graph, node.id, node.common.routes, node.context, {})
 
     def _waits_for_all(self, child: NodeDefinition) -> bool:
         return any(
@@ -85,17 +95,33 @@ class _Builder:
     def add(self, name: str, function: Any, node: NodeDefinition | None = None) -> None:
         """Add a node, with what the file says of retries, timeouts and caching."""
         if node is None:
-            self.graph.add_node(name, function)
+            self.graph.add_node(name, function, input_schema=self.view)
             return
         common, execution = node.common, self.definition.execution
+        view, handler = self.view, None
+        if works_on_state(node):
+            view = None
+            if node.spec.takes != "state" and node.context is not None:
+                view = read_class(node.spec.takes, node.context.folder)
+        if common.error_handler is not None and node.context is not None:
+            handler = load_function(common.error_handler, node.context)
         self.graph.add_node(
             name,
             function,
-            retry_policy=retry_policy(common.retry, execution.max_retries),
-            timeout=common.timeout or common.timeout_seconds or execution.default_node_timeout,
+            defer=common.defer,
+            input_schema=view,
+            retry_policy=retry_policies(node, execution) or None,
+            timeout=timeout_of(node, execution),
             cache_policy=cache_policy(node),
-            metadata={"title": node.title, "type": common.type, "node": node.id},
+            error_handler=handler,
+            destinations=common.destinations,
+            metadata={**common.metadata, "title": node.title, "type": common.type, "node": node.id},
         )
+
+    def ask(self, source: str, path: Callable[..., Any], ends: Mapping[Hashable, str] | list[str]) -> None:
+        """Add a conditional edge whose function gets what nodes of the file get."""
+        self.graph.add_conditional_edges(source, path, ends)
+        self.graph.branches[-1].input_schema = self.view
 
     def condition(self, node: NodeDefinition, after: str) -> None:
         spec: Condition = node.spec
@@ -103,7 +129,7 @@ class _Builder:
             answer: after if target in END_NAMES else target for answer, target in spec.branches.items()
         }
         self.add(node.id, _nothing)
-        self.graph.add_conditional_edges(node.id, _chooser(node), ends)
+        self.ask(node.id, _chooser(node), ends)
 
     def parallel(self, node: NodeDefinition, targets: list[str]) -> None:
         spec: Parallel = node.spec
@@ -167,7 +193,7 @@ class _Builder:
             metadata={"title": node.title, "type": node.common.type, "node": node.id},
         )
         self.add(join, collect)
-        self.graph.add_conditional_edges(node.id, send, [each, join])
+        self.ask(node.id, send, [each, join])
         self.graph.add_edge(each, join)
         self.edges(join, targets)
 
@@ -203,8 +229,8 @@ class _Builder:
         if len(targets) > 1:
             self.add(done, _nothing)
             self.edges(done, targets)
-        self.graph.add_conditional_edges(node.id, way, {"round": first, "done": done})
-        self.graph.add_conditional_edges(again, way, {"round": first, "done": done})
+        self.ask(node.id, way, {"round": first, "done": done})
+        self.ask(again, way, {"round": first, "done": done})
 
 
 def _own_keys(node: NodeDefinition) -> dict[str, Any]:
@@ -255,6 +281,10 @@ def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
 
 def _step(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     """The function of a node that does work."""
+    if works_on_state(node) and isinstance(node.spec, Subworkflow) and node.target is not None:
+        return build_graph(node.target).compile(name=node.target.name, **interrupts(node.target))  # type: ignore[return-value]
+    if works_on_state(node) and node.context is not None:
+        return load_function(node.spec.handler, node.context)
     work = _work(node)
     writes = frozenset(node.writes)
     spreads = bool(getattr(node.spec, "writes", ()))
@@ -296,7 +326,7 @@ def _subworkflow(node: NodeDefinition) -> Callable[[Values], Any]:
 
     async def work(values: Values) -> Any:
         if not compiled:  # at first use: a workflow may run itself
-            compiled.append(build_graph(target).compile())
+            compiled.append(build_graph(target).compile(**interrupts(target)))
         given = node.inputs.evaluate(values) if node.inputs is not None else {}
         bounds: RunnableConfig = {}
         if target.execution.max_iterations is not None:

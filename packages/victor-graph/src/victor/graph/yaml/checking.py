@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from victor.core.errors import VictorError
+from victor.graph.node import read_signature
 from victor.graph.yaml.context import CheckContext, load_function, problems_of
 from victor.graph.yaml.definition import NodeDefinition, Scope, WorkflowDefinition
+from victor.graph.yaml.edges import works_on_state
+from victor.graph.yaml.policies import errors_of
 from victor.graph.yaml.reading import Functions, Reader, unknown
 from victor.graph.yaml.source import Source
-from victor.graph.yaml.spec import ABSENT, Condition, Loop, Map, Parallel, Subworkflow
+from victor.graph.yaml.spec import ABSENT, Cache, Condition, Loop, Map, Parallel, Retry, Route, Subworkflow
 from victor.graph.yaml.values import (
     Compiled,
     ExpressionError,
@@ -73,6 +76,49 @@ class Checker:
             self._check_subworkflow(node)
         elif not isinstance(spec, Parallel):
             self._check_work(node, known)
+        self._check_policies(node)
+
+    def check_top(self, definition: WorkflowDefinition) -> None:
+        """The functions that a workflow itself names."""
+        source, path = definition.source, definition.path
+        for number, route in enumerate(definition.top.start_routes):
+            self._check_route(route, definition.context, source, f"{path}.start_routes[{number}]")
+
+    def _check_route(self, route: Route, context: CheckContext, source: Source, path: str) -> None:
+        try:
+            problem = read_signature(load_function(route.function, context)).problem
+        except VictorError as error:
+            problem = str(error)
+        if problem:
+            self.say(source, f"{path}.function", problem)
+
+    def _check_policies(self, node: NodeDefinition) -> None:
+        """Functions and classes named by routes, retries, caches and the like."""
+        common, context = node.common, node.context
+        if context is None:
+            return
+        for number, route in enumerate(common.routes):
+            self._check_route(route, context, node.source, f"{node.path}.routes[{number}]")
+        retries = common.retry if isinstance(common.retry, list) else [common.retry]
+        for number, retry in enumerate(retries):
+            at = f"{node.path}.retry[{number}]" if isinstance(common.retry, list) else f"{node.path}.retry"
+            try:
+                if isinstance(retry, Retry):
+                    errors_of(retry.retry_on, context.folder)
+            except VictorError as error:
+                self.say(node.source, f"{at}.retry_on", str(error))
+        try:
+            if isinstance(common.cache, Cache) and common.cache.key is not None:
+                load_function(common.cache.key, context)
+        except VictorError as error:
+            self.say(node.source, f"{node.path}.cache.key", str(error))
+        try:
+            if common.error_handler is not None:
+                problem = read_signature(load_function(common.error_handler, context)).problem
+                if problem:
+                    self.say(node.source, f"{node.path}.error_handler", problem)
+        except VictorError as error:
+            self.say(node.source, f"{node.path}.error_handler", str(error))
 
     def _check_work(self, node: NodeDefinition, known: Names) -> None:
         spec, context = node.spec, node.context
@@ -143,7 +189,7 @@ class Checker:
             self.say(node.source, at, unknown("workflow", title or name, table if isinstance(table, dict) else ()))
             return
         node.target = self.workflow(other, title)
-        if node.target is None:
+        if node.target is None or works_on_state(node):
             return
         given = node.context.inputs if node.context is not None and node.context.inputs is not None else frozenset()
         for wrong in sorted(given - set(node.target.inputs)):

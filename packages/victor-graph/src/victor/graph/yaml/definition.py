@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
@@ -11,6 +11,9 @@ from victor.graph.yaml.context import CheckContext
 from victor.graph.yaml.source import Source
 from victor.graph.yaml.spec import Common, Condition, Execution, Input, Loop, Map, Parallel, Subworkflow, Top
 from victor.graph.yaml.values import Compiled
+
+if TYPE_CHECKING:
+    from victor.graph.yaml.state import StateShape
 
 __all__ = ["END_NAMES", "NodeDefinition", "Scope", "WorkflowDefinition"]
 
@@ -71,7 +74,7 @@ class NodeDefinition:
     @property
     def writes(self) -> tuple[str, ...]:
         """The names of the context it sets."""
-        if isinstance(self.spec, (Condition, Parallel)):
+        if isinstance(self.spec, (Condition, Parallel)) or getattr(self.spec, "takes", "inputs") != "inputs":
             return ()
         if isinstance(self.spec, Loop):
             return (f"{self.id}_round",)
@@ -120,6 +123,10 @@ class WorkflowDefinition:
         scope: Its nodes.
         outputs: Its outputs, ready; None for those of all nodes.
         execution: How runs are bounded.
+        state: What it says of its state, None where that is inputs and outputs of nodes.
+        optional: Inputs that are left out of the state where they are not given.
+        result: Names of what it gives back, where it says so by a class.
+        context: What the functions it names itself were looked up with.
     """
 
     name: str
@@ -130,11 +137,26 @@ class WorkflowDefinition:
     scope: Scope = field(factory=Scope)
     outputs: dict[str, Compiled] | None = None
     execution: Execution = field(factory=Execution)
+    state: StateShape | None = None
+    optional: frozenset[str] = frozenset()
+    result: tuple[str, ...] | None = None
+    context: CheckContext = field(factory=lambda: CheckContext(lambda name: None))
+
+    @property
+    def starts(self) -> list[str]:
+        """The nodes a run begins with, those of ``start_routes`` left out."""
+        start = self.top.start_node
+        if isinstance(start, list):
+            return start
+        return [] if start is None and self.top.start_routes else [self.scope.start]
 
     @property
     def names(self) -> list[str]:
-        """Every name of its context: inputs, then what nodes write; names private to a map's body left out."""
+        """Every name of its context: inputs, the state's, then what nodes write; names private to a map's body left
+        out."""
         found = dict.fromkeys(self.inputs)
+        if self.state is not None:
+            found.update(dict.fromkeys(self.state.channels))
         for node in _shared(self.scope):
             found.update(dict.fromkeys(node.writes))
         return list(found)

@@ -173,7 +173,7 @@ class WorkflowEdit:
             self._yaml.insert(items, index, dict(node))
 
     def remove_node(self, id: str) -> None:
-        """Remove a node and what names it: in ``next``, ``branches``, ``parallel_nodes`` and ``start_node``.
+        """Remove a node and what names it: in ``next``, ``branches``, ``routes``, ``after``, ``start_node`` and the like.
 
         Raises:
             EditError: It is the only one of its list, or cannot be removed in place.
@@ -188,7 +188,7 @@ class WorkflowEdit:
             self._yaml.unset((*items, index))
 
     def rename_node(self, id: str, new: str) -> None:
-        """Give a node another id, also where ``next``, ``branches``, ``parallel_nodes`` and ``start_node`` name it.
+        """Give a node another id, also where ``next``, ``branches``, ``routes``, ``after`` and the like name it.
 
         Where the node's output goes by its id and something uses it, the output keeps its name (``output: old``).
 
@@ -317,17 +317,12 @@ class WorkflowEdit:
         """Places that name a node."""
         for _, path in list(self._all_nodes()):
             node = self._at(path)
-            for key in ("next", "parallel_nodes"):
-                named = node.get(key)
-                if named == id:
-                    yield (*path, key)
-                elif isinstance(named, list):
-                    yield from ((*path, key, index) for index, one in enumerate(named) if one == id)
-            branches = node.get("branches")
-            if isinstance(branches, dict):
-                yield from ((*path, "branches", answer) for answer, one in branches.items() if one == id)
-        if not ends and self._at(self._base).get("start_node") == id:
-            yield (*self._base, "start_node")
+            for key in ("next", "parallel_nodes", "after", "destinations", "branches", "routes"):
+                yield from _naming(id, node.get(key), (*path, key))
+        if not ends:
+            top = self._at(self._base)
+            for key in ("start_node", "start_routes", "interrupt_before", "interrupt_after"):
+                yield from _naming(id, top.get(key), (*self._base, key))
 
     def _uses(self, name: str, but: Path) -> bool:
         """Whether any text of the workflow besides references mentions a name."""
@@ -368,6 +363,23 @@ def _nodes_in(nodes: Any, path: Path) -> Iterator[tuple[str, Path]]:
             yield from _nodes_in(node.get("nodes"), (*at, "nodes"))
             if isinstance(node.get("node"), dict) and "id" in node["node"]:
                 yield str(node["node"]["id"]), (*at, "node")
+
+
+def _naming(id: str, value: Any, path: Path) -> Iterator[Path]:
+    """Places in the value of a key that name a node; those in keys of a mapping of destinations left out."""
+    if value == id:
+        yield path
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _naming(id, one, (*path, index))
+    elif isinstance(value, dict) and path[-1] == "branches":
+        yield from ((*path, answer) for answer, one in value.items() if one == id)
+    elif isinstance(value, dict) and "to" in value:
+        to = value["to"]
+        if isinstance(to, dict):
+            yield from ((*path, "to", answer) for answer, one in to.items() if one == id)
+        else:
+            yield from _naming(id, to, (*path, "to"))
 
 
 def _way(key: str | Sequence[str | int]) -> Path:

@@ -15,6 +15,7 @@ from victor.graph.yaml.spec import ABSENT, Input
 
 __all__ = ["read_inputs", "read_outputs"]
 
+_TEXTS: Final = frozenset({"string", "text", "any"})
 _TRUE: Final = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
@@ -23,7 +24,7 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
 
     Args:
         definition: The workflow.
-        given: By name; texts are converted where another type is wanted.
+        given: By name; texts are converted where another type is wanted. Of the keys of a state class, nothing else is.
 
     Raises:
         ConfigurationError: Inputs are missing, unknown or of the wrong type; lists them all.
@@ -38,6 +39,9 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
                 f"unknown input {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"the inputs are: {there}")
             )
     for name, spec in definition.inputs.items():
+        if name in definition.optional and not (isinstance(given.get(name), str) and spec.type not in _TEXTS):
+            values.update({name: given[name]} if name in given else {})
+            continue
         if name not in given:
             if spec.default is ABSENT and spec.required is not False:
                 what = f" ({spec.description})" if spec.description else ""
@@ -60,11 +64,15 @@ def read_outputs(definition: WorkflowDefinition, state: Mapping[str, Any]) -> di
     An output made of what a node writes that was not on the path taken is null.
     """
     values = {name: state[name] for name in definition.names if name in state}
+    if definition.result is not None:
+        return {name: values[name] for name in definition.result if name in values}
     if definition.outputs is not None:
         return {
             name: output.evaluate(values) if output.names <= values.keys() else None
             for name, output in definition.outputs.items()
         }
+    if definition.state is not None:
+        return values
     return {name: value for name, value in values.items() if name not in definition.inputs}
 
 

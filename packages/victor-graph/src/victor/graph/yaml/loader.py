@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TypedDict
 
+from victor.core.errors import VictorError
+from victor.graph.schema import read_schema
 from victor.graph.yaml.checking import Checker, known_names
+from victor.graph.yaml.context import CheckContext
 from victor.graph.yaml.definition import WorkflowDefinition
+from victor.graph.yaml.edges import runs_itself
 from victor.graph.yaml.flow import Flow, broken_in
 from victor.graph.yaml.problems import WorkflowFileError
 from victor.graph.yaml.reading import Functions, Reader, execution_of, unknown
 from victor.graph.yaml.source import Source, read_file
 from victor.graph.yaml.spec import Top
+from victor.graph.yaml.state import StateShape, declared_inputs, read_class, read_keys
 from victor.graph.yaml.values import compile_value
 
 __all__ = ["load_definitions"]
@@ -72,20 +78,26 @@ class _Loader:
         if top is None:
             return None
         definition = self.workflows[known] = WorkflowDefinition(name, top, source, path)
-        definition.inputs = self.reader.inputs(top.inputs, source, f"{path}.inputs")
+        folder = source.path.parent if source.path is not None else None
+        definition.context = CheckContext(lambda name: None, folder, self.checker.functions, top.model)
+        self._state(definition)
+        if isinstance(top.inputs, dict) and top.inputs:
+            definition.inputs = self.reader.inputs(top.inputs, source, f"{path}.inputs")
+            definition.optional = frozenset()
         definition.execution = execution_of(top)
         definition.scope = self.reader.scope(top.nodes, source, f"{path}.nodes", None, {})
-        if top.start_node is not None:
-            if top.start_node in definition.scope.nodes:
-                definition.scope.start = top.start_node
-            else:
-                self.reader.say(source, f"{path}.start_node", unknown("node", top.start_node, definition.scope.nodes))
+        if isinstance(top.start_node, str) and top.start_node in definition.scope.nodes:
+            definition.scope.start = top.start_node
+        self.flow.ends(definition)
         names = definition.names
         self.flow.clashes(definition)
         names += broken_in(definition.scope)
         self.checker.check(definition.scope, known_names(names), top.model, definition)
+        self.checker.check_top(definition)
         self.flow.reachable(definition)
-        if top.outputs is not None:
+        for node in runs_itself(definition):
+            self.reader.say(node.source, node.path, f"the workflow {name!r} cannot be a part of its own state")
+        if top.outputs is not None and not isinstance(top.outputs, str):
             outputs = {n: f"$ctx.{n}" for n in top.outputs} if isinstance(top.outputs, list) else top.outputs
             at = f"{path}.outputs"
             compiled = {
@@ -94,3 +106,36 @@ class _Loader:
             }
             definition.outputs = {n: output for n, output in compiled.items() if output is not None}
         return definition
+
+    def _state(self, definition: WorkflowDefinition) -> None:
+        """What a workflow says of its state, and the classes it names."""
+        top, source, path = definition.top, definition.source, definition.path
+        folder = definition.context.folder
+
+        def say(at: str, message: str) -> None:
+            self.reader.say(source, path + at, message)
+
+        def named(key: str, name: str) -> Any:
+            try:
+                return read_class(name, folder)
+            except VictorError as error:
+                say(f".{key}", str(error))
+                return None
+
+        inputs = named("inputs", top.inputs) if isinstance(top.inputs, str) else None
+        outputs = named("outputs", top.outputs) if isinstance(top.outputs, str) else None
+        kind = None
+        if isinstance(top.state, str):
+            kind = named("state", top.state)
+        elif top.state is not None:
+            kind = read_keys(self.reader.state_keys(top.state, source, f"{path}.state"), folder, say)
+        if kind is None and (inputs is not None or outputs is not None):
+            kind = TypedDict("State", {}, total=False)  # type: ignore[operator]
+        if kind is None:
+            return
+        try:
+            definition.state = StateShape(kind, inputs, outputs)
+            definition.inputs, definition.optional = declared_inputs(kind if inputs is None else inputs)
+            definition.result = None if outputs is None else tuple(read_schema(outputs).channels)
+        except VictorError as error:
+            say(".state", str(error))

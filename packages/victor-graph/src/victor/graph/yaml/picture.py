@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from victor.core.topology import Cluster, Edge, Node, NodeKind, Topology
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
-from victor.graph.yaml.spec import Condition, Loop, Map, Parallel, Subworkflow
+from victor.graph.yaml.edges import groups
+from victor.graph.yaml.spec import Condition, Loop, Map, Parallel, Route, Subworkflow
 
 __all__ = ["picture"]
 
@@ -25,7 +26,8 @@ def picture(definition: WorkflowDefinition) -> Topology:
     drawing.nodes.append(Node("__start__", "start", "start"))
     drawing.scope(definition.scope, None, "__end__", {})
     drawing.nodes.append(Node("__end__", "end", "end"))
-    drawing.edges.insert(0, Edge("__start__", definition.scope.start))
+    starts = [Edge("__start__", id) for id in definition.starts]
+    drawing.edges[:0] = [*starts, *_routes("__start__", definition.top.start_routes, definition.scope)]
     return Topology(
         drawing.nodes, drawing.edges, drawing.clusters, name=definition.name, description=definition.top.description
     )
@@ -73,7 +75,34 @@ class _Drawing:
         if isinstance(node.spec, Parallel):
             self.edges += [Edge(node.id, id) for id in node.spec.parallel_nodes]
             return
-        self.edges += [Edge(node.id, target) for target in ends]
+        joins = [other.id for other in node.scope.nodes.values() for g in groups(other.common.after) if node.id in g]
+        ways = _routes(node.id, node.common.routes, node.scope)
+        ways += [
+            Edge(node.id, after if id in END_NAMES else id, label, "dashed")
+            for id, label in (_labeled(node.common.destinations)).items()
+        ]
+        if node.follows or not (joins or ways):
+            self.edges += [Edge(node.id, target) for target in ends]
+        self.edges += [Edge(node.id, id) for id in joins] + ways
+
+
+def _labeled(destinations: dict[str, str] | list[str] | None) -> dict[str, str]:
+    return destinations if isinstance(destinations, dict) else dict.fromkeys(destinations or (), "")
+
+
+def _routes(source: str, routes: list[Route], scope: Scope) -> list[Edge]:
+    """Edges a function decides on; to every node where it does not tell."""
+    found = []
+    for route in routes:
+        named: dict[str, str]
+        if route.to is None:
+            named = {id: id for id in [*scope.nodes, "end"] if id != source}
+        else:
+            named = route.to if isinstance(route.to, dict) else {id: id for id in route.to}
+        for answer, target in named.items():
+            end = "__end__" if target in END_NAMES else target
+            found.append(Edge(source, end, "" if answer == target else answer, "dashed"))
+    return found
 
 
 def _attributes(node: NodeDefinition) -> dict[str, Any]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, PluginError
 from victor.graph.cache import CachePolicy, default_cache_key
 from victor.graph.errors import GraphInterrupt
-from victor.graph.retry import RetryPolicy
-from victor.graph.yaml.context import WorkflowRunError, load_function, parameters
+from victor.graph.retry import RetryPolicy, TimeoutPolicy, default_retry_on
+from victor.graph.yaml.context import WorkflowRunError, load_function, load_object, parameters
 from victor.graph.yaml.definition import NodeDefinition, Scope
-from victor.graph.yaml.spec import Execution, Map, Retry
+from victor.graph.yaml.edges import works_on_state
+from victor.graph.yaml.spec import Execution, Map, Timeouts
 from victor.graph.yaml.values import ExpressionError
 
-__all__ = ["Values", "Work", "cache_policy", "guarded", "names_used", "retry_policy"]
+__all__ = [
+    "Values", "Work", "cache_policy", "errors_of", "guarded", "may_pass", "names_used", "retry_policies", "timeout_of",
+]  # fmt: skip
 
 Values = Mapping[str, Any]
 Work = Callable[..., Any]
@@ -23,10 +27,10 @@ Work = Callable[..., Any]
 
 def guarded(work: Work, node: NodeDefinition, execution: Execution | None) -> Work:
     """Work with the retries and the timeout its node asks for, where the engine does not see to them."""
-    common = node.common
-    policy = retry_policy(common.retry, execution.max_retries if execution is not None else None)
-    limit = common.timeout or common.timeout_seconds or (execution.default_node_timeout if execution else None)
-    if policy is None and limit is None:
+    policies = retry_policies(node, execution)
+    timeout = timeout_of(node, execution)
+    limit = timeout.run_s if isinstance(timeout, TimeoutPolicy) else timeout
+    if not policies and limit is None:
         return work
 
     async def once(values: Values) -> Any:
@@ -46,7 +50,8 @@ def guarded(work: Work, node: NodeDefinition, execution: Execution | None) -> Wo
             except GraphInterrupt:
                 raise
             except Exception as error:
-                if policy is None or attempt >= policy.max_attempts or not policy.covers(error):
+                policy = next((one for one in policies if one.covers(error)), None)
+                if policy is None or attempt >= policy.max_attempts:
                     raise
                 await asyncio.sleep(policy.wait_s(attempt))
             attempt += 1
@@ -54,23 +59,57 @@ def guarded(work: Work, node: NodeDefinition, execution: Execution | None) -> Wo
     return tried
 
 
-def retry_policy(retry: Retry | int | None, default: int | None) -> RetryPolicy | None:
+def timeout_of(node: NodeDefinition, execution: Execution | None) -> float | TimeoutPolicy | None:
+    """How long an attempt of a node may take."""
+    given = node.common.timeout
+    if isinstance(given, Timeouts):
+        return TimeoutPolicy(given.run, given.idle, given.refresh_on)
+    return given or node.common.timeout_seconds or (execution.default_node_timeout if execution else None)
+
+
+def retry_policies(node: NodeDefinition, execution: Execution | None) -> tuple[RetryPolicy, ...]:
     """A node that asks for retries is tried again after any error but those that come again each time."""
+    retry = node.common.retry
     if retry is None:
-        return RetryPolicy(max_attempts=default + 1) if default else None
+        default = execution.max_retries if execution is not None else None
+        return (RetryPolicy(max_attempts=default + 1),) if default else ()
     if isinstance(retry, int):
-        return RetryPolicy(max_attempts=retry, retry_on=_may_pass) if retry > 1 else None
-    return RetryPolicy(
-        initial_interval=retry.initial_interval,
-        backoff_factor=retry.backoff_factor,
-        max_interval=retry.max_interval,
-        max_attempts=retry.max_attempts,
-        jitter=retry.jitter,
-        retry_on=_may_pass,
+        return (RetryPolicy(max_attempts=retry, retry_on=may_pass),) if retry > 1 else ()
+    folder = node.context.folder if node.context is not None else None
+    return tuple(
+        RetryPolicy(
+            initial_interval=one.initial_interval,
+            backoff_factor=one.backoff_factor,
+            max_interval=one.max_interval,
+            max_attempts=one.max_attempts,
+            jitter=one.jitter,
+            retry_on=errors_of(one.retry_on, folder),
+        )
+        for one in (retry if isinstance(retry, list) else [retry])
     )
 
 
-def _may_pass(error: Exception) -> bool:
+def errors_of(retry_on: str | list[str] | None, folder: Path | None) -> Any:
+    """Which errors are tried again, as `RetryPolicy` takes it.
+
+    Raises:
+        VictorError: A name is neither that of an exception class nor of a function, or there are several functions.
+    """
+    if retry_on is None:
+        return may_pass
+    if retry_on == "transient":
+        return default_retry_on
+    found = [load_object(name, folder) for name in ([retry_on] if isinstance(retry_on, str) else retry_on)]
+    classes = [one for one in found if isinstance(one, type) and issubclass(one, Exception)]
+    if len(classes) == len(found):
+        return tuple(classes)
+    if isinstance(retry_on, str) and callable(found[0]) and not isinstance(found[0], type):
+        return found[0]
+    raise PluginError(f"{retry_on!r} names neither exception classes nor one function of an error")
+
+
+def may_pass(error: Exception) -> bool:
+    """False for errors that come again each time: a no, a wrong expression, a wrong setting."""
     from victor.graph.yaml.nodes.hitl import RejectedError
 
     return not isinstance(error, (RejectedError, ExpressionError, ConfigurationError))
@@ -81,6 +120,11 @@ def cache_policy(node: NodeDefinition) -> CachePolicy | None:
     cache = node.common.cache
     if not cache:
         return None
+    ttl = None if cache is True else cache.ttl
+    if cache is not True and cache.key is not None and node.context is not None:
+        return CachePolicy(key_func=load_object(cache.key, node.context.folder), ttl=ttl)
+    if works_on_state(node):
+        return CachePolicy(ttl=ttl)
     inputs = node.inputs
     names = [*names_used(node), node.spec.as_] if isinstance(node.spec, Map) else _reads(node, inputs=False)
 
@@ -88,7 +132,7 @@ def cache_policy(node: NodeDefinition) -> CachePolicy | None:
         given = inputs.evaluate(values) if inputs is not None else {}
         return default_cache_key([given, {name: values[name] for name in names if name in values}])
 
-    return CachePolicy(key_func=key, ttl=None if cache is True else cache.ttl)
+    return CachePolicy(key_func=key, ttl=ttl)
 
 
 def names_used(node: NodeDefinition) -> list[str]:

@@ -28,6 +28,7 @@ from victor.graph.yaml.spec import (
     Loop,
     Map,
     Parallel,
+    StateKey,
     Top,
 )
 
@@ -91,6 +92,18 @@ class Reader:
             if given is not None:
                 if given.enum and given.default is not ABSENT and given.default not in given.enum:
                     self.say(source, f"{at}.default", f"{given.default!r} is none of the values in enum")
+                found[name] = given
+        return found
+
+    def state_keys(self, raw: Mapping[str, Any], source: Source, path: str) -> dict[str, StateKey]:
+        """The keys of a state that a file lists."""
+        found = {}
+        for name, spec in raw.items():
+            at = f"{path}.{name}"
+            if name in ("ctx", "loop"):
+                self.say(source, at, f"{name!r} is reserved; choose another name", key=True)
+            given = self.decode(StateKey, {"type": spec} if isinstance(spec, str) else spec, source, at)
+            if given is not None:
                 found[name] = given
         return found
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from victor.core.errors import VictorError
 from victor.core.schema import json_schema
-from victor.graph.yaml.spec import CONTROL, Common, Input, Loop, Map, Top
+from victor.graph.yaml.spec import CONTROL, Common, Input, Loop, Map, StateKey, Top
 
 __all__ = ["SCHEMA_FILE", "build_schema", "node_types", "render_schema"]
 
@@ -58,9 +58,15 @@ def build_schema(types: Mapping[str, type] | None = None) -> Schema:
     top = _described(Top, definitions)
     top["properties"]["nodes"] = _nodes("the steps; each runs after the one before it unless it says otherwise")
     top["properties"]["inputs"] = {
-        "type": "object",
-        "description": "what goes in: name -> type, or a mapping with type, default, description",
+        "type": ["object", "string"],
+        "description": "what goes in: name -> type, or a mapping with type, default, description; or a class's import string",
         "additionalProperties": {"$ref": "#/$defs/input"},
+    }
+    key = _described(StateKey, definitions)
+    top["properties"]["state"] = {
+        "type": ["object", "string"],
+        "description": top["properties"]["state"]["description"],
+        "additionalProperties": {"anyOf": [{"enum": key["properties"]["type"]["enum"]}, key]},
     }
     definitions["workflow"] = top
     definitions["input"] = _input(definitions)

@@ -22,7 +22,10 @@ __all__ = [
     "Map",
     "Parallel",
     "Retry",
+    "Route",
+    "StateKey",
     "Subworkflow",
+    "Timeouts",
     "Top",
 ]
 
@@ -69,6 +72,10 @@ class Retry:
     backoff_factor: Annotated[float, msgspec.Meta(ge=1)] = key("by which the wait grows each time", 2.0)
     max_interval: Positive = key("seconds a wait never exceeds", 60.0)
     jitter: bool = key("add up to a second at random", True)
+    retry_on: str | list[str] | None = key(
+        "which errors: transient (connections, timeouts, overloaded servers), or the import strings of exception classes "
+        "or of a function of the error; any but those that come again each time where left out"
+    )
 
 
 @frozen
@@ -76,6 +83,37 @@ class Cache:
     """Keep a node's result for the same inputs."""
 
     ttl: Positive | None = key("seconds it is kept; for ever where left out")
+    key: str | None = key("import string of a function of the state that makes the key; by default what the node reads")
+
+
+@frozen
+class Timeouts:
+    """How long one attempt of a node may take."""
+
+    run: Positive | None = key("seconds in all")
+    idle: Positive | None = key("seconds without a sign of life")
+    refresh_on: Literal["auto", "heartbeat"] = key(
+        "heartbeat: only explicit heartbeats are signs of life", "auto"
+    )
+
+
+@frozen
+class Route:
+    """Edges a function decides on: it is given the state and answers where to go."""
+
+    function: str = key("import string of the function, sync or async", required=True)
+    to: dict[str, str] | list[str] | None = key(
+        "answer -> node, or the nodes it may name; any node where left out"
+    )
+
+
+@frozen
+class StateKey:
+    """One key of the state."""
+
+    type: InputType = key("what it holds", "any")
+    reducer: str | None = key("import string of what combines writes: operator:add; the last write holds where left out")
+    description: str = key("one line", "")
 
 
 @frozen
@@ -99,10 +137,22 @@ class Top:
         "the steps; each runs after the one before it unless it says otherwise", required=True
     )
     description: str = key("what it does", "")
-    inputs: dict[str, Any] = key("name -> type, or a mapping with type, default, description", {})
-    outputs: dict[str, Any] | list[str] | None = key("name -> value, or names; all nodes' outputs where left out")
+    inputs: dict[str, Any] | str = key(
+        "name -> type, or a mapping with type, default, description; or the import string of a class with these fields",
+        {},
+    )
+    outputs: dict[str, Any] | list[str] | str | None = key(
+        "name -> value, or names, or the import string of a class with these fields; all nodes' outputs where left out"
+    )
+    state: dict[str, Any] | str | None = key(
+        "keys of the state besides inputs and nodes' outputs: name -> type, or {type, reducer}; or the import string of "
+        "a state class. Without inputs, a run may be given any of them"
+    )
     model: str | None = key("model of its agents, as provider:name")
-    start_node: str | None = key("where a run begins; the first node where left out")
+    start_node: str | list[str] | None = key("where a run begins: a node, or several; the first node where left out")
+    start_routes: list[Route] = key("functions of the state that say where else a run begins", [])
+    interrupt_before: list[str] | Literal["*"] | None = key("nodes to stop before, until the run is resumed; * for all")
+    interrupt_after: list[str] | Literal["*"] | None = key("nodes to stop after, until the run is resumed; * for all")
     execution: Execution | None = key("bounds of a run")
     timeout: Positive | None = key("the same as execution.timeout")
     max_execution_timeout_seconds: Positive | None = key("older name of timeout")
@@ -127,10 +177,18 @@ class Common:
     inputs: dict[str, Any] | None = key("name -> value handed to the node")
     input_mapping: dict[str, Any] | None = key("older name of inputs; a bare name stands for $ctx.name")
     output: str | None = key("name under which the result is kept; the id where left out")
-    timeout: Positive | None = key("seconds one attempt may take")
+    timeout: Positive | Timeouts | None = key("seconds one attempt may take, or a mapping with run and idle")
     timeout_seconds: Positive | None = key("older name of timeout")
-    retry: Retry | int | None = key("attempts in all, or a mapping")
+    retry: Retry | int | list[Retry] | None = key(
+        "attempts in all, or a mapping; or several, of which the first that covers an error counts"
+    )
     cache: Cache | bool | None = key("keep the result for the same inputs; true, or a mapping with ttl")
+    routes: list[Route] = key("functions of the state that say what follows, besides next", [])
+    after: list[Any] = key("runs once all of these nodes have; a list of lists for several such groups", [])
+    defer: bool = key("runs when nothing else is left to run", False)
+    destinations: dict[str, str] | list[str] | None = key("nodes its function may jump to with a Command")
+    error_handler: str | None = key("import string of a function (state, error) that is called in place of failing")
+    metadata: dict[str, Any] = key("yours; attached to the node", {})
 
 
 INPUT_TYPES: Final[tuple[str, ...]] = get_args(InputType)
@@ -190,6 +248,9 @@ class Subworkflow:
     """Runs another workflow as one step."""
 
     workflow: str = key("its name in this file, or path.yaml or path.yaml#name", required=True)
+    takes: Literal["inputs", "state"] = key(
+        "inputs: it gets those, and its outputs are kept under one name; state: it works on the keys both have", "inputs"
+    )
 
 
 CONTROL: Final[Mapping[str, type]] = {

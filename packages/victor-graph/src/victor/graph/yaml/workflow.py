@@ -11,7 +11,9 @@ from victor.core.errors import ConfigurationError
 from victor.core.tool import Approve
 from victor.core.topology import Topology
 from victor.graph.yaml.context import APPROVE
+from victor.graph.updates import state_fields
 from victor.graph.yaml.definition import WorkflowDefinition
+from victor.graph.yaml.edges import interrupts
 from victor.graph.yaml.inputs import read_inputs, read_outputs
 from victor.graph.yaml.source import Source, read_file, read_text
 from victor.graph.yaml.spec import Input
@@ -49,7 +51,7 @@ class Workflow:
 
     def compile(self, checkpointer: Checkpointer | str | bool | None = None, **options: Any) -> CompiledGraph:
         """The graph, ready to run; arguments as for `StateGraph.compile`."""
-        return self.graph.compile(checkpointer, name=self.name, **options)
+        return self.graph.compile(checkpointer, **{"name": self.name, **interrupts(self.definition), **options})
 
     def read_inputs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs checked and converted, defaults filled in.
@@ -110,16 +112,22 @@ class Workflow:
         token = APPROVE.set(approve)
         try:
             async with asyncio.timeout(self.definition.execution.timeout):
-                state = await self.compile().ainvoke(values, self.config())
+                result = await self.compile().ainvoke(values, self.config(), version="v2")
         finally:
             APPROVE.reset(token)
-        if "__interrupt__" in state:
-            question = state["__interrupt__"][0].value
+        if result.error is not None:
+            raise result.error
+        if result.status == "interrupted":
+            asked = [one.value for one in result.interrupts]
+            question = asked[0] if asked else None
+            waits = f"{question!r:.200}" if asked else "it stops there (interrupt_before, interrupt_after)"
+            if isinstance(question, dict) and "node" in question:
+                waits = f"waits for a person at node {question['node']!r}: {question.get('prompt')!r}"
             raise ConfigurationError(
-                f"workflow {self.name!r} waits for a person at node {question['node']!r}: {question['prompt']!r}; "
-                "run it with a checkpointer, and resume it with the answer"
+                f"workflow {self.name!r} {waits}; run it with a checkpointer, and resume it with the answer"
             )
-        return self.read_outputs(state)
+        state = result.state
+        return self.read_outputs(state if isinstance(state, Mapping) else state_fields(state) or {})
 
     def run_sync(
         self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any

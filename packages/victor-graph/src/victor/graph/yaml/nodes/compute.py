@@ -39,6 +39,11 @@ class ComputeNode:
     handler: str | None = key("function to call: package.module:function, ./file.py:function, or a registered name")
     parallel: bool = key("call the tools at once rather than one after the other", False)
     fail_fast: bool = key("false: go on with the other tools when one fails; its result is then null", True)
+    takes: str = key(
+        "inputs: the handler is called with them, and gives the output; state, or the import string of a class of "
+        "state: it is a node of a StateGraph, called with the state, and returns what it changes of it",
+        "inputs",
+    )
 
     kind: ClassVar[NodeKind] = "tool"
 
@@ -46,6 +51,9 @@ class ComputeNode:
         """Unknown tools, functions and inputs."""
         if bool(self.tools) == bool(self.handler):
             yield "", "a compute node needs either 'tools' or a 'handler'"
+            return
+        if self.takes != "inputs":
+            yield from self._check_node(context)
             return
         if self.handler is not None:
             yield from self._check_handler(self.handler, context)
@@ -56,6 +64,25 @@ class ComputeNode:
                 yield f"tools[{index}]", str(error)
                 continue
             yield from self._check_inputs(tool, context.inputs or frozenset())
+
+    def _check_node(self, context: CheckContext) -> Iterable[tuple[str, str]]:
+        from victor.graph.node import read_signature
+        from victor.graph.yaml.state import read_class
+
+        if self.handler is None:
+            yield "takes", f"'takes: {self.takes}' goes with a 'handler', which is called with the state"
+            return
+        try:
+            problem = read_signature(load_function(self.handler, context)).problem
+            if problem:
+                yield "handler", problem
+        except VictorError as error:
+            yield "handler", str(error)
+        try:
+            if self.takes != "state":
+                read_class(self.takes, context.folder)
+        except VictorError as error:
+            yield "takes", str(error)
 
     def _check_handler(self, name: str, context: CheckContext) -> Iterable[tuple[str, str]]:
         try:
