@@ -10,11 +10,21 @@ from typing import Any
 from msgspec import Struct
 
 from victor.core.message import ToolCall
-from victor.core.model import TextDelta
+from victor.core.model import Model, TextDelta
 from victor.core.result import RunResult
 from victor.core.tool import ToolResult
 
-__all__ = ["AnswerRejected", "RunEvent", "RunFinished", "TextDelta", "ToolFinished", "ToolStarted", "tap_runs"]
+__all__ = [
+    "AnswerRejected",
+    "RunEvent",
+    "RunFinished",
+    "RunListener",
+    "TextDelta",
+    "ToolFinished",
+    "ToolStarted",
+    "tap_each_run",
+    "tap_runs",
+]
 
 
 class ToolStarted(Struct, frozen=True):
@@ -45,11 +55,14 @@ class RunFinished(Struct, frozen=True):
 RunEvent = TextDelta | ToolStarted | ToolFinished | AnswerRejected | RunFinished
 
 
-_tap: ContextVar[Callable[[RunEvent], None] | None] = ContextVar("victor_run_tap", default=None)
+RunListener = Callable[[RunEvent], None]
+"""Called with each piece of a run, in the running task; must not block."""
+
+_tap: ContextVar[Callable[[str, Model], RunListener | None] | None] = ContextVar("victor_run_tap", default=None)
 
 
 @contextmanager
-def tap_runs(listener: Callable[[RunEvent], None]) -> Iterator[None]:
+def tap_runs(listener: RunListener) -> Iterator[None]:
     """Receive the pieces of every agent run that starts inside a ``with`` block, also of plain `Agent.run`.
 
     This is how a workflow streams the words of the agents in its nodes. Runs that are streamed by their
@@ -58,16 +71,29 @@ def tap_runs(listener: Callable[[RunEvent], None]) -> Iterator[None]:
     Args:
         listener: Called in the running task; must not block.
     """
-    token = _tap.set(listener)
+    with tap_each_run(lambda agent, model: listener):
+        yield
+
+
+@contextmanager
+def tap_each_run(begin: Callable[[str, Model], RunListener | None]) -> Iterator[None]:
+    """`tap_runs` for those who must tell one run from another.
+
+    Args:
+        begin: Called as each run begins, with the agent's name and its model; returns a listener for this run, or
+            None to leave it alone.
+    """
+    token = _tap.set(begin)
     try:
         yield
     finally:
         _tap.reset(token)
 
 
-def tapped_sink() -> Callable[[RunEvent], Awaitable[None]] | None:
+def tapped_sink(agent: str, model: Model) -> Callable[[RunEvent], Awaitable[None]] | None:
     """Where an unstreamed run should put its events, or None when nobody taps it."""
-    listener = _tap.get()
+    begin = _tap.get()
+    listener = None if begin is None else begin(agent, model)
     if listener is None:
         return None
 

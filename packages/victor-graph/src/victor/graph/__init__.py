@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from victor.graph.stream import StreamMode as StreamMode
     from victor.graph.stream import emit_message as emit_message
     from victor.graph.viz import StateGraphVisualizer as StateGraphVisualizer
+    from victor.graph.words import MessageChunk as MessageChunk
     from victor.graph.yaml import load_workflow as load_workflow
     from victor.graph.yaml import load_workflows as load_workflows
 
@@ -94,6 +95,7 @@ __all__ = [
     "InvalidUpdateError",
     "IsLastStep",
     "MemorySaver",
+    "MessageChunk",
     "MessagesState",
     "NodeCancelledError",
     "NodeError",
@@ -196,6 +198,7 @@ _MODULES = {
     "StreamMode": "stream",
     "emit_message": "stream",
     "StateGraphVisualizer": "viz",
+    "MessageChunk": "words",
     "load_workflow": "yaml",
     "load_workflows": "yaml",
 }

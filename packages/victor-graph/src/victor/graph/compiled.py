@@ -6,7 +6,7 @@ import asyncio
 import copy
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
@@ -248,9 +248,9 @@ class CompiledGraph(Threads):
         def work() -> None:
             try:
                 if run.blocking:
-                    finish(run.go(input))
+                    finish(_going(run, input))
                 else:
-                    asyncio.run(_cancellable(run.go(input), stop))
+                    asyncio.run(_cancellable(_going(run, input), stop))
             except BaseException as error:  # noqa: BLE001 - raised in the reader
                 outcome.append(error)
             finally:
@@ -287,7 +287,7 @@ class CompiledGraph(Threads):
 
         pipe = AsyncPipe()
         run, form = self._streamed(config, options, stream_mode, output_keys, subgraphs, version, pipe, False)
-        task = asyncio.create_task(run.go(input))
+        task = asyncio.create_task(_going(run, input))
         task.add_done_callback(pipe.end)
         try:
             while (part := await pipe.get()) is not None:
@@ -316,7 +316,12 @@ class CompiledGraph(Threads):
         mode = "updates" if stream_mode is None else stream_mode
         keys = (output_keys,) if isinstance(output_keys, str) else output_keys
         run = self._run(config, options, blocking=blocking)
-        run.sink = Sink(check_modes(mode), pipe.put, pipe.pace, subgraphs=subgraphs, keys=keys)
+        sink = Sink(check_modes(mode), pipe.put, pipe.pace, subgraphs=subgraphs, keys=keys)
+        if run.sink is not None:
+            from victor.graph.duplex import duplex
+
+            sink = duplex(sink, run.sink, len(run.namespace_path))
+        run.sink = sink
         several = not isinstance(mode, str)
         return run, lambda part: shape(part, several=several, subgraphs=subgraphs, version=version)
 
@@ -526,6 +531,15 @@ class CompiledGraph(Threads):
 
 
 _NO_CONFIG: dict[str, Any] = {}
+
+
+def _going(run: Run, input: Any) -> Coroutine[Any, Any, None]:
+    """A streamed run: where messages are asked for, agents in it are heard."""
+    if run.sink is None or not run.sink.messages:
+        return run.go(input)
+    from victor.graph.words import listening
+
+    return listening(run.go(input))
 
 
 async def _cancellable(coroutine: Any, stop: list[Callable[[], Any]]) -> None:

@@ -155,9 +155,17 @@ async def _retried(task: Task, run: Run) -> Any:
 
 async def _timed(task: Task, run: Run) -> Any:
     policy = task.timeout
-    plan = task.plan
     if policy is None:
         return await _called(task, run)
+    if policy.idle_s is None or policy.refresh_on == "heartbeat":
+        return await _limited(task, run, policy)
+    from victor.graph.words import listening
+
+    return await listening(_limited(task, run, policy))  # what agents say is a sign of life
+
+
+async def _limited(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
+    plan = task.plan
     if run.blocking or (not plan.is_async and plan.subgraph is None):
         return await _abandonable(task, run, policy)
     loop = asyncio.get_running_loop()

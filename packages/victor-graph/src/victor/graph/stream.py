@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from victor.core.message import Message
 from victor.graph.errors import GraphValidationError
 from victor.graph.isolate import isolate
 from victor.graph.runtime import CURRENT
+from victor.graph.words import MessageChunk, Words
 
 if TYPE_CHECKING:
     from victor.graph.engine import Run
@@ -54,14 +54,19 @@ def check_modes(modes: str | Iterable[str]) -> frozenset[str]:
 def emit_message(chunk: Any, metadata: Mapping[str, Any] | None = None) -> None:
     """Tell readers of ``stream_mode="messages"`` a piece of a message; does nothing where there are none.
 
+    Agents that run inside nodes do this by themselves.
+
     Args:
-        chunk: A `Message`, or a piece of its text.
+        chunk: A `Message`, or a piece of its text, which becomes a `MessageChunk` of an assistant.
         metadata: Added to what is said about where it comes from.
     """
     task = CURRENT.get()
-    if task is None or task.run.sink is None or not task.run.sink.messages:
+    if task is None or task.abandoned:
         return
-    task.run.sink.message(task, chunk, metadata)
+    task.sign()
+    sink = task.run.sink
+    if sink is not None and sink.messages:
+        sink.message(task, MessageChunk("assistant", chunk) if isinstance(chunk, str) else chunk, metadata)
 
 
 class Sink:
@@ -76,19 +81,19 @@ class Sink:
     """
 
     __slots__ = (
-        "_pace",
-        "_seen",
         "checkpoints",
         "custom",
         "debug",
         "keys",
         "messages",
         "modes",
+        "pace",
         "put",
         "subgraphs",
         "tasks",
         "updates",
         "values",
+        "words",
     )
 
     def __init__(
@@ -102,7 +107,7 @@ class Sink:
     ) -> None:
         self.modes = modes
         self.put = put
-        self._pace = pace
+        self.pace = pace
         self.subgraphs = subgraphs
         self.keys = keys
         self.values = "values" in modes
@@ -112,17 +117,21 @@ class Sink:
         self.tasks = "tasks" in modes
         self.checkpoints = "checkpoints" in modes
         self.debug = "debug" in modes
-        self._seen: set[str] = set()
+        self.words = Words()
 
     def nested(self) -> Sink | None:
         """The sink of a graph inside this one."""
         if self.subgraphs:
-            return Sink(self.modes, self.put, self._pace, subgraphs=True)
-        modes = self.modes & {"custom", "messages"}
-        return Sink(modes, self.put, _no_pace) if modes else None
+            inner = Sink(self.modes, self.put, self.pace, subgraphs=True)
+            inner.words = self.words
+            return inner
+        return Sink(frozenset({"custom"}), self.put, _no_pace) if self.custom else None
 
     def starting(self, run: Run, tasks: Sequence[Task]) -> None:
         """Tasks are about to run."""
+        if self.messages:
+            for task in tasks:
+                self.words.known(task.input)
         if not (self.tasks or self.debug):
             return
         for task in tasks:
@@ -136,15 +145,14 @@ class Sink:
 
     def finished(self, run: Run, task: Task) -> None:
         """A task is done, or waits."""
+        if self.messages and task.done:
+            for message in self.words.new(task):
+                self.message(task, message, None)
         if self.updates and task.done:
             told = _told(task)
             if self.keys is not None and isinstance(told, dict):
                 told = {key: value for key, value in told.items() if key in self.keys}
             self.put(run.namespace_path, "updates", {task.plan.name: told})
-        if self.messages and task.done:
-            for message in _messages(task):
-                if message.id is None or message.id not in self._seen:
-                    self.message(task, message, None)
         if self.tasks or self.debug:
             payload = {
                 "id": task.id,
@@ -167,7 +175,7 @@ class Sink:
             self.put(run.namespace_path, "values", self._state(run))
         if self.checkpoints or self.debug:
             self._tell(run, "checkpoints", "checkpoint", run.step, self._checkpoint(run))
-        paced = self._pace()
+        paced = self.pace()
         if paced is not None:
             await paced
 
@@ -185,8 +193,7 @@ class Sink:
 
     def message(self, task: Task, chunk: Any, metadata: Mapping[str, Any] | None) -> None:
         """A message, or a piece of one."""
-        if isinstance(chunk, Message) and chunk.id is not None:
-            self._seen.add(chunk.id)
+        self.words.known(chunk)
         self.put(task.run.namespace_path, "messages", (isolate(chunk), {**task.config["metadata"], **(metadata or {})}))
 
     def _state(self, run: Run) -> Any:
@@ -243,14 +250,6 @@ def _told(task: Task) -> Any:
     return rows
 
 
-def _messages(task: Task) -> Iterator[Message]:
-    writes = task.writes
-    for value in writes.values() if isinstance(writes, Mapping) else (value for _, value in writes):
-        for one in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(one, Message):
-                yield one
-
-
 def shape(part: Part, *, several: bool, subgraphs: bool, version: str = "v1") -> Any:
     """A part as the reader gets it."""
     namespace, mode, payload = part
@@ -287,8 +286,8 @@ class AsyncPipe:
             self._loop.call_soon_threadsafe(self._filled.set)
 
     async def pace(self) -> None:
-        """Wait until all has been read and more is wanted."""
-        if self._parts:
+        """Wait until all has been read and more is wanted; a graph that a node runs in another thread does not wait."""
+        if self._parts and threading.get_ident() == self._thread:
             self._wanted.clear()
             await self._wanted.wait()
 

@@ -118,7 +118,12 @@ class Task:
             **run.config.get("metadata", {}),
             "langgraph_step": run.step + 1,
             "langgraph_node": self.plan.name,
+            "langgraph_triggers": (f"branch:to:{self.plan.name}" if self.index == 0 else "__pregel_push",),
+            "langgraph_path": ("__pregel_pull", self.plan.name)
+            if self.index == 0
+            else ("__pregel_push", self.index - 1),
             "langgraph_checkpoint_ns": self.namespace,
+            "checkpoint_ns": self.namespace,
             "node": self.plan.name,
             "step": run.step + 1,
             "thread_id": run.thread_id,
@@ -144,11 +149,15 @@ class Task:
     def _write_custom(self, value: Any) -> None:
         if self.abandoned:
             return
-        if self.beat is not None and not (self.timeout and self.timeout.refresh_on == "heartbeat"):
-            self.beat()
+        self.sign()
         sink = self.run.sink
         if sink is not None and sink.custom:
             sink.put(self.run.namespace_path, "custom", isolate(value))
+
+    def sign(self) -> None:
+        """Something was done: restart the idle timeout, unless only heartbeats count."""
+        if self.beat is not None and not (self.timeout and self.timeout.refresh_on == "heartbeat"):
+            self.beat()
 
     def heartbeat(self) -> None:
         """Restart the idle timeout."""
