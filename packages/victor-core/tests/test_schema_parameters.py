@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -426,3 +427,36 @@ async def test_a_tool_passes_positional_only_arguments_by_position(is_async: boo
     made = as_tool(later if is_async else minus, name="minus")
     assert (await made.call('{"b": 1, "a": 3, "times": 2}')).value == 4
     assert (await made.call('{"a": 3}')).text.startswith("minus: the arguments do not fit")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$defs": {"x": {"anyOf": [{"$ref": "#/$defs/x"}] * 50}}, "properties": {"a": {"$ref": "#/$defs/x"}}},
+        {"$defs": {"x": {"allOf": [{"$ref": "#/$defs/x"}] * 50}}, "properties": {"a": {"$ref": "#/$defs/x"}}},
+        {"$defs": {"x": {"$ref": "#/$defs/x"}}, "properties": {"a": {"$ref": "#/$defs/x"}}},
+        {"properties": {"a": {"pattern": "^(a+)+$"}}},
+        {"properties": {"a": {"pattern": "^(a|aa)*?$"}}},
+        {"properties": {"a": {"pattern": "a*a*a*a*a*a*a*a*b"}}},
+        {"properties": {"a": {"pattern": "["}}},
+        {"properties": {"a": {"pattern": ["no"], "minLength": "x", "multipleOf": 0, "enum": "aaa", "type": 5}}},
+        {"properties": [], "required": [{}, 5], "allOf": 5, "anyOf": {}, "items": 5},
+        {"properties": {"a": 5, "b": None}, "additionalProperties": "no"},
+    ],
+)
+def test_schemas_of_strangers_take_bounded_time_and_raise_nothing_odd(schema):
+    began = time.process_time()
+    for value in ("a" * 40 + "!", 7, [7]):
+        try:
+            decode_object("remote", schema, {"a": value})
+        except ToolArgumentsError:
+            pass
+    assert time.process_time() - began < 10
+
+
+def test_patterns_of_strangers_are_checked_where_that_is_quick():
+    schema = {"properties": {"day": {"pattern": r"^\d{4}-\d{2}$"}, "size": {"multipleOf": 5, "minimum": 5}}}
+    assert decode_object("remote", schema, {"day": "2026-11", "size": 10})["size"] == 10
+    with pytest.raises(ToolArgumentsError, match="day") as caught:
+        decode_object("remote", schema, {"day": "November", "size": 3})
+    assert "size" in str(caught.value)

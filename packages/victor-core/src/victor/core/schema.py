@@ -289,7 +289,7 @@ def decode_object(name: str, schema: Mapping[str, Any], arguments: str | bytes |
     if given is not FAILED and not isinstance(given, dict):
         problems.append(("$", "expected an object with the arguments by name"))
     elif given is not FAILED:
-        given = check(given, schema, "$", problems, schema)
+        given = check(given, schema, problems)
     if problems:
         raise ToolArgumentsError(_listed(f"{name}: the arguments do not fit:", problems), problems=problems)
     return dict(given)

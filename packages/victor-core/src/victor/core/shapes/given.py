@@ -46,19 +46,34 @@ _BOUNDS: Final = {
     "pattern": "pattern",
 }
 _DEEPEST: Final = 60
+_MOST_BRANCHES: Final = 100_000
+_REPEATED_GROUP: Final = re.compile(r"\)\??[*+{]")
 
 
-def check(value: Any, schema: Any, path: str, problems: Problems, root: Mapping[str, Any], depth: int = 0) -> Any:
+class _Whole:
+    """The whole schema, for ``$ref``, and how many branches may still be tried: a schema may refer to itself."""
+
+    __slots__ = ("left", "schema")
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self.left = _MOST_BRANCHES
+
+
+def check(value: Any, schema: Mapping[str, Any], problems: Problems) -> Any:
     """The value, with texts turned into the numbers, truths, arrays or objects that were asked for.
+
+    A schema of a stranger takes bounded time: what would take longer to check counts as right.
 
     Args:
         value: Parsed JSON.
         schema: Its schema.
-        path: Where it stands.
         problems: Is appended to.
-        root: The whole schema, for ``$ref``.
-        depth: How far inside it is.
     """
+    return _check(value, schema, "$", problems, _Whole(schema), 0)
+
+
+def _check(value: Any, schema: Any, path: str, problems: Problems, root: _Whole, depth: int) -> Any:
     if not isinstance(schema, Mapping):
         if schema is False:
             problems.append((path, "is not allowed here"))
@@ -68,7 +83,7 @@ def check(value: Any, schema: Any, path: str, problems: Problems, root: Mapping[
         return value
     target = _referred(schema.get("$ref"), root)
     if target is not None:
-        return check(value, target, path, problems, root, depth + 1)
+        return _check(value, target, path, problems, root, depth + 1)
     kinds = schema.get("type")
     wanted = (
         [kinds]
@@ -87,7 +102,9 @@ def check(value: Any, schema: Any, path: str, problems: Problems, root: Mapping[
     if "const" in schema and not _same(value, schema["const"]):
         problems.append((path, f"must be {shown(schema['const'])}, got {shown(value)}"))
     value = _branches(value, schema, path, problems, root, depth)
-    bounds = {name: schema[key] for key, name in _BOUNDS.items() if key in schema and _concerns(key, value)}
+    bounds = {
+        name: schema[key] for key, name in _BOUNDS.items() if key in schema and _concerns(key, schema[key], value)
+    }
     if bounds:
         try:
             Constraints(bounds).check(value, path, problems)
@@ -96,12 +113,14 @@ def check(value: Any, schema: Any, path: str, problems: Problems, root: Mapping[
     if isinstance(value, dict):
         return _object(value, schema, path, problems, root, depth)
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        return [check(each, schema["items"], f"{path}[{n}]", problems, root, depth + 1) for n, each in enumerate(value)]
+        return [
+            _check(each, schema["items"], f"{path}[{n}]", problems, root, depth + 1) for n, each in enumerate(value)
+        ]
     return value
 
 
 def _object(
-    value: dict[str, Any], schema: Mapping[str, Any], path: str, problems: Problems, root: Mapping[str, Any], depth: int
+    value: dict[str, Any], schema: Mapping[str, Any], path: str, problems: Problems, root: _Whole, depth: int
 ) -> dict[str, Any]:
     properties = schema.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
@@ -110,30 +129,35 @@ def _object(
     for name, each in value.items():
         at = key_path(path, name)
         if name in properties:
-            out[name] = check(each, properties[name], at, problems, root, depth + 1)
+            out[name] = _check(each, properties[name], at, problems, root, depth + 1)
         elif others is False and not schema.get("patternProperties"):
             problems.append((at, unknown_name(name, list(properties))))
         else:
-            out[name] = check(each, others, at, problems, root, depth + 1)
+            out[name] = _check(each, others, at, problems, root, depth + 1)
     required = schema.get("required")
     for name in required if isinstance(required, list) else ():
-        if name not in value:
+        if isinstance(name, str) and name not in value:
             problems.append((key_path(path, name), "is required"))
     return out
 
 
-def _branches(
-    value: Any, schema: Mapping[str, Any], path: str, problems: Problems, root: Mapping[str, Any], depth: int
-) -> Any:
-    for branch in schema.get("allOf") or ():
-        value = check(value, branch, path, problems, root, depth + 1)
+def _branches(value: Any, schema: Mapping[str, Any], path: str, problems: Problems, root: _Whole, depth: int) -> Any:
+    every = schema.get("allOf")
+    for branch in every if isinstance(every, list) else ():
+        root.left -= 1
+        if root.left < 0:
+            return value
+        value = _check(value, branch, path, problems, root, depth + 1)
     branches = schema.get("anyOf") or schema.get("oneOf")
     if not isinstance(branches, list) or not branches:
         return value
     best: Problems | None = None
     for branch in sorted(branches, key=lambda branch: not _is_exact(value, branch, root)):
+        root.left -= 1
+        if root.left < 0:
+            return value
         found: Problems = []
-        out = check(value, branch, path, found, root, depth + 1)
+        out = _check(value, branch, path, found, root, depth + 1)
         if not found:
             return out
         if best is None or len(found) < len(best):
@@ -142,7 +166,7 @@ def _branches(
     return value
 
 
-def _is_exact(value: Any, branch: Any, root: Mapping[str, Any]) -> bool:
+def _is_exact(value: Any, branch: Any, root: _Whole) -> bool:
     if not isinstance(branch, Mapping):
         return False
     branch = _referred(branch.get("$ref"), root) or branch
@@ -150,10 +174,10 @@ def _is_exact(value: Any, branch: Any, root: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and kind in _TYPES and _is_a(value, [kind])
 
 
-def _referred(reference: Any, root: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _referred(reference: Any, root: _Whole) -> Mapping[str, Any] | None:
     if not isinstance(reference, str) or not reference.startswith("#/"):
         return None
-    at: Any = root
+    at: Any = root.schema
     for part in reference[2:].split("/"):
         at = at.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(at, Mapping) else None
     return at if isinstance(at, Mapping) else None
@@ -186,11 +210,23 @@ def _same(a: Any, b: Any) -> bool:
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
-def _concerns(key: str, value: Any) -> bool:
-    if key in {"minLength", "maxLength", "pattern"}:
+def _concerns(key: str, wanted: Any, value: Any) -> bool:
+    if key == "pattern":
+        return isinstance(value, str) and isinstance(wanted, str) and _is_quick(wanted, value)
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, float)) or (key == "multipleOf" and wanted <= 0):
+        return False
+    if key in {"minLength", "maxLength"}:
         return isinstance(value, str)
     if key in {"minItems", "maxItems"}:
         return isinstance(value, list)
     if key in {"minProperties", "maxProperties"}:
         return isinstance(value, dict)
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_quick(pattern: str, text: str) -> bool:
+    """Whether searching takes a moment in the worst case; Python's expressions know no time limit."""
+    if _REPEATED_GROUP.search(pattern) or "(?P=" in pattern or "\\1" in pattern:
+        return False
+    repeats = sum(map(pattern.count, "*+{"))
+    return len(text) ** max(1, repeats) <= 10_000_000
