@@ -806,3 +806,39 @@ async def test_plugins_have_their_say_about_functions_once_and_not_before_the_fi
         assert again.tools["pay"].metadata.requires_approval is True and asked == ["pay"]
     finally:
         set_plugins(was)
+
+
+class TestVariants:
+    async def test_a_variant_has_another_form_and_more_tools_and_leaves_the_agent_alone(self):
+        def town() -> str:
+            """A town."""
+            return "Ulm"
+
+        def river() -> str:
+            """A river."""
+            return "Danube"
+
+        agent = Agent("x", tools=[town], model=ScriptedModel([ToolCall("1", "river", "{}"), '{"value": 3}', "words"]))
+        variant = agent.with_(tools=[river], output_type=int)
+        assert (await variant.run("how many?")).output == 3
+        assert [*variant.tools] == ["town", "river"]
+        assert [*agent.tools] == ["town"]
+        assert (await agent.run("say")).output == "words"
+
+    def test_a_tool_of_the_same_name_is_refused(self):
+        def town() -> str:
+            """A town."""
+            return "Ulm"
+
+        with pytest.raises(ConfigurationError, match="has a tool of that name already: town"):
+            Agent(tools=[town]).with_(tools=[town])
+
+
+async def test_where_no_tokens_are_told_each_request_counts_all_that_was_read():
+    def look() -> str:
+        """Look."""
+        return "x" * 400
+
+    model = FunctionModel(lambda request: ToolCall("1", "look", "{}") if len(request.messages) < 2 else "done" * 10)
+    result = await Agent(tools=[look], model=model).run("y" * 400)
+    assert result.tokens == 400 // 4 + (400 + 400 + 40) // 4

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from victor.core.errors import ConfigurationError
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "resolve_tools"]
 
 T = TypeVar("T")
+
+_SAME: Any = object()
 
 
 class Agent(Generic[T]):
@@ -266,6 +269,35 @@ class Agent(Generic[T]):
         from victor.core.chat import Chat
 
         return Chat(self, history, deps=deps)
+
+    def with_(
+        self, *, tools: Iterable[Tool | Callable[..., Any] | str] = (), output_type: Any = _SAME
+    ) -> Agent[Any]:
+        """The same agent with more tools or another form of answer; this one is not changed.
+
+        Args:
+            tools: Added to those it has.
+            output_type: Instead of the agent's own.
+
+        Raises:
+            ConfigurationError: A tool has the name of one that it has.
+            SchemaError: The output type cannot be described.
+
+        Example:
+            >>> counting = Agent(model="test").with_(output_type=int)
+            >>> isinstance(counting.run_sync("How many?").output, int)
+            True
+        """
+        changed = copy(self)
+        if tools:
+            more = resolve_tools(tools)
+            if twice := sorted(self.tools.keys() & more.keys()):
+                raise ConfigurationError(f"agent {self.name!r} has a tool of that name already: {', '.join(twice)}")
+            changed._tools = {**self.tools, **more}
+            changed._adjusted = True
+        if output_type is not _SAME:
+            changed.output = Output(output_type)
+        return changed
 
     def _begin(self, prompt: str, history: Sequence[Message], deps: Any) -> list[Message]:
         messages = list(history)

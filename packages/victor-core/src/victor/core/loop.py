@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
@@ -101,6 +102,8 @@ class Run(Generic[T]):
         self._usage = Usage(0, 0)
         self._cost: float | None = 0.0
         self._spent = 0
+        self._read = 0  # characters of the first `_known` messages
+        self._known = 0
         self._steps = 0
         self._calls = 0
         self._rejected = 0
@@ -433,8 +436,9 @@ class Run(Generic[T]):
         self._cost = None if self._cost is None or cost is None else self._cost + cost
         spent = usage.total_tokens
         if spent is None:
-            read = sum(len(message.content) for message in self.messages)
-            spent = int((read + len(response.content)) * _TOKENS_PER_CHARACTER)
+            self._read += sum(map(len, map(_content, self.messages[self._known :])))
+            self._known = len(self.messages)
+            spent = int((self._read + len(response.content)) * _TOKENS_PER_CHARACTER)
         self._spent += spent
         if response.model:
             self._answered_by = response.model
@@ -461,11 +465,13 @@ class Run(Generic[T]):
             steps=self._steps,
             tool_calls=self._calls,
             duration_s=time.perf_counter() - self._began,
+            tokens=self._spent,
             found=output,
         )
 
 
 _UNKNOWN = Usage(None, None)
+_content = attrgetter("content")
 
 
 def _for_capture(message: Message) -> dict[str, Any]:

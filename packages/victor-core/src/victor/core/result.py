@@ -56,6 +56,7 @@ class RunResult(Struct, Generic[T]):
         steps: Requests made to the model.
         tool_calls: Tool calls made.
         duration_s: Seconds it took.
+        tokens: What was counted against `Limits.tokens`: an estimate where the provider did not say.
         found: The answer of a completed run; read it as `output`.
     """
 
@@ -68,6 +69,7 @@ class RunResult(Struct, Generic[T]):
     steps: int = 0
     tool_calls: int = 0
     duration_s: float = 0.0
+    tokens: int = 0
     found: Any = None
 
     def __repr__(self) -> str:
