@@ -7,27 +7,29 @@ children and one that joins them (``id:join``).
 
 from __future__ import annotations
 
-import asyncio
 import operator
 from collections.abc import Callable, Hashable, Mapping
-from typing import Annotated, Any, Final, TypedDict
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from attrs import define
 
-from victor.core.events import get_stream
-from victor.graph.command import END, START, Overwrite, Send
-from victor.graph.errors import GraphInterrupt
+from victor.graph.command import END, START
 from victor.graph.graph import StateGraph
-from victor.graph.runtime import RunnableConfig, current_task
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
+from victor.graph.yaml.choices import branch_of, pass_on
 from victor.graph.yaml.edges import add_routes, exit_of, groups, interrupts, works_on_state
-from victor.graph.yaml.policies import Values, cache_policy, guarded, names_used, retry_policies, timeout_of
+from victor.graph.yaml.inside import run_inside
+from victor.graph.yaml.maps import Each
+from victor.graph.yaml.policies import Values, cache_policy, guarded_node, names_used, retry_policies, timeout_of
+from victor.graph.yaml.races import Race
 from victor.graph.yaml.spec import Condition, Execution, Loop, Map, Parallel, Subworkflow, Top
-from victor.graph.yaml.state import new_graph, read_class
+from victor.graph.yaml.state import new_graph, read_class, typed_dict
 
-__all__ = ["build_graph"]
+if TYPE_CHECKING:
+    from victor.graph.compiled import CompiledGraph
+
+__all__ = ["build_graph", "step_of", "work_of"]
 
 _RESULTS: Final = ":results"
 
@@ -74,7 +76,7 @@ class _Builder:
             elif isinstance(node.spec, Loop):
                 self.loop(node, targets)
             elif node.id not in children or self._waits_for_all(node):
-                self.add(node.id, _step(node), node)
+                self.add(node.id, step_of(node), node)
                 if node.id not in children:
                     self.edges(node.id, targets)
                 if node.common.routes and node.context is not None:
@@ -128,7 +130,7 @@ class _Builder:
         ends: dict[Hashable, str] = {
             answer: after if target in END_NAMES else target for answer, target in spec.branches.items()
         }
-        self.add(node.id, _nothing)
+        self.add(node.id, pass_on)
         self.ask(node.id, _chooser(node), ends)
 
     def parallel(self, node: NodeDefinition, targets: list[str]) -> None:
@@ -139,63 +141,29 @@ class _Builder:
             self.edges(node.id, targets)
             return
         join = f"{node.id}:join"
-        self.add(node.id, _nothing)
-        self.add(join, _nothing)
+        self.add(node.id, pass_on)
+        self.add(join, pass_on)
         for child in children:
             self.graph.add_edge(node.id, child.id)
         self.graph.add_edge([f"{c.id}:join" if isinstance(c.spec, Map) else c.id for c in children], join)
         self.edges(join, targets)
 
     def map(self, node: NodeDefinition, targets: list[str]) -> None:
-        each, join, results = f"{node.id}:each", f"{node.id}:join", node.id + _RESULTS
-        wanted = names_used(node)
-
-        def items(values: Values) -> list[Any]:
-            found = node.compiled["over"].evaluate(values)
-            if isinstance(found, (str, bytes, Mapping)) or not hasattr(found, "__iter__"):
-                raise WorkflowRunError(
-                    f"node {node.id!r}: 'over' must give a list, not {type(found).__name__} {found!r:.60}"
-                )
-            return list(found)
-
-        async def begin(values: dict[str, Any]) -> dict[str, Any]:
-            stream = get_stream()
-            if stream.active:
-                namespace = current_task().run.namespace
-                stream.emit("workflow.map", node.id, {"items": len(items(values)), "namespace": namespace})
-            return {results: Overwrite([])}
-
-        def send(values: dict[str, Any]) -> list[Send] | str:
-            shared = {name: values[name] for name in wanted if name in values}
-            found = items(values)
-            return [Send(each, {**shared, node.spec.as_: item, "index": i}) for i, item in enumerate(found)] or join
-
-        async def collect(values: dict[str, Any]) -> dict[str, Any]:
-            done = sorted(values.get(results, []), key=lambda result: result[0])
-            update: dict[str, Any] = {
-                node.output: [value for _, value, error in done if error is None],
-                results: Overwrite([]),
-            }
-            if node.spec.errors:
-                found = items(values)
-                update[node.spec.errors] = [
-                    {"index": index, "item": found[index], "error": error}
-                    for index, _, error in done
-                    if error is not None
-                ]
-            return update
-
-        self.add(node.id, begin)
-        self.graph.add_node(
-            each,
-            _each(node, results, self.definition.execution),
-            cache_policy=cache_policy(node),
-            metadata={"title": node.title, "type": node.common.type, "node": node.id},
+        each = Each(
+            id=node.id,
+            over=node.compiled["over"].evaluate,
+            do=_item_work(node, self.definition.execution),
+            item=node.spec.as_,
+            uses=tuple(names_used(node)),
+            output=node.output,
+            results=node.id + _RESULTS,
+            limit=node.spec.max_concurrency,
+            on_error=node.spec.on_error,
+            errors=node.spec.errors,
         )
-        self.add(join, collect)
-        self.ask(node.id, send, [each, join])
-        self.graph.add_edge(each, join)
-        self.edges(join, targets)
+        about = {"title": node.title, "type": node.common.type, "node": node.id}
+        each.add_to(self.graph, self.view, cache_policy=cache_policy(node), metadata={**node.common.metadata, **about})
+        self.edges(f"{node.id}:join", targets)
 
     def loop(self, node: NodeDefinition, targets: list[str]) -> None:
         spec: Loop = node.spec
@@ -227,7 +195,7 @@ class _Builder:
         self.scope(node.body, after=again)
         done = targets[0] if len(targets) == 1 else f"{node.id}:done"
         if len(targets) > 1:
-            self.add(done, _nothing)
+            self.add(done, pass_on)
             self.edges(done, targets)
         self.ask(node.id, way, {"round": first, "done": done})
         self.ask(again, way, {"round": first, "done": done})
@@ -240,27 +208,12 @@ def _own_keys(node: NodeDefinition) -> dict[str, Any]:
     return {f"{node.id}:going": Any} if isinstance(node.spec, Loop) else {}
 
 
-async def _nothing(values: dict[str, Any]) -> dict[str, Any]:
-    return {}
-
-
 def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     compiled = node.compiled.get("condition")
     branches = node.spec.branches
 
     def pick(answer: Any) -> str:
-        word = str(answer).lower() if isinstance(answer, bool) else str(answer)
-        if word in branches:
-            return word
-        truth = "true" if answer else "false"
-        if truth in branches and "default" not in branches:
-            return truth
-        if "default" in branches:
-            return "default"
-        raise WorkflowRunError(
-            f"node {node.id!r}: the condition gave {answer!r}, and there is no branch for that; "
-            f"branches: {', '.join(branches)}; add default"
-        )
+        return branch_of(node.id, answer, branches)
 
     if compiled is not None:
         return lambda values: pick(compiled.evaluate(values))
@@ -279,13 +232,13 @@ def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     return ask
 
 
-def _step(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
+def step_of(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     """The function of a node that does work."""
     if works_on_state(node) and isinstance(node.spec, Subworkflow) and node.target is not None:
         return build_graph(node.target).compile(name=node.target.name, **interrupts(node.target))  # type: ignore[return-value]
     if works_on_state(node) and node.context is not None:
         return load_function(node.spec.handler, node.context)
-    work = _work(node)
+    work = work_of(node)
     writes = frozenset(node.writes)
     spreads = bool(getattr(node.spec, "writes", ()))
 
@@ -300,7 +253,7 @@ def _step(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     return step
 
 
-def _work(node: NodeDefinition) -> Callable[[Values], Any]:
+def work_of(node: NodeDefinition) -> Callable[[Values], Any]:
     """What a node works out, from the values it can see."""
     if isinstance(node.spec, Subworkflow):
         return _subworkflow(node)
@@ -320,37 +273,19 @@ def _subworkflow(node: NodeDefinition) -> Callable[[Values], Any]:
     target = node.target
     if target is None:
         raise WorkflowRunError(f"node {node.id!r} was not checked")
-    from victor.graph.yaml.inputs import read_inputs, read_outputs
-
-    compiled: list[Any] = []
+    compiled: list[CompiledGraph] = []
 
     async def work(values: Values) -> Any:
         if not compiled:  # at first use: a workflow may run itself
             compiled.append(build_graph(target).compile(**interrupts(target)))
         given = node.inputs.evaluate(values) if node.inputs is not None else {}
-        bounds: RunnableConfig = {}
-        if target.execution.max_iterations is not None:
-            bounds["recursion_limit"] = target.execution.max_iterations
-        try:
-            async with asyncio.timeout(target.execution.timeout) as deadline:
-                state = await compiled[0].ainvoke(read_inputs(target, given), bounds)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise
-            limit = f"{target.execution.timeout:g} s"
-            raise WorkflowRunError(
-                f"node {node.id!r}: workflow {target.name!r} did not finish within {limit}"
-            ) from error
-        return read_outputs(target, state)
+        return await run_inside(target, compiled[0], given)
 
     return work
 
 
-def _each(node: NodeDefinition, results: str, execution: Execution) -> Callable[[dict[str, Any]], Any]:
-    """Runs the body of a map for one item; at most ``max_concurrency`` at once in this process.
-
-    A timeout counts from when the item's turn has come, and a failing item is tried again before it is skipped.
-    """
+def _item_work(node: NodeDefinition, execution: Execution) -> Callable[[Values], Any]:
+    """What a map does for one item; a failing item is tried again before it is skipped."""
     body = node.body
     if body is None or not body.nodes:
         raise WorkflowRunError(f"node {node.id!r} has no body")
@@ -358,25 +293,8 @@ def _each(node: NodeDefinition, results: str, execution: Execution) -> Callable[
     alone = (
         len(body.nodes) == 1 and not isinstance(last.spec, (Map, Loop, Condition, Parallel)) and not last.common.cache
     )
-    work = guarded(_work(last), last, execution) if alone else _chain(node, body, last, execution)
-    tried = guarded(work, node, None)
-    room: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-    async def each(values: dict[str, Any]) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
-        if loop not in room:
-            room[loop] = asyncio.Semaphore(node.spec.max_concurrency)
-        async with room[loop]:
-            if node.spec.on_error == "fail":
-                return {results: [(values["index"], await tried(values), None)]}
-            try:
-                return {results: [(values["index"], await tried(values), None)]}
-            except GraphInterrupt:
-                raise
-            except Exception as error:  # noqa: BLE001 - the file says to go on; the failure is kept and counted
-                return {results: [(values["index"], None, f"{type(error).__name__}: {error}")]}
-
-    return each
+    work = guarded_node(work_of(last), last, execution) if alone else _chain(node, body, last, execution)
+    return guarded_node(work, node, None)
 
 
 def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition, execution: Execution) -> Callable[[Values], Any]:
@@ -385,7 +303,7 @@ def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition, execution: E
     for inner in body.every():
         keys.update(dict.fromkeys(inner.writes, Any))
         keys.update(_own_keys(inner))
-    graph: StateGraph[Any] = StateGraph(TypedDict("Item", keys, total=False), name=f"{node.id}:body")  # type: ignore[operator]
+    graph: StateGraph[Any] = StateGraph(typed_dict("Item", keys), name=f"{node.id}:body")
     definition = WorkflowDefinition(f"{node.id}:body", Top([]), node.source, node.path, scope=body, execution=execution)
     _Builder(graph, definition).scope(body, after=END)
     graph.add_edge(START, body.start)
@@ -398,30 +316,7 @@ def _chain(node: NodeDefinition, body: Scope, last: NodeDefinition, execution: E
     return work
 
 
-def _race(
-    node: NodeDefinition, children: list[NodeDefinition], execution: Execution
-) -> Callable[[dict[str, Any]], Any]:
+def _race(node: NodeDefinition, children: list[NodeDefinition], execution: Execution) -> Race:
     """Runs children side by side until one is done (``first``) or succeeds (``any``); cancels the others."""
-    steps = {child.id: guarded(_step(child), child, execution) for child in children}
-    wait_for_success = node.spec.join_strategy == "any"
-
-    async def race(values: dict[str, Any]) -> dict[str, Any]:
-        tasks = {asyncio.create_task(step(values)): id for id, step in steps.items()}
-        failures: list[str] = []
-        try:
-            pending = set(tasks)
-            while pending:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in sorted(done, key=lambda task: list(steps).index(tasks[task])):
-                    error = task.exception()
-                    if error is None or not wait_for_success:
-                        update: dict[str, Any] = task.result()
-                        return update
-                    failures.append(f"{tasks[task]}: {type(error).__name__}: {error}")
-            raise WorkflowRunError(f"node {node.id!r}: every one of its nodes failed: " + "; ".join(failures))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    return race
+    runners = {child.id: guarded_node(step_of(child), child, execution) for child in children}
+    return Race(node.id, runners, node.spec.join_strategy)

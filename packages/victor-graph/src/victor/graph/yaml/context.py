@@ -164,11 +164,13 @@ def load_object(name: str, folder: Path | None = None) -> Any:
     place, _, attribute = name.partition(":")
     if not place.endswith(".py"):
         return load_target(name)
-    module = _load_file((folder or Path()) / place)
-    if not hasattr(module, attribute):
-        near = near_matches(attribute, dir(module))
-        raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return getattr(module, attribute)
+    found = _load_file((folder or Path()) / place)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            near = near_matches(part, dir(found))
+            raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        found = getattr(found, part)
+    return found
 
 
 def _load_file(path: Path) -> Any:

@@ -99,7 +99,8 @@ def interrupts(definition: WorkflowDefinition) -> dict[str, Any]:
         found["interrupt_before"] = top.interrupt_before if top.interrupt_before == "*" else list(top.interrupt_before)
     if top.interrupt_after:
         after = top.interrupt_after
-        found["interrupt_after"] = after if after == "*" else [exit_of(nodes[id]) for id in after]
+        ids = [] if after == "*" else after
+        found["interrupt_after"] = "*" if after == "*" else [exit_of(nodes[id]) if id in nodes else id for id in ids]
     return found
 
 

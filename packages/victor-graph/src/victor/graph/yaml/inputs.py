@@ -59,21 +59,20 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
 
 
 def read_outputs(definition: WorkflowDefinition, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What a finished workflow gives back: its ``outputs``, or all that its nodes wrote.
+    """What a finished workflow gives back: its ``outputs``, or all that its nodes wrote, and keys of a state class.
 
     An output made of what a node writes that was not on the path taken is null.
     """
     values = {name: state[name] for name in definition.names if name in state}
-    if definition.result is not None:
-        return {name: values[name] for name in definition.result if name in values}
     if definition.outputs is not None:
         return {
             name: output.evaluate(values) if output.names <= values.keys() else None
             for name, output in definition.outputs.items()
         }
-    if definition.state is not None:
-        return values
-    return {name: value for name, value in values.items() if name not in definition.inputs}
+    if definition.result is not None:
+        return {name: values[name] for name in definition.result if name in values}
+    inputs = definition.inputs.keys() - definition.optional
+    return {name: value for name, value in values.items() if name not in inputs}
 
 
 def _convert(spec: Input, value: Any) -> Any:

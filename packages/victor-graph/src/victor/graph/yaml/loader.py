@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from victor.core.errors import VictorError
 from victor.graph.schema import read_schema
@@ -16,7 +16,7 @@ from victor.graph.yaml.problems import WorkflowFileError
 from victor.graph.yaml.reading import Functions, Reader, execution_of, unknown
 from victor.graph.yaml.source import Source, read_file
 from victor.graph.yaml.spec import Top
-from victor.graph.yaml.state import StateShape, declared_inputs, read_class, read_keys
+from victor.graph.yaml.state import StateShape, declared_inputs, read_class, read_keys, typed_dict
 from victor.graph.yaml.values import compile_value
 
 __all__ = ["load_definitions"]
@@ -124,13 +124,13 @@ class _Loader:
 
         inputs = named("inputs", top.inputs) if isinstance(top.inputs, str) else None
         outputs = named("outputs", top.outputs) if isinstance(top.outputs, str) else None
-        kind = None
+        kind: Any = None
         if isinstance(top.state, str):
             kind = named("state", top.state)
         elif top.state is not None:
             kind = read_keys(self.reader.state_keys(top.state, source, f"{path}.state"), folder, say)
         if kind is None and (inputs is not None or outputs is not None):
-            kind = TypedDict("State", {}, total=False)  # type: ignore[operator]
+            kind = typed_dict("State", {})
         if kind is None:
             return
         try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from attrs import frozen
 
 from victor.core.errors import ConfigurationError, PluginError
 from victor.graph.cache import CachePolicy, default_cache_key
@@ -15,32 +19,37 @@ from victor.graph.yaml.context import WorkflowRunError, load_function, load_obje
 from victor.graph.yaml.definition import NodeDefinition, Scope
 from victor.graph.yaml.edges import works_on_state
 from victor.graph.yaml.spec import Execution, Map, Timeouts
-from victor.graph.yaml.values import ExpressionError
+from victor.graph.yaml.values import Compiled, ExpressionError
 
 __all__ = [
-    "Values", "Work", "cache_policy", "errors_of", "guarded", "may_pass", "names_used", "retry_policies", "timeout_of",
+    "CacheKey", "Values", "Work", "cache_policy", "errors_of", "guarded", "guarded_node", "may_pass", "names_used",
+    "retry_policies", "run_on", "timeout_of",
 ]  # fmt: skip
 
 Values = Mapping[str, Any]
 Work = Callable[..., Any]
 
 
-def guarded(work: Work, node: NodeDefinition, execution: Execution | None) -> Work:
-    """Work with the retries and the timeout its node asks for, where the engine does not see to them."""
-    policies = retry_policies(node, execution)
-    timeout = timeout_of(node, execution)
-    limit = timeout.run_s if isinstance(timeout, TimeoutPolicy) else timeout
-    if not policies and limit is None:
+def guarded(work: Work, id: str, policies: Sequence[RetryPolicy] = (), timeout: float | None = None) -> Work:
+    """Work with retries and a timeout, where the engine does not see to them.
+
+    Args:
+        work: A function of the values, sync or async.
+        id: Of the node, for the error.
+        policies: When to try again; the first that covers an error counts.
+        timeout: Seconds one attempt may take.
+    """
+    if not policies and timeout is None:
         return work
 
     async def once(values: Values) -> Any:
         try:
-            async with asyncio.timeout(limit) as deadline:
-                return await work(values)
+            async with asyncio.timeout(timeout) as deadline:
+                return await run_on(work, values)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            raise WorkflowRunError(f"node {node.id!r} did not finish within {limit:g} s") from error
+            raise WorkflowRunError(f"node {id!r} did not finish within {timeout:g} s") from error
 
     async def tried(values: Values) -> Any:
         attempt = 1
@@ -57,6 +66,24 @@ def guarded(work: Work, node: NodeDefinition, execution: Execution | None) -> Wo
             attempt += 1
 
     return tried
+
+
+async def run_on(work: Work, values: Values) -> Any:
+    """Call a function of the values: async, or sync in a thread, as a graph runs its nodes."""
+    if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(getattr(type(work), "__call__", None)):
+        return await work(values)
+    if sys.platform == "emscripten":
+        result = work(values)
+    else:
+        result = await asyncio.to_thread(work, values)
+    return await result if inspect.isawaitable(result) else result
+
+
+def guarded_node(work: Work, node: NodeDefinition, execution: Execution | None) -> Work:
+    """Work with the retries and the timeout its node asks for."""
+    timeout = timeout_of(node, execution)
+    limit = timeout.run_s if isinstance(timeout, TimeoutPolicy) else timeout
+    return guarded(work, node.id, retry_policies(node, execution), limit)
 
 
 def timeout_of(node: NodeDefinition, execution: Execution | None) -> float | TimeoutPolicy | None:
@@ -125,14 +152,26 @@ def cache_policy(node: NodeDefinition) -> CachePolicy | None:
         return CachePolicy(key_func=load_object(cache.key, node.context.folder), ttl=ttl)
     if works_on_state(node):
         return CachePolicy(ttl=ttl)
-    inputs = node.inputs
     names = [*names_used(node), node.spec.as_] if isinstance(node.spec, Map) else _reads(node, inputs=False)
+    return CachePolicy(key_func=CacheKey(tuple(names), node.inputs), ttl=ttl)
 
-    def key(values: Values) -> bytes:
-        given = inputs.evaluate(values) if inputs is not None else {}
-        return default_cache_key([given, {name: values[name] for name in names if name in values}])
 
-    return CachePolicy(key_func=key, ttl=ttl)
+@frozen
+class CacheKey:
+    """The key of a result: inputs worked out, and some names of the state.
+
+    Args:
+        names: What else of the state the result depends on.
+        inputs: The inputs, or None.
+    """
+
+    names: tuple[str, ...] = ()
+    inputs: Compiled | None = None
+
+    def __call__(self, values: Values) -> bytes:
+        """Equal for states that give the same."""
+        given = self.inputs.evaluate(values) if self.inputs is not None else {}
+        return default_cache_key([given, {name: values[name] for name in self.names if name in values}])
 
 
 def names_used(node: NodeDefinition) -> list[str]:

@@ -20,7 +20,7 @@ from victor.graph.schema import ROOT, has_fields, read_schema
 from victor.graph.yaml.context import load_object
 from victor.graph.yaml.spec import Input, InputType, StateKey
 
-__all__ = ["Say", "StateShape", "declared_inputs", "new_graph", "read_class", "read_keys"]
+__all__ = ["Say", "StateShape", "declared_inputs", "new_graph", "read_class", "read_keys", "typed_dict"]
 
 Say = Callable[[str, str], None]
 """Takes what is wrong: the key below the workflow (``".state.n"``), and the text."""
@@ -60,6 +60,12 @@ class StateShape:
         return found
 
 
+def typed_dict(name: str, annotations: Mapping[str, Any]) -> Any:
+    """A TypedDict made at run time, no key of which must be there."""
+    make: Any = TypedDict
+    return make(name, dict(annotations), total=False)
+
+
 def read_class(name: str, folder: Path | None) -> Any:
     """The class an import string names, whose fields can be keys of a state.
 
@@ -85,11 +91,11 @@ def read_keys(keys: Mapping[str, StateKey], folder: Path | None, say: Say) -> An
                 if not callable(reducer) or isinstance(reducer, type):
                     raise VictorError(f"{one.reducer!r} is no function")
                 annotations[name] = Annotated[TYPES[one.type], reducer]
-                read_schema(TypedDict("State", {name: annotations[name]}))  # type: ignore[operator]
+                read_schema(typed_dict("State", {name: annotations[name]}))
             except VictorError as error:
                 say(f".state.{name}.reducer", str(error))
                 annotations[name] = TYPES[one.type]
-    return TypedDict("State", annotations, total=False)  # type: ignore[operator]
+    return typed_dict("State", annotations)
 
 
 def declared_inputs(kind: Any) -> tuple[dict[str, Input], frozenset[str]]:
@@ -145,11 +151,11 @@ def new_graph(shape: StateShape | None, keys: Mapping[str, Any], name: str) -> t
         name: Of the graph.
     """
     if shape is None:
-        return StateGraph(TypedDict("State", dict(keys), total=False), name=name), None  # type: ignore[operator]
+        return StateGraph(typed_dict("State", keys), name=name), None
     channels = shape.channels
     more = {key: kind for key, kind in keys.items() if key not in channels}
     dictionary = hasattr(shape.kind, "__required_keys__")
-    everything = TypedDict("Names", {**dict.fromkeys(channels, Any), **more}, total=False)  # type: ignore[operator]
+    everything = typed_dict("Names", {**dict.fromkeys(channels, Any), **more})
     graph: StateGraph[Any] = StateGraph(
         shape.kind,
         input_schema=shape.inputs or (everything if more else None),

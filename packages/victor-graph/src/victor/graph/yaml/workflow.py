@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from victor.core.errors import ConfigurationError
 from victor.core.tool import Approve
 from victor.core.topology import Topology
-from victor.graph.yaml.context import APPROVE
+from victor.graph.schema import read_schema
 from victor.graph.updates import state_fields
+from victor.graph.yaml.context import APPROVE
 from victor.graph.yaml.definition import WorkflowDefinition
 from victor.graph.yaml.edges import interrupts
 from victor.graph.yaml.inputs import read_inputs, read_outputs
+from victor.graph.yaml.inside import run_inside
 from victor.graph.yaml.source import Source, read_file, read_text
-from victor.graph.yaml.spec import Input
+from victor.graph.yaml.spec import Execution, Input, Top
+from victor.graph.yaml.state import StateShape, declared_inputs
+from victor.graph.yaml.values import compile_value
 
 if TYPE_CHECKING:
     from victor.graph.checkpoint.base import Checkpointer
@@ -43,11 +47,87 @@ class Workflow:
     def __init__(self, definition: WorkflowDefinition) -> None:
         from victor.graph.yaml.build import build_graph
 
+        self._describe(definition, build_graph(definition))
+
+    def _describe(self, definition: WorkflowDefinition, graph: StateGraph[Any]) -> None:
         self.definition = definition
         self.name = definition.name
         self.description = definition.top.description
         self.inputs: dict[str, Input] = definition.inputs
-        self.graph: StateGraph[Any] = build_graph(definition)
+        self.graph: StateGraph[Any] = graph
+        self._inside: CompiledGraph | None = None
+
+    @classmethod
+    def of(
+        cls,
+        graph: StateGraph[Any],
+        *,
+        outputs: Mapping[str, Any] | Sequence[str] | None = None,
+        description: str = "",
+        timeout: float | None = None,
+        max_iterations: int | None = None,
+        max_concurrency: int | None = None,
+        interrupt_before: Sequence[str] | Literal["*"] | None = None,
+        interrupt_after: Sequence[str] | Literal["*"] | None = None,
+    ) -> Workflow:
+        """A graph written in Python as a workflow: with inputs that are checked, and outputs.
+
+        Args:
+            graph: The graph. The fields of its input schema are the inputs; one annotated with an `Input`
+                (``Annotated[int, Input(default=1)]``) is required or has a default, another may be left out.
+            outputs: Name -> value, or names, as in a file; all nodes' outputs where left out.
+            description: What it does.
+            timeout: Seconds a whole run may take.
+            max_iterations: Supersteps of one run.
+            max_concurrency: Nodes that run at once.
+            interrupt_before: Nodes to stop before.
+            interrupt_after: Nodes to stop after.
+
+        Raises:
+            ExpressionError: An output is wrong, or uses a name the state does not have.
+
+        Example:
+            >>> from typing import Annotated, TypedDict
+            >>> from victor.graph import START, StateGraph
+            >>> class Inputs(TypedDict):
+            ...     n: Annotated[int, Input(default=2)]
+            >>> class State(Inputs, total=False):
+            ...     twice: int
+            >>> graph = StateGraph(State, input_schema=Inputs, name="double")
+            >>> _ = graph.add_node("twice", lambda state: {"twice": state["n"] * 2}).add_edge(START, "twice")
+            >>> Workflow.of(graph).run_sync(), Workflow.of(graph).run_sync(n="5")
+            ({'twice': 4}, {'twice': 10})
+        """
+        from victor.graph.yaml.checking import known_names
+
+        own = None if graph.output_schema is graph.state_schema else graph.output_schema
+        state = StateShape(graph.state_schema, graph.input_schema, own)
+        inputs, optional = declared_inputs(graph.input_schema)
+        named = {n: f"$ctx.{n}" for n in outputs} if isinstance(outputs, Sequence) else outputs
+        known = known_names(state.channels)
+        name = graph.name or "workflow"
+        top = Top(
+            nodes=[],
+            description=description,
+            outputs=dict(outputs) if isinstance(outputs, Mapping) else None if outputs is None else list(outputs),
+            interrupt_before="*" if interrupt_before == "*" else list(interrupt_before or ()) or None,
+            interrupt_after="*" if interrupt_after == "*" else list(interrupt_after or ()) or None,
+        )
+        definition = WorkflowDefinition(
+            name,
+            top,
+            Source(f"the graph {name!r}", "", {"workflows": {name: {}}}),
+            "$",
+            inputs=inputs,
+            outputs=None if named is None else {key: compile_value(raw, known) for key, raw in named.items()},
+            execution=Execution(timeout=timeout, max_iterations=max_iterations, max_concurrency=max_concurrency),
+            state=state,
+            optional=optional,
+            result=None if own is None else tuple(read_schema(own).channels),
+        )
+        workflow = cls.__new__(cls)
+        workflow._describe(definition, graph)
+        return workflow
 
     def compile(self, checkpointer: Checkpointer | str | bool | None = None, **options: Any) -> CompiledGraph:
         """The graph, ready to run; arguments as for `StateGraph.compile`."""
@@ -135,14 +215,30 @@ class Workflow:
         """The same as `run`, for programs without an event loop."""
         return asyncio.run(self.run(inputs, approve=approve, **named))
 
+    async def step(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> dict[str, Any]:
+        """Run it inside a node of another workflow: what it asks is asked by the run around it.
+
+        Args:
+            inputs: By name; may be given as keywords instead.
+            **named: Inputs.
+
+        Returns:
+            Its outputs.
+        """
+        if self._inside is None:
+            self._inside = self.compile()
+        return await run_inside(self.definition, self._inside, {**(inputs or {}), **named})
+
     def topology(self) -> Topology:
         """Its picture: one box for each node of the file, frames around the bodies of maps and loops."""
+        if not self.definition.scope.nodes:
+            return self.graph.topology()
         from victor.graph.yaml.picture import picture
 
         return picture(self.definition)
 
     def __repr__(self) -> str:
-        return f"Workflow({self.name!r}, nodes={list(self.definition.scope.nodes)})"
+        return f"Workflow({self.name!r}, nodes={list(self.definition.scope.nodes or self.graph.nodes)})"
 
 
 def load_workflow(

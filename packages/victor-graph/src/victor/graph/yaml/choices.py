@@ -1,0 +1,66 @@
+"""What follows a condition, from its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from victor.graph.command import END
+from victor.graph.yaml.context import WorkflowRunError
+from victor.graph.yaml.definition import END_NAMES
+
+__all__ = ["branch_of", "choose", "given", "pass_on"]
+
+
+def branch_of(id: str, answer: Any, branches: Mapping[str, Any]) -> str:
+    """The branch an answer takes: its own, ``true`` or ``false`` by whether it counts as true, or ``default``.
+
+    Raises:
+        WorkflowRunError: There is none.
+    """
+    word = str(answer).lower() if isinstance(answer, bool) else str(answer)
+    if word in branches:
+        return word
+    truth = "true" if answer else "false"
+    if truth in branches and "default" not in branches:
+        return truth
+    if "default" in branches:
+        return "default"
+    raise WorkflowRunError(
+        f"node {id!r}: the condition gave {answer!r}, and there is no branch for that; "
+        f"branches: {', '.join(branches)}; add default"
+    )
+
+
+def choose(id: str, answer: Any, branches: Mapping[str, str]) -> str:
+    """The node an answer leads to.
+
+    Args:
+        id: Of the condition, for the error.
+        answer: What it gave.
+        branches: Answer -> node; ``"true"`` and ``"false"`` for a yes-or-no question, ``"default"`` for any other.
+
+    Raises:
+        WorkflowRunError: There is no branch for it.
+
+    Example:
+        >>> choose("kind", "b", {"a": "one", "default": "two"}), choose("any", [], {"true": "go", "false": "end"})
+        ('two', '__end__')
+    """
+    target = branches[branch_of(id, answer, branches)]
+    return END if target in END_NAMES else target
+
+
+def given(state: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Those of some names that the state has, for parameters with defaults.
+
+    Example:
+        >>> given({"a": 1, "b": 2}, "a", "c")
+        {'a': 1}
+    """
+    return {name: state[name] for name in names if name in state}
+
+
+async def pass_on(state: Any) -> dict[str, Any]:
+    """A node that changes nothing: a place for edges to meet and part."""
+    return {}
