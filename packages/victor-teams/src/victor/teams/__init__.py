@@ -5,13 +5,206 @@ Everything public is here, and nothing is loaded before it is used.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from victor.teams.aggregation import Aggregate as Aggregate
+    from victor.teams.errors import IncompleteTeamRunError as IncompleteTeamRunError
+    from victor.teams.errors import JournalError as JournalError
+    from victor.teams.errors import MemberError as MemberError
+    from victor.teams.errors import TeamError as TeamError
+    from victor.teams.failure import OnFailure as OnFailure
+    from victor.teams.journal import Journal as Journal
+    from victor.teams.limits import TeamLimits as TeamLimits
+    from victor.teams.member import AgentMember as AgentMember
+    from victor.teams.member import Ask as Ask
+    from victor.teams.member import FunctionMember as FunctionMember
+    from victor.teams.member import Human as Human
+    from victor.teams.member import Left as Left
+    from victor.teams.member import Member as Member
+    from victor.teams.member import Reply as Reply
+    from victor.teams.member import Waiting as Waiting
+    from victor.teams.member import as_member as as_member
+    from victor.teams.memory import MemoryView as MemoryView
+    from victor.teams.memory import SharedMemory as SharedMemory
+    from victor.teams.pattern import Pattern as Pattern
+    from victor.teams.patterns.adaptive import Adaptive as Adaptive
+    from victor.teams.patterns.blackboard import Blackboard as Blackboard
+    from victor.teams.patterns.blackboard import Offer as Offer
+    from victor.teams.patterns.debate import Debate as Debate
+    from victor.teams.patterns.hierarchical import Assignment as Assignment
+    from victor.teams.patterns.hierarchical import Decision as Decision
+    from victor.teams.patterns.hierarchical import Hierarchical as Hierarchical
+    from victor.teams.patterns.magentic import Ledger as Ledger
+    from victor.teams.patterns.magentic import Magentic as Magentic
+    from victor.teams.patterns.magentic import Progress as Progress
+    from victor.teams.patterns.map_reduce import MapReduce as MapReduce
+    from victor.teams.patterns.parallel import Parallel as Parallel
+    from victor.teams.patterns.pipeline import Pipeline as Pipeline
+    from victor.teams.patterns.reflection import Reflection as Reflection
+    from victor.teams.patterns.reflection import Review as Review
+    from victor.teams.patterns.round_robin import RoundRobin as RoundRobin
+    from victor.teams.patterns.router import Router as Router
+    from victor.teams.patterns.selector import Selector as Selector
+    from victor.teams.patterns.sequential import Sequential as Sequential
+    from victor.teams.patterns.swarm import Swarm as Swarm
+    from victor.teams.result import Question as Question
+    from victor.teams.result import StopReason as StopReason
+    from victor.teams.result import TeamResult as TeamResult
+    from victor.teams.result import Turn as Turn
+    from victor.teams.session import Session as Session
+    from victor.teams.session import Stop as Stop
+    from victor.teams.subteam import SubTeam as SubTeam
+    from victor.teams.team import Team as Team
+    from victor.teams.team_events import MemberEvent as MemberEvent
+    from victor.teams.team_events import TeamEvent as TeamEvent
+    from victor.teams.team_events import TeamFinished as TeamFinished
+    from victor.teams.team_events import TurnFinished as TurnFinished
+    from victor.teams.team_events import TurnStarted as TurnStarted
+    from victor.teams.termination import Condition as Condition
+    from victor.teams.termination import External as External
+    from victor.teams.termination import Handoff as Handoff
+    from victor.teams.termination import MaxTokens as MaxTokens
+    from victor.teams.termination import MaxTurns as MaxTurns
+    from victor.teams.termination import Said as Said
+    from victor.teams.termination import SpokenBy as SpokenBy
+    from victor.teams.termination import TextMention as TextMention
+    from victor.teams.termination import Timeout as Timeout
+    from victor.teams.termination import When as When
 
 __version__ = "0.1.0"
 
-__all__: list[str] = []
+__all__ = [
+    "Adaptive",
+    "AgentMember",
+    "Aggregate",
+    "Ask",
+    "Assignment",
+    "Blackboard",
+    "Condition",
+    "Debate",
+    "Decision",
+    "External",
+    "FunctionMember",
+    "Handoff",
+    "Hierarchical",
+    "Human",
+    "IncompleteTeamRunError",
+    "Journal",
+    "JournalError",
+    "Ledger",
+    "Left",
+    "Magentic",
+    "MapReduce",
+    "MaxTokens",
+    "MaxTurns",
+    "Member",
+    "MemberError",
+    "MemberEvent",
+    "MemoryView",
+    "Offer",
+    "OnFailure",
+    "Parallel",
+    "Pattern",
+    "Pipeline",
+    "Progress",
+    "Question",
+    "Reflection",
+    "Reply",
+    "Review",
+    "RoundRobin",
+    "Router",
+    "Said",
+    "Selector",
+    "Sequential",
+    "Session",
+    "SharedMemory",
+    "SpokenBy",
+    "Stop",
+    "StopReason",
+    "SubTeam",
+    "Swarm",
+    "Team",
+    "TeamError",
+    "TeamEvent",
+    "TeamFinished",
+    "TeamLimits",
+    "TeamResult",
+    "TextMention",
+    "Timeout",
+    "Turn",
+    "TurnFinished",
+    "TurnStarted",
+    "Waiting",
+    "When",
+    "as_member",
+]
 
-_MODULES: dict[str, str] = {}
+_MODULES = {
+    "Adaptive": "patterns.adaptive",
+    "AgentMember": "member",
+    "Aggregate": "aggregation",
+    "Ask": "member",
+    "Assignment": "patterns.hierarchical",
+    "Blackboard": "patterns.blackboard",
+    "Condition": "termination",
+    "Debate": "patterns.debate",
+    "Decision": "patterns.hierarchical",
+    "External": "termination",
+    "FunctionMember": "member",
+    "Handoff": "termination",
+    "Hierarchical": "patterns.hierarchical",
+    "Human": "member",
+    "IncompleteTeamRunError": "errors",
+    "Journal": "journal",
+    "JournalError": "errors",
+    "Ledger": "patterns.magentic",
+    "Left": "member",
+    "Magentic": "patterns.magentic",
+    "MapReduce": "patterns.map_reduce",
+    "MaxTokens": "termination",
+    "MaxTurns": "termination",
+    "Member": "member",
+    "MemberError": "errors",
+    "MemberEvent": "team_events",
+    "MemoryView": "memory",
+    "Offer": "patterns.blackboard",
+    "OnFailure": "failure",
+    "Parallel": "patterns.parallel",
+    "Pattern": "pattern",
+    "Pipeline": "patterns.pipeline",
+    "Progress": "patterns.magentic",
+    "Question": "result",
+    "Reflection": "patterns.reflection",
+    "Reply": "member",
+    "Review": "patterns.reflection",
+    "RoundRobin": "patterns.round_robin",
+    "Router": "patterns.router",
+    "Said": "termination",
+    "Selector": "patterns.selector",
+    "Sequential": "patterns.sequential",
+    "Session": "session",
+    "SharedMemory": "memory",
+    "SpokenBy": "termination",
+    "Stop": "session",
+    "StopReason": "result",
+    "SubTeam": "subteam",
+    "Swarm": "patterns.swarm",
+    "Team": "team",
+    "TeamError": "errors",
+    "TeamEvent": "team_events",
+    "TeamFinished": "team_events",
+    "TeamLimits": "limits",
+    "TeamResult": "result",
+    "TextMention": "termination",
+    "Timeout": "termination",
+    "Turn": "result",
+    "TurnFinished": "team_events",
+    "TurnStarted": "team_events",
+    "Waiting": "member",
+    "When": "termination",
+    "as_member": "member",
+}
 """Public name -> the module below ``victor.teams`` that has it."""
 
 

@@ -1,0 +1,34 @@
+"""One after the other: each member builds on what was said before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from victor.teams.pattern import Pattern
+
+if TYPE_CHECKING:
+    from victor.teams.session import Session
+
+__all__ = ["Sequential"]
+
+
+@frozen
+class Sequential(Pattern):
+    """Every member has one turn, in order, and sees the task and all that was said. The last one's answer is the outcome.
+
+    Example:
+        >>> from victor.teams import Team
+        >>> team = Team([lambda ask: "draft", lambda ask: ask.history[-1].content + ", edited"][:1], Sequential())
+        >>> team.run_sync("Write").output
+        'draft'
+    """
+
+    name = "sequential"
+
+    async def run(self, session: Session) -> str:
+        """See `Pattern.run`."""
+        for index, member in enumerate(session.members):
+            await session.ask(member, "" if index == 0 else f"Go on with the task: {session.task}")
+        return "" if session.last is None else session.last.text

@@ -1,0 +1,408 @@
+"""A team: members, a pattern by which they work together, and what holds for every run.
+
+Example:
+    >>> from victor.core import Agent
+    >>> from victor.core.testing import ScriptedModel
+    >>> writer = Agent("Write.", name="writer", model=ScriptedModel(["Blue river", "Blue river, slow and wide"]))
+    >>> critic = Agent("Criticise.", name="critic", model=ScriptedModel(["Too short.", "APPROVED"]))
+    >>> team = Team([writer, critic], pattern="round_robin", until=TextMention("APPROVED"))
+    >>> result = team.run_sync("A line about the Danube")
+    >>> result.stop_reason.value, result.detail, [turn.member for turn in result.turns]
+    ('condition', "critic said 'APPROVED'", ['writer', 'critic', 'writer', 'critic'])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from victor.core.errors import ConfigurationError
+from victor.core.events import EventStream, get_stream
+from victor.core.limits import RunClock
+from victor.teams.errors import JournalError, TeamError
+from victor.teams.failure import OnFailure, read_policies
+from victor.teams.journal import Begin, Journal
+from victor.teams.limits import TeamLimits
+from victor.teams.member import Ask, Member, as_member
+from victor.teams.memory import SharedMemory
+from victor.teams.pattern import Pattern, resolve_pattern
+from victor.teams.result import StopReason, TeamResult
+from victor.teams.scope import Sees, read_scope
+from victor.teams.session import Session, Stop, TeamRun
+from victor.teams.termination import Condition, TextMention
+
+if TYPE_CHECKING:
+    from victor.core.tool import Tool
+    from victor.core.topology import Topology
+    from victor.teams.team_events import TeamEvent
+
+__all__ = ["Team", "TextMention"]
+
+
+class Team:
+    """Members and how they work together. Holds nothing of a run but the last one's record: `save_state`.
+
+    Args:
+        members: Agents, teams, functions, `Human`, or whatever has ``name``, ``description`` and ``act``. In order.
+        pattern: How they work together: a name (``"debate"``), or a pattern with its settings (``Debate(rounds=3)``).
+        name: For events, and when the team is a member of another.
+        description: What it is good at.
+        until: Ends a run: ``MaxTurns(6) | TextMention("APPROVED")``. See `victor.teams.termination`.
+        limits: What a run may use at most; on by default.
+        on_failure: What happens when a member fails: ``"fail"``, ``"skip"``, an `OnFailure`, or a mapping by name.
+        sees: What members see of each other, instead of what the pattern says. See `victor.teams.scope`.
+        memory: What the members know together at the start of a run.
+        memory_tools: Give agents the tools ``remember`` and ``recall`` for the shared memory.
+        seed: For chance in patterns: the same seed and answers give the same run.
+        stream: The event stream; None for the default one.
+
+    Raises:
+        ConfigurationError: Two members of one name, no members, or the pattern lacks somebody; all of it at once.
+        UnknownNameError: There is no such pattern.
+    """
+
+    def __init__(
+        self,
+        members: Iterable[Any],
+        pattern: str | Pattern | type[Pattern] = "round_robin",
+        *,
+        name: str = "team",
+        description: str = "",
+        until: Condition | None = None,
+        limits: TeamLimits | None = None,
+        on_failure: str | OnFailure | Mapping[str, Any] = "fail",
+        sees: str | Sees | None = None,
+        memory: Mapping[str, Any] | None = None,
+        memory_tools: bool = False,
+        seed: int = 0,
+        stream: EventStream | None = None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.members: dict[str, Member] = _named(members, name)
+        self.pattern = resolve_pattern(pattern)
+        self.pattern_name = _name_of(pattern, self.pattern)
+        self.until = until
+        self.limits = limits or TeamLimits()
+        self.on_failure = read_policies(on_failure, self.members)
+        self.sees = None if sees is None else read_scope(sees)
+        self.memory = dict(memory or {})
+        self.memory_tools = memory_tools
+        self.seed = seed
+        self._stream = stream
+        self._journal: Journal | None = None
+        if until is not None and not isinstance(until, Condition):
+            raise ConfigurationError(f"until takes a condition such as MaxTurns(6), not {until!r}")
+        problems = list(self.pattern.check(self.members))
+        if problems:
+            raise ConfigurationError(f"team {name!r}, pattern {self.pattern_name!r}: " + "; ".join(problems))
+
+    async def run(
+        self,
+        task: str | None = None,
+        *,
+        deps: Any = None,
+        limits: TeamLimits | None = None,
+        journal: str | Path | None = None,
+        answers: Mapping[str, str] | None = None,
+    ) -> TeamResult:
+        """Let the team work on a task, or go on with a run that was broken off.
+
+        Args:
+            task: What is to be done; None to go on with what `load_state` brought or the journal holds.
+            deps: For the tools of agents.
+            limits: Instead of the team's own.
+            journal: A file that records every turn. Where it holds turns of this run already, the run goes on from
+                there; where it holds a whole run, that run's result is returned and nobody is asked.
+            answers: What somebody outside said to the questions of a run that waits, by `Question.id`.
+
+        Returns:
+            The result, whatever ended the run: read ``result.output``, or see ``result.stop_reason``.
+
+        Raises:
+            ConfigurationError: There is no task.
+            JournalError: The journal cannot be read, or belongs to another run.
+        """
+        return await self._execute(task, deps, limits, journal, answers, None)
+
+    def run_sync(
+        self,
+        task: str | None = None,
+        *,
+        deps: Any = None,
+        limits: TeamLimits | None = None,
+        journal: str | Path | None = None,
+        answers: Mapping[str, str] | None = None,
+    ) -> TeamResult:
+        """The same as `run`, for programs without an event loop.
+
+        Raises:
+            ConfigurationError: Called where an event loop runs; there, ``await team.run(...)``.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
+        raise ConfigurationError("run_sync was called inside a running event loop; write 'await team.run(...)' there")
+
+    async def stream(
+        self,
+        task: str | None = None,
+        *,
+        deps: Any = None,
+        limits: TeamLimits | None = None,
+        journal: str | Path | None = None,
+        answers: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[TeamEvent, None]:
+        """The same as `run`, piece by piece. The last event is `TeamFinished`, with the result.
+
+        The run goes on in a task of its own. Leaving the loop early cancels it; what was recorded stays. In long-lived
+        programs wrap the iterator in `contextlib.aclosing`.
+        """
+        from victor.teams.team_events import TeamFinished, event_of
+
+        queue: asyncio.Queue[TeamEvent | BaseException] = asyncio.Queue()
+
+        def emit(what: str, key: str, about: Any) -> None:
+            event = event_of(what, key, about)
+            if event is not None:
+                queue.put_nowait(event)
+
+        async def work() -> None:
+            try:
+                result = await self._execute(task, deps, limits, journal, answers, emit)
+                queue.put_nowait(TeamFinished(result))
+            except Exception as error:  # noqa: BLE001 - raised again where the events are read
+                queue.put_nowait(error)
+
+        running = asyncio.create_task(work(), name=f"victor team {self.name}")
+        try:
+            while True:
+                event = await queue.get()
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+                if isinstance(event, TeamFinished):
+                    return
+        finally:
+            if not running.done():
+                running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def save_state(self) -> dict[str, Any]:
+        """The record of the last run (also of one that goes on), as plain data for `load_state`.
+
+        Raises:
+            TeamError: There was no run.
+        """
+        if self._journal is None:
+            raise TeamError(f"the team {self.name!r} has not run, so there is no state to save")
+        return self._journal.dump()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a saved record: the next ``run()`` goes on with it.
+
+        Raises:
+            JournalError: It is no such record.
+        """
+        self._journal = Journal.load(state)
+        self._resume = True
+
+    _resume = False
+
+    def topology(self) -> Topology:
+        """A picture of the team, its subteams opened up, for any visualizer."""
+        from victor.teams.picture import with_subteams
+
+        return with_subteams(self.pattern.topology(self.members), self.members, self.name)
+
+    async def run_inside(self, ask: Ask, task: str) -> TeamResult:
+        """Run as a member of another team, with what is left of its budget, in its journal."""
+        left = ask.limits
+        limits = self.limits
+        if left is not None:
+            limits = replace(
+                limits,
+                turns=_least(limits.turns, left.turns),
+                tokens=_least(limits.tokens, left.tokens),
+                cost_usd=_least(limits.cost_usd, left.cost_usd),
+                timeout_s=_least(limits.timeout_s, left.timeout_s),
+            )
+        journal = Journal() if ask.journal is None else ask.journal
+        return await self._run(task, journal, limits, ask.deps, ask.answers, None, ask.stream)
+
+    async def _execute(
+        self,
+        task: str | None,
+        deps: Any,
+        limits: TeamLimits | None,
+        path: str | Path | None,
+        answers: Mapping[str, str] | None,
+        emit: Callable[[str, str, Any], None] | None,
+    ) -> TeamResult:
+        if path is not None:
+            journal = Journal(path)
+        elif self._journal is not None and (self._resume or task is None):
+            journal = self._journal
+        else:
+            journal = Journal()
+        self._resume = False
+        self._journal = journal
+        try:
+            if task is None:
+                task = None if journal.begun is None else journal.begun.task
+            if not task:
+                raise ConfigurationError(
+                    f"the team {self.name!r} has no task: give one, or go on with a run by load_state or a journal"
+                )
+            return await self._run(task, journal, limits or self.limits, deps, answers, emit, None)
+        finally:
+            journal.close()
+
+    async def _run(
+        self,
+        task: str,
+        journal: Journal,
+        limits: TeamLimits,
+        deps: Any,
+        answers: Mapping[str, str] | None,
+        emit: Callable[[str, str, Any], None] | None,
+        stream: EventStream | None,
+    ) -> TeamResult:
+        began = time.perf_counter()
+        journal.begin(Begin(self.name, self.pattern_name, list(self.members), task, self.seed))
+        if journal.ended is not None:
+            return _recorded(journal, self)
+        stream = self._stream or stream or get_stream()
+        clock = RunClock(limits.timeout_s)
+        run = TeamRun(
+            task=task,
+            members=self.members,
+            policies=self.on_failure,
+            limits=limits,
+            journal=journal,
+            watch=None if self.until is None else self.until.begin(),
+            clock=clock,
+            stream=stream,
+            deps=deps,
+            answers=answers,
+            sees=self.sees,
+            pattern_sees=self.pattern.sees,
+            emit=emit,
+            own_tools=_memory_tools if self.memory_tools else None,
+        )
+        session = Session(run, [], SharedMemory(self.memory))
+        attributes = {"pattern": self.pattern_name, "members": len(self.members)}
+        with stream.operation("team.run", self.name, attributes) as operation:
+            operation.capture(prompt=task)
+            reason, detail, found = await self._to_the_end(session, clock)
+            result = TeamResult(
+                stop_reason=reason,
+                turns=session.turns,
+                detail=detail,
+                usage=run.usage,
+                cost_usd=run.cost,
+                team=self.name,
+                pattern=self.pattern_name,
+                run_id=operation.span.run_id,
+                duration_s=time.perf_counter() - began,
+                memory=dict(session.memory),
+                questions=run.questions,
+                found=found,
+            )
+            operation.set(
+                stop_reason=reason.value, turns=len(session.turns), cost_usd=run.cost,
+                input_tokens=run.usage.input_tokens, output_tokens=run.usage.output_tokens,
+            )  # fmt: skip
+            journal.end(result)
+            return result
+
+    async def _to_the_end(self, session: Session, clock: RunClock) -> tuple[StopReason, str, Any]:
+        try:
+            async with clock.running():
+                found = await self.pattern.run(session)
+            return StopReason.COMPLETED, "", found
+        except Stop as stop:
+            if stop.reason is StopReason.CONDITION:
+                return stop.reason, stop.detail, self.pattern.conclude(session)
+            return stop.reason, stop.detail, None
+        except TimeoutError as error:
+            if clock.expired:
+                return StopReason.TIMEOUT, f"{len(session.turns)} turns were taken", None
+            return StopReason.ERROR, f"{type(error).__name__}: {error}", None
+        except JournalError:
+            raise
+        except Exception as error:
+            import logging
+
+            logging.getLogger("victor.teams").exception(
+                "the pattern %r of team %r failed", self.pattern_name, self.name
+            )
+            return StopReason.ERROR, f"{type(error).__name__}: {error}", None
+
+    def __repr__(self) -> str:
+        return f"Team({self.name!r}, {self.pattern_name!r}, [{', '.join(self.members)}])"
+
+
+def _named(members: Iterable[Any], team: str) -> dict[str, Member]:
+    if isinstance(members, (str, Mapping)):
+        raise ConfigurationError(f"members must be a list of agents, teams or functions, not {type(members).__name__}")
+    found: dict[str, Member] = {}
+    twice: list[str] = []
+    for who in members:
+        member = as_member(who)
+        if not member.name or not isinstance(member.name, str):
+            raise ConfigurationError(f"team {team!r}: a member has no name: {who!r:.80}")
+        if member.name in found:
+            twice.append(member.name)
+        found[member.name] = member
+    if twice:
+        raise ConfigurationError(
+            f"team {team!r}: members must have different names; twice there is: {', '.join(sorted({*twice}))}. "
+            "Give each agent a name: Agent(..., name='writer')"
+        )
+    if not found:
+        raise ConfigurationError(f"team {team!r} has no members")
+    return found
+
+
+def _name_of(given: Any, pattern: Pattern) -> str:
+    if isinstance(given, str):
+        return given
+    return pattern.name or type(pattern).__name__
+
+
+def _recorded(journal: Journal, team: Team) -> TeamResult:
+    """The result of a run that is whole in the journal."""
+    from victor.core.message import Usage
+
+    ended = journal.ended
+    assert ended is not None
+    turns = [turn for key, turn in journal.turns.items() if "/" not in key]
+    usage, cost = Usage(0, 0), 0.0
+    unknown = False
+    memory = SharedMemory(team.memory)
+    for turn in turns:
+        usage += turn.usage
+        unknown = unknown or turn.cost_usd is None
+        cost += turn.cost_usd or 0.0
+        memory.apply(turn.memory)
+    return TeamResult(
+        ended.stop_reason, turns, ended.detail, usage, None if unknown else cost, team.name, team.pattern_name,
+        memory=dict(memory), found=ended.found,
+    )  # fmt: skip
+
+
+def _memory_tools(ask: Ask) -> Sequence[Tool]:
+    from victor.teams.memory_tools import memory_tools
+
+    return memory_tools(ask.memory)
+
+
+def _least(own: Any, left: Any) -> Any:
+    return left if own is None else own if left is None else min(own, left)
