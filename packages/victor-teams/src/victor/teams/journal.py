@@ -172,7 +172,8 @@ class Journal:
         Raises:
             JournalError: It is nothing of that kind, or of a later version.
         """
-        if not isinstance(data, Mapping) or not isinstance(data.get("records"), list):
+        given: Any = data
+        if not isinstance(given, Mapping) or not isinstance(given.get("records"), list):
             raise JournalError("this is no saved state of a team: it has no list 'records'")
         if data.get("version") != _VERSION:
             raise JournalError(f"the saved state is of version {data.get('version')!r}; this program reads {_VERSION}")

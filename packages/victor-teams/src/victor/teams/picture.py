@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from victor.core.topology import Cluster, Edge, Node, NodeKind, Topology
 from victor.teams.member import Human, Member
@@ -20,7 +21,7 @@ def node_of(member: Member) -> Node:
 def row(members: Mapping[str, Member], *, back: bool = False) -> Topology:
     """One after the other; with ``back``, and from the last to the first again."""
     names = list(members)
-    edges = [Edge(a, b) for a, b in zip(names, names[1:], strict=False)]
+    edges = [Edge(a, b) for a, b in pairwise(names)]
     if back and len(names) > 1:
         edges.append(Edge(names[-1], names[0], "again"))
     return Topology([node_of(member) for member in members.values()], edges)
@@ -38,7 +39,7 @@ def fan(members: Mapping[str, Member], last: Iterable[Node] = ()) -> Topology:
     after = list(last) or [Node("end", kind="end")]
     start = Node("start", kind="start")
     edges = [Edge("start", name) for name in members] + [Edge(name, after[0].id) for name in members]
-    edges += [Edge(a.id, b.id) for a, b in zip(after, after[1:], strict=False)]
+    edges += [Edge(a.id, b.id) for a, b in pairwise(after)]
     return Topology([start, *(node_of(member) for member in members.values()), *after], edges)
 
 

@@ -161,8 +161,8 @@ class TeamResult(Struct):
         """Everything that was said, for people: a paragraph a turn.
 
         Example:
-            >>> print(TeamResult(StopReason.COMPLETED, [Turn("0", "ann", "Hello."), Turn("1", "bob", error="no answer")])
-            ...     .transcript())
+            >>> turns = [Turn("0", "ann", "Hello."), Turn("1", "bob", error="no answer")]
+            >>> print(TeamResult(StopReason.COMPLETED, turns).transcript())
             ann: Hello.
             <BLANKLINE>
             bob failed: no answer

@@ -52,7 +52,7 @@ def read_scope(scope: str | Sees) -> Sees:
         return scope
     if scope in _NAMED:
         return _NAMED[scope]
-    kind, _, rest = scope.partition(":") if isinstance(scope, str) else ("", "", "")
+    kind, _, rest = str(scope).partition(":")
     if kind == "last" and rest.isdigit() and int(rest) > 0:
         count = int(rest)
         return lambda member, turns: turns[-count:]

@@ -4,7 +4,8 @@ A pattern is a plain async function of a `Session`: it asks members (`Session.as
 (`Session.ask_all`, `Session.together`), reads what was said (`Session.turns`) and returns the outcome. Everything else
 happens here, for every pattern alike: budgets, time, failures, the record, loops, conditions, events.
 
-What ends a run from inside is `Stop`. It is no `Exception`, so that a pattern's ``except Exception`` does not hold it up.
+What ends a run from inside is `Stop`. It is no `Exception`, so that a pattern's ``except Exception`` does not hold it
+up.
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ class Session:
             from random import Random
 
             begun = self.run.journal.begun
-            self._random = Random(f"{0 if begun is None else begun.seed}/{self._prefix}")
+            self._random = Random(f"{0 if begun is None else begun.seed}/{self._prefix}")  # noqa: S311 - chance, not secrecy
         return self._random
 
     @property

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 from victor.core.errors import ConfigurationError
 from victor.teams.result import Turn
@@ -80,7 +81,7 @@ class _All(Condition):
         return "(" + " & ".join(map(repr, self.parts)) + ")"
 
 
-def _positive(what: str, value: float) -> None:
+def _positive(what: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ConfigurationError(f"{what} takes a positive number, not {value!r}")
 

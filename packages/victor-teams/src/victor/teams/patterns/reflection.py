@@ -34,8 +34,8 @@ class Review:
 
 @frozen
 class Reflection(Pattern):
-    """The first member drafts; the others review the draft, each by itself; it is improved until all approve. The outcome
-    is the last draft, approved or not: `Reflection` improves, it does not guard.
+    """The first member drafts; the others review the draft, each by itself; it is improved until all approve. The
+    outcome is the last draft, approved or not: `Reflection` improves, it does not guard.
 
     Args:
         rounds: Drafts at most.

@@ -16,13 +16,17 @@ __all__ = ["Sequential"]
 
 @frozen
 class Sequential(Pattern):
-    """Every member has one turn, in order, and sees the task and all that was said. The last one's answer is the outcome.
+    """Every member has one turn, in order, and sees the task and all that was said. The last
+    one's answer is the outcome.
 
     Example:
         >>> from victor.teams import Team
-        >>> team = Team([lambda ask: "draft", lambda ask: ask.history[-1].content + ", edited"][:1], Sequential())
-        >>> team.run_sync("Write").output
-        'draft'
+        >>> def writer(ask):
+        ...     return "a draft"
+        >>> def editor(ask):
+        ...     return ask.history[-1].content + ", edited"
+        >>> Team([writer, editor], Sequential()).run_sync("Write.").output
+        'writer: a draft, edited'
     """
 
     name = "sequential"
