@@ -85,6 +85,8 @@ class Hierarchical(Pattern):
             )
             if decision.answer or not decision.assignments:
                 return decision.answer
+            if number == self.rounds:
+                break
             report = "\nWhat came of the work:\n" + await self._work(session, decision.assignments, workers)
         raise TeamError(f"{manager!r} gave no answer after {self.rounds} rounds of work")
 
