@@ -187,6 +187,9 @@ class AgentMember:
         self.sees = sees
         self._forms: dict[int, tuple[Any, Agent[Any]]] = {}  # the type keeps its id from being used again
 
+    punctual = True
+    """Keeps to the time in `Ask.limits` by itself."""
+
     async def act(self, ask: Ask) -> Reply:
         """Run the agent once."""
         agent = self._formed(ask)
@@ -200,6 +203,8 @@ class AgentMember:
             failed.spent = None if partial is None else _spent(partial)
             raise failed from error
         if result.stop_reason is not StopReason.COMPLETED:
+            if result.stop_reason is StopReason.TIMEOUT and ask.limits is not None:
+                raise MemberError(f"no answer within {ask.limits.timeout_s:.4g} s", member=self.name)
             stopped = MemberError(f"it stopped without an answer: {result.stop_reason.value}", member=self.name)
             stopped.spent = _spent(result)
             raise stopped

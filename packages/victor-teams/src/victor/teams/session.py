@@ -143,7 +143,10 @@ class TeamRun:
             cost = max(1e-9, (cost - self.cost) * share)
         turns = None if limits.turns is None else max(1, int((limits.turns - self._started) * share))
         deadline = self.clock.deadline
-        timeout = None if deadline is None else max(1e-3, deadline - time.monotonic())
+        timeout = limits.turn_timeout_s
+        if deadline is not None:
+            left = max(1e-3, deadline - time.monotonic())
+            timeout = left if timeout is None else min(timeout, left)
         return Left(tokens, cost, timeout, turns)
 
     def scope(self, member: Member, asked: str | Sees | None) -> Sees:
@@ -187,6 +190,7 @@ class Session:
         self._prefix = prefix
         self._share = share
         self._asked = 0
+        self._said: list[Message | None] = []  # the turns as everybody but the speaker sees them
         self._views: dict[str, tuple[list[Message], int]] = {}
         self._random: random.Random | None = None
 
@@ -420,12 +424,14 @@ class Session:
         start = [] if prompt == run.task else [Message("user", run.task)]
         if not sees_everything(scope):
             visible = scope(who.name, self.turns)
-            return start + [said for turn in visible if (said := _as_message(turn, who.name)) is not None]
+            return start + [one for turn in visible if (one := _as_message(turn, who.name)) is not None]
+        said = self._said
+        for turn in self.turns[len(said) :]:
+            said.append(_as_message(turn, ""))
         messages, known = self._views.get(who.name, ([], 0))
-        for turn in self.turns[known:]:
-            said = _as_message(turn, who.name)
-            if said is not None:
-                messages.append(said)
+        for turn, heard in zip(self.turns[known:], said[known:], strict=True):
+            if heard is not None:
+                messages.append(Message("assistant", turn.text) if turn.member == who.name else heard)
         self._views[who.name] = (messages, len(self.turns))
         return start + messages
 
@@ -508,20 +514,25 @@ class _Attempt:
 
     async def _in_time(self, who: Member, ask: Ask) -> Reply:
         seconds = self.session.run.limits.turn_timeout_s
-        emit = self.session.run.emit
+        if seconds is None or getattr(who, "punctual", False):
+            return await self._heard(who, ask)
         try:
             async with asyncio.timeout(seconds) as limit:
-                if emit is None:
-                    return await who.act(ask)
-                from victor.core.run_events import tap_runs
-
-                tell = emit
-                with tap_runs(lambda event: tell("words", self.key, (who.name, event))):
-                    return await who.act(ask)
+                return await self._heard(who, ask)
         except TimeoutError:
             if not limit.expired():
                 raise
             raise MemberError(f"no answer within {seconds} s", member=who.name) from None
+
+    async def _heard(self, who: Member, ask: Ask) -> Reply:
+        """Let it act; where the run is streamed, its words go out as they come."""
+        tell = self.session.run.emit
+        if tell is None:
+            return await who.act(ask)
+        from victor.core.run_events import tap_runs
+
+        with tap_runs(lambda event: tell("words", self.key, (who.name, event))):
+            return await who.act(ask)
 
     def _spent(self, reply: Reply) -> None:
         self.usage += reply.usage
