@@ -1,4 +1,4 @@
-"""What workflow files do when they run."""
+"""What workflow files do when they run: as they are, as the Python they are exported to, and as the YAML of that."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ from victor.core.plugins import get_plugins
 from victor.graph.command import Command
 from victor.graph.yaml import WorkflowRunError, load_workflow, load_workflows, parse_workflow
 from victor.graph.yaml.nodes.hitl import TIMED_OUT, RejectedError
+
+
+@pytest.fixture(params=["yaml", "python", "round trip"], autouse=True)
+def form(request, forms, monkeypatch):
+    """Each test is of three forms of the same workflows."""
+    if request.param != "yaml":
+        forms.again = request.param == "round trip"
+        monkeypatch.setitem(globals(), "parse_workflow", forms.parse)
+        monkeypatch.setitem(globals(), "load_workflow", forms.load)
+    return request.param
 
 
 def run(

@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from victor.graph.yaml.choices import choose, given, pass_on
-    from victor.graph.yaml.context import CheckContext, NodeContext, NodeType, WorkflowRunError
+    from victor.graph.yaml.choices import apply, choose, given, pass_on
+    from victor.graph.yaml.context import CheckContext, NodeContext, NodeType, WorkflowRunError, load_object
     from victor.graph.yaml.export import ExportError, export_python, export_yaml
     from victor.graph.yaml.policies import guarded, may_pass
     from victor.graph.yaml.problems import Problem, WorkflowFileError
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "CheckContext": "context", "ExportError": "export", "Input": "spec", "NodeContext": "context",
     "NodeType": "context", "Problem": "problems", "Step": "steps", "Steps": "steps", "Workflow": "workflow",
-    "WorkflowFileError": "problems", "WorkflowRunError": "context", "choose": "choices", "export_python": "export",
-    "export_yaml": "export", "given": "choices", "guarded": "policies", "load_workflow": "workflow",
+    "WorkflowFileError": "problems", "WorkflowRunError": "context", "apply": "choices", "choose": "choices", "export_python": "export",
+    "export_yaml": "export", "given": "choices", "guarded": "policies", "load_object": "context", "load_workflow": "workflow",
     "load_workflows": "workflow", "may_pass": "policies", "parse_workflow": "workflow", "pass_on": "choices",
 }  # fmt: skip
 
 __all__ = [
     "CheckContext", "ExportError", "Input", "NodeContext", "NodeType", "Problem", "Step", "Steps", "Workflow",
-    "WorkflowFileError", "WorkflowRunError", "choose", "export_python", "export_yaml", "given", "guarded",
-    "load_workflow", "load_workflows", "may_pass", "parse_workflow", "pass_on",
+    "WorkflowFileError", "WorkflowRunError", "apply", "choose", "export_python", "export_yaml", "given", "guarded",
+    "load_object", "load_workflow", "load_workflows", "may_pass", "parse_workflow", "pass_on",
 ]  # fmt: skip
 
 

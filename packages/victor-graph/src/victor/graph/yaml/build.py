@@ -15,9 +15,9 @@ from attrs import define
 
 from victor.graph.command import END, START
 from victor.graph.graph import StateGraph
-from victor.graph.yaml.context import NodeContext, WorkflowRunError, call, load_function, parameters
+from victor.graph.yaml.context import NodeContext, WorkflowRunError, load_function
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
-from victor.graph.yaml.choices import branch_of, pass_on
+from victor.graph.yaml.choices import apply, branch_of, pass_on
 from victor.graph.yaml.edges import add_routes, exit_of, groups, interrupts, works_on_state
 from victor.graph.yaml.inside import run_inside
 from victor.graph.yaml.maps import Each
@@ -223,11 +223,7 @@ def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
     function = load_function(str(node.spec.condition), context)
 
     async def ask(values: dict[str, Any]) -> str:
-        wanted = parameters(function)
-        known = {name: values[name] for name in wanted if name in values}
-        if not known and len(wanted) == 1:
-            known = {next(iter(wanted)): dict(values)}
-        return pick(await call(function, known))
+        return pick(await apply(function, values))
 
     return ask
 

@@ -13,7 +13,7 @@ from victor.graph.yaml.edges import works_on_state
 from victor.graph.yaml.policies import errors_of
 from victor.graph.yaml.reading import Functions, Reader, unknown
 from victor.graph.yaml.source import Source
-from victor.graph.yaml.spec import ABSENT, Cache, Condition, Loop, Map, Parallel, Retry, Route, Subworkflow
+from victor.graph.yaml.spec import ABSENT, Cache, Common, Condition, Loop, Map, Parallel, Retry, Route, Subworkflow
 from victor.graph.yaml.values import (
     Compiled,
     ExpressionError,
@@ -23,7 +23,7 @@ from victor.graph.yaml.values import (
     compile_value,
 )
 
-__all__ = ["Checker", "known_names"]
+__all__ = ["Checker", "given_inputs", "known_names"]
 
 
 class Checker:
@@ -52,7 +52,7 @@ class Checker:
         self, node: NodeDefinition, known: Names, model: str | None, definition: WorkflowDefinition
     ) -> None:
         source, path, spec = node.source, node.path, node.spec
-        given = node.common.inputs if node.common.inputs is not None else _old_mapping(node.common.input_mapping)
+        given = given_inputs(node.common)
         if given is not None:
             key = "inputs" if node.common.inputs is not None else "input_mapping"
             node.inputs = self.compile(compile_value, given, known, source, f"{path}.{key}")
@@ -232,6 +232,11 @@ def known_names(names: Iterable[str]) -> Names:
         return None if name in there else unknown("name", name, there)
 
     return known
+
+
+def given_inputs(common: Common) -> dict[str, Any] | None:
+    """The inputs of a node, also under their older name."""
+    return common.inputs if common.inputs is not None else _old_mapping(common.input_mapping)
 
 
 def _old_mapping(mapping: dict[str, Any] | None) -> dict[str, Any] | None:

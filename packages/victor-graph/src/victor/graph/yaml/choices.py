@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from victor.graph.command import END
-from victor.graph.yaml.context import WorkflowRunError
+from victor.graph.yaml.context import WorkflowRunError, call, parameters
 from victor.graph.yaml.definition import END_NAMES
 
-__all__ = ["branch_of", "choose", "given", "pass_on"]
+__all__ = ["apply", "branch_of", "choose", "given", "pass_on"]
 
 
 def branch_of(id: str, answer: Any, branches: Mapping[str, Any]) -> str:
@@ -59,6 +59,21 @@ def given(state: Mapping[str, Any], *names: str) -> dict[str, Any]:
         {'a': 1}
     """
     return {name: state[name] for name in names if name in state}
+
+
+async def apply(function: Callable[..., Any], state: Mapping[str, Any]) -> Any:
+    """Call a function with what it names of the state, or, where it names none and takes one thing, with all of it.
+
+    Example:
+        >>> import asyncio
+        >>> asyncio.run(apply(lambda a, b=0: a + b, {"a": 1, "c": 2})), asyncio.run(apply(lambda x: len(x), {"a": 1}))
+        (1, 1)
+    """
+    wanted = parameters(function)
+    known = {name: state[name] for name in wanted if name in state}
+    if not known and len(wanted) == 1:
+        known = {next(iter(wanted)): dict(state)}
+    return await call(function, known)
 
 
 async def pass_on(state: Any) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class NodeDefinition:
         source: The file it stands in.
         path: JSON path of it in that file.
         scope: The list of nodes it is in.
+        own: The keys of its type as they stand in the file, those it refers to included.
         follows: Ids of what comes after it in its list, filled in by the checker; empty for the end.
         body: Of a map or loop: the nodes inside.
         target: Of a node of type workflow: that workflow.
@@ -44,6 +45,7 @@ class NodeDefinition:
     source: Source
     path: str
     scope: Scope
+    own: dict[str, Any] = field(factory=dict)
     follows: list[str] = field(factory=list)
     body: Scope | None = None
     target: WorkflowDefinition | None = None

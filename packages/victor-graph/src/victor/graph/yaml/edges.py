@@ -72,7 +72,7 @@ def add_routes(
         function = load_function(route.function, context)
         graph.add_conditional_edges(source, function)
         if route.to is not None:
-            named = route.to if isinstance(route.to, dict) else {id: id for id in route.to}
+            named = route.to if isinstance(route.to, dict) else {END if id in END_NAMES else id: id for id in route.to}
             graph.branches[-1].ends = Answers(
                 {answer: END if target in END_NAMES else exits.get(target, target) for answer, target in named.items()}
             )

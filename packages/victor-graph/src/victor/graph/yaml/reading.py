@@ -164,7 +164,7 @@ class Reader:
         if spec is None:
             scope.broken.update((common.id, common.output or common.id))
             return
-        node = NodeDefinition(common, spec, source, path, scope)
+        node = NodeDefinition(common, spec, source, path, scope, own)
         scope.nodes[common.id] = node
         if isinstance(spec, (Map, Loop)):
             node.body = self._body(node, taken)

@@ -57,6 +57,11 @@ class Step:
     def __name__(self) -> str:
         return self.node.id
 
+    @property
+    def model(self) -> str | None:
+        """The model of agents that name none."""
+        return self.node.context.model if self.node.context is not None else None
+
     async def __call__(self, values: dict[str, Any]) -> dict[str, Any]:
         """What it changes of the state."""
         update: dict[str, Any] = await self._run(values)

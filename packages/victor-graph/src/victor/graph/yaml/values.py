@@ -25,7 +25,10 @@ from attrs import frozen
 
 from victor.core.errors import VictorError
 
-__all__ = ["Compiled", "ExpressionError", "Names", "compile_condition", "compile_template", "compile_value"]
+__all__ = [
+    "Compiled", "ExpressionError", "Names", "compile_condition", "compile_template", "compile_value", "condition_in",
+    "expression_in", "parse_expression", "parse_template", "uses_environment",
+]  # fmt: skip
 
 _CTX: Final = re.compile(r"\$ctx\.([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\])*)")
 _ENV: Final = re.compile(r"\$env\.([A-Za-z_]\w*)|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
@@ -127,20 +130,61 @@ def compile_condition(text: Any, known: Names) -> Compiled:
     """
     if isinstance(text, bool):
         return _constant(str(text), text)
-    whole = _WHOLE.fullmatch(str(text))
-    source = whole[1] if whole else _CTX.sub(lambda match: _as_expression(match[1]), _environment_variables(str(text)))
-    return _expression(source, known, bare_words=True)
+    text = str(text) if _WHOLE.fullmatch(str(text)) else _environment_variables(str(text))
+    return _expression(condition_in(text), known, bare_words=True)
 
 
 def _text(raw: str, known: Names) -> Compiled:
-    whole = _CTX.fullmatch(raw.strip())
+    text = raw if _CTX.fullmatch(raw.strip()) else _environment_variables(raw)
+    source = expression_in(text)
+    return compile_template(text, known) if source is None else _expression(source, known)
+
+
+def expression_in(text: str) -> str | None:
+    """The expression that a text is as a whole, None for a text with values in it.
+
+    Example:
+        >>> expression_in("$ctx.a.b"), expression_in("{{ n + 1 }}"), expression_in("Dear {{ a }}")
+        ("a['b']", ' n + 1 ', None)
+    """
+    whole = _CTX.fullmatch(text.strip())
     if whole:
-        return _expression(_as_expression(whole[1]), known)
-    text = _environment_variables(raw)
+        return _as_expression(whole[1])
     inner = _WHOLE.fullmatch(text)
-    if inner and "{{" not in inner[1] and "}}" not in inner[1]:
-        return _expression(inner[1], known)
-    return compile_template(text, known)
+    return inner[1] if inner and "{{" not in inner[1] and "}}" not in inner[1] else None
+
+
+def condition_in(text: str) -> str:
+    """The expression that a condition is."""
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else _CTX.sub(lambda match: _as_expression(match[1]), text)
+
+
+def uses_environment(text: str) -> bool:
+    """Whether a text has environment variables in it."""
+    return _ENV.search(text) is not None
+
+
+def parse_template(text: str) -> Any:
+    """A template as jinja2 reads it."""
+    return _jinja().parse(_CTX.sub(lambda match: "{{ " + _as_expression(match[1]) + " }}", text))
+
+
+def parse_expression(source: str, known: Names, *, bare_words: bool = False) -> Any:
+    """An expression as jinja2 reads it.
+
+    Raises:
+        ExpressionError: It goes on where it should end.
+    """
+    from jinja2.parser import Parser
+
+    environment = _jinja()
+    parser = Parser(environment, source, state="variable")
+    parsed = parser.parse_expression()
+    if not parser.stream.eos:
+        raise ExpressionError(f"{source.strip()!r}: unexpected {parser.stream.current.value!r}")
+    parsed.set_environment(environment)
+    return _quote_bare_words(parsed, known) if bare_words else parsed
 
 
 def _constant(text: str, value: Any) -> Compiled:
@@ -219,17 +263,10 @@ def _expression(source: str, known: Names, *, bare_words: bool = False) -> Compi
     from jinja2 import TemplateSyntaxError, nodes
     from jinja2.environment import TemplateExpression
     from jinja2.meta import find_undeclared_variables
-    from jinja2.parser import Parser
 
     environment = _jinja()
     try:
-        parser = Parser(environment, source, state="variable")
-        parsed = parser.parse_expression()
-        if not parser.stream.eos:
-            raise ExpressionError(f"{source.strip()!r}: unexpected {parser.stream.current.value!r}")
-        parsed.set_environment(environment)
-        if bare_words:
-            parsed = _quote_bare_words(parsed, known)
+        parsed = parse_expression(source, known, bare_words=bare_words)
         body = [nodes.Assign(nodes.Name("result", "store"), parsed, lineno=1)]
         template = nodes.Template(body, lineno=1)
         template.set_environment(environment)

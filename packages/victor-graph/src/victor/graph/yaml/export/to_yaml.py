@@ -203,6 +203,12 @@ class _Exporter:
         routes = [self.route(one, graph) for one in graph.branches if one.source == START]
         if routes:
             found["start_routes"] = routes
+        models = {one.action.model for one in graph.nodes.values() if isinstance(one.action, Step)}
+        if len(models) > 1:
+            listed = ", ".join(str(model) for model in sorted(models, key=str))
+            self.problems.append(f"the graph {title!r}: its steps have several models ({listed}); make them by one Steps")
+        elif models and None not in models:
+            found["model"] = models.pop()
         found["nodes"] = [self.node(node, graph, title) for node in graph.nodes.values()]
         if not graph.nodes:
             self.problems.append(f"the graph {title!r} has no nodes")

@@ -10,7 +10,8 @@ from attrs import field, frozen
 
 from victor.core.errors import VictorError
 from victor.core.topology import NodeKind
-from victor.graph.yaml.context import CheckContext, NodeContext, call, load_function, parameters
+from victor.graph.yaml.choices import apply
+from victor.graph.yaml.context import CheckContext, NodeContext, load_function
 from victor.graph.yaml.spec import key
 from victor.graph.yaml.values import Compiled, ExpressionError, compile_template, compile_value
 
@@ -43,8 +44,16 @@ class TransformNode:
         """The names it writes besides its output."""
         if self.set is not None:
             return tuple(self.set)
-        assigned = _ASSIGNMENT.fullmatch(self.transform or "")
-        return (assigned[1],) if assigned else ()
+        return (self.assigned[0],) if self.assigned is not None else ()
+
+    @property
+    def assigned(self) -> tuple[str, Any] | None:
+        """Name and value of ``name = value``."""
+        found = _ASSIGNMENT.fullmatch(self.transform or "")
+        if found is None:
+            return None
+        old = _OLD_CTX.fullmatch(found[2].strip())
+        return found[1], f"$ctx.{old[1]}" if old else _literal(found[2].strip())
 
     def check(self, context: CheckContext) -> Iterable[tuple[str, str]]:
         """Too many or too few of the ways, unreadable files, unknown functions."""
@@ -68,12 +77,10 @@ class TransformNode:
         return path.read_text(encoding="utf-8")
 
     def _check_transform(self, text: str, context: CheckContext) -> None:
-        assigned = _ASSIGNMENT.fullmatch(text)
-        if assigned is None:
+        if self.assigned is None:
             load_function(text, context)
             return
-        old = _OLD_CTX.fullmatch(assigned[2].strip())
-        self._made["value"] = compile_value(f"$ctx.{old[1]}" if old else _literal(assigned[2].strip()), context.known)
+        self._made["value"] = compile_value(self.assigned[1], context.known)
 
     async def run(self, context: NodeContext) -> Any:
         """Work it out."""
@@ -86,11 +93,7 @@ class TransformNode:
         if "value" in self._made:
             return {self.writes[0]: self._made["value"].evaluate(context.values)}
         function = load_function(self.transform or "", context.check)
-        wanted = parameters(function)
-        known = {name: context.values[name] for name in wanted if name in context.values}
-        if len(wanted) == 1 and not known:
-            return await call(function, {next(iter(wanted)): dict(context.values)})
-        return await call(function, known)
+        return await apply(function, context.values)
 
 
 def _literal(text: str) -> Any:
