@@ -1,0 +1,15 @@
+"""What is wrong with a poll, or with one ballot of it."""
+
+from __future__ import annotations
+
+from victor.core.errors import VictorError
+
+__all__ = ["BallotError", "VotingError"]
+
+
+class VotingError(VictorError, ValueError):
+    """A poll cannot be held as it was described: a rule, an option, a weight or a quorum is wrong."""
+
+
+class BallotError(VotingError):
+    """One ballot does not say what a ballot of this rule has to say; the text tells why."""
