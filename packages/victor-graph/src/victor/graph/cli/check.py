@@ -127,8 +127,10 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check workflow files: everything that is wrong, with file, line and column."""
+    from victor.graph.cli.target import look_here
     from victor.graph.yaml.workflow import load_workflows
 
+    look_here()
     problems: list[dict[str, Any]] = []
     good: list[tuple[Path, int]] = []
     for path in [p for file in files for p in (_yaml_files(file) if file.is_dir() else [file])]:

@@ -83,7 +83,7 @@ def fork(
         return
     print(f"{name}: begins after step {entry.step} of {thread}")
     place = shown_file(file or record.file)
-    if target.workflow is not None and "#" not in place:
+    if target.of_file and "#" not in place:
         place += f"#{target.name}"
     note(f"Go on: victor workflow run {place} --thread {name} --resume")
 

@@ -58,7 +58,7 @@ def highlights_of(target: Target, store: Checkpointer, thread: str) -> Highlight
 
 def _only_items(target: Target, visited: set[str]) -> set[str]:
     """The bodies of visited maps that are a single node, which runs without checkpoints of its own."""
-    if target.workflow is None:
+    if target.workflow is None or not target.of_file:
         return set()
     bodies = (node.body for node in target.workflow.definition.scope.every() if node.id in visited)
     return {next(iter(body.nodes)) for body in bodies if body is not None and len(body.nodes) == 1}
@@ -96,11 +96,11 @@ def _asking(questions: Iterable[object]) -> set[str]:
 def _prefix(target: Target, namespace: str) -> str | None:
     """What comes before the ids of a namespace's nodes in the picture; None where they are not in it."""
     names = [part.rpartition(":")[0] or part for part in namespace.split("|")] if namespace else []
-    if target.workflow is None:
+    if target.workflow is None or not target.of_file:
         return "".join(f"{name}:" for name in names)
     kinds = {node.id: node.common.type for node in target.workflow.definition.scope.every()}
     return None if any(kinds.get(base_name(name)) == "workflow" for name in names) else ""
 
 
 def _id(target: Target, prefix: str, name: str) -> str:
-    return prefix + (base_name(name) if target.workflow is not None else name)
+    return prefix + (base_name(name) if target.of_file else name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from victor.graph.runtime import RunnableConfig
     from victor.graph.yaml.workflow import Workflow
 
-__all__ = ["Target", "find_target", "parse_inputs"]
+__all__ = ["Target", "find_target", "look_here", "parse_inputs"]
 
 
 class Target:
@@ -42,6 +42,19 @@ class Target:
         self.workflow = workflow
         self.place = place
         self._graph = graph
+
+    @property
+    def of_file(self) -> bool:
+        """True for a workflow of a file, false for a graph of a Python program."""
+        return self.workflow is not None and bool(self.workflow.definition.scope.nodes)
+
+    @property
+    def source(self) -> Workflow | StateGraph[Any] | CompiledGraph:
+        """The workflow or graph itself."""
+        found = self.workflow if self.workflow is not None else self._graph
+        if found is None:
+            raise ConfigurationError(f"{self.name} has nothing in it")
+        return found
 
     def compile(self, checkpointer: Any) -> CompiledGraph:
         """Ready to run, recorded by that store."""
@@ -74,7 +87,8 @@ class Target:
 
     def metadata(self) -> dict[str, str]:
         """What is recorded with a run: the name of the workflow, and the file it stands in."""
-        return self.workflow.metadata() if self.workflow is not None else {"workflow": self.name, "file": self.place}
+        own = {} if self.workflow is None else self.workflow.metadata()
+        return {"workflow": self.name, "file": self.place, **own}
 
     def keys(self) -> list[str]:
         """The names of the values a run has."""
@@ -112,6 +126,7 @@ def find_target(place: str, name: str | None = None) -> Target:
         WorkflowFileError: The file is wrong.
         ConfigurationError: It is none of these.
     """
+    look_here()
     file = place.partition("#")[0]
     if file.endswith((".yaml", ".yml")) or (Path(file).is_file() and not file.endswith(".py")):
         from victor.graph.yaml.workflow import load_workflow
@@ -121,27 +136,35 @@ def find_target(place: str, name: str | None = None) -> Target:
     module, colon, attribute = place.partition(":")
     if not colon:
         raise ConfigurationError(f"{place!r} is neither a YAML file that exists nor 'package.module:graph'")
-    graph = _python_graph(module, attribute)
+    found = _python_graph(module, attribute)
     if module.endswith(".py"):
         module = str(Path(module).resolve())
-    return Target(attribute, graph=graph, place=f"{module}:{attribute}")
+    place = f"{module}:{attribute}"
+    if hasattr(found, "read_inputs"):
+        return Target(found.name, workflow=found, place=place)
+    return Target(attribute, graph=found, place=place)
+
+
+def look_here() -> None:
+    """Let modules of the working directory be imported, as ``python -m`` does."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
 
 
 def _python_graph(module: str, attribute: str) -> Any:
     from victor.graph.compiled import CompiledGraph
     from victor.graph.graph import StateGraph
     from victor.graph.yaml.context import load_object
+    from victor.graph.yaml.workflow import Workflow
 
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     found = load_object(f"{module}:{attribute}")
-    if callable(found) and not isinstance(found, (StateGraph, CompiledGraph)):
+    if callable(found) and not isinstance(found, (StateGraph, CompiledGraph, Workflow)):
         try:
             found = found()
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
             raise ConfigurationError(f"{module}:{attribute} was called to make a graph and failed: {said}") from error
-    if not isinstance(found, (StateGraph, CompiledGraph)):
+    if not isinstance(found, (StateGraph, CompiledGraph, Workflow)):
         raise ConfigurationError(f"{module}:{attribute} is a {type(found).__name__}, not a graph")
     return found
 

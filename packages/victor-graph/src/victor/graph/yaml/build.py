@@ -15,9 +15,9 @@ from attrs import define
 
 from victor.graph.command import END, START
 from victor.graph.graph import StateGraph
+from victor.graph.yaml.choices import apply, branch_of, pass_on
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, load_function
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
-from victor.graph.yaml.choices import apply, branch_of, pass_on
 from victor.graph.yaml.edges import add_routes, exit_of, groups, interrupts, works_on_state
 from victor.graph.yaml.inside import run_inside
 from victor.graph.yaml.maps import Each

@@ -155,7 +155,8 @@ class WorkflowDefinition:
     @property
     def names(self) -> list[str]:
         """Every name of its context: inputs, the state's, then what nodes write; names private to a map's body left
-        out."""
+        out.
+        """
         found = dict.fromkeys(self.inputs)
         if self.state is not None:
             found.update(dict.fromkeys(self.state.channels))

@@ -36,9 +36,7 @@ class Flow:
                 self._children(node, children)
         order = [id for id in scope.nodes if id not in children]
         joined = self._joins(scope)
-        after = {
-            id: other for id, other in pairwise(order) if id not in joined and not scope.nodes[other].common.after
-        }
+        after = {id: other for id, other in pairwise(order) if id not in joined and not scope.nodes[other].common.after}
         for node in scope.nodes.values():
             if isinstance(node.spec, Condition):
                 self._branches(node)
@@ -87,7 +85,9 @@ class Flow:
         if shares and node.common.inputs is not None:
             self.say(node.source, f"{node.path}.inputs", "a node that takes the state has no inputs of its own")
         if shares and node.common.output is not None:
-            self.say(node.source, f"{node.path}.output", "a node that takes the state writes into that; it has no output")
+            self.say(
+                node.source, f"{node.path}.output", "a node that takes the state writes into that; it has no output"
+            )
         if isinstance(common.timeout, Timeouts) and common.timeout.idle is not None:
             given.append("timeout.idle")
         if shares:
@@ -98,10 +98,16 @@ class Flow:
             if inner or (control and key != "after"):
                 where = "inside another node" if inner else f"at a {common.type}"
                 text = f"{key!r} has no meaning {where}; "
-                text += "put the node into a workflow of its own, and run that with type: workflow" if inner else (
-                    "put it at the node before or behind"
+                text += (
+                    "put the node into a workflow of its own, and run that with type: workflow"
+                    if inner
+                    else ("put it at the node before or behind")
                 )
-                self.say(node.source, f"{node.path}.{key}", text, )
+                self.say(
+                    node.source,
+                    f"{node.path}.{key}",
+                    text,
+                )
 
     def ends(self, definition: WorkflowDefinition) -> None:
         """Where a run begins, and where it is to stop."""
@@ -179,7 +185,10 @@ class Flow:
             top = definition.top
             waiting = [scope.start] if scope.start else []
             if scope is definition.scope:
-                waiting = [*definition.starts, *(id for r in top.start_routes for id in route_targets(r) or scope.nodes)]
+                waiting = [
+                    *definition.starts,
+                    *(id for r in top.start_routes for id in route_targets(r) or scope.nodes),
+                ]
             joins = [(group, id) for id, node in scope.nodes.items() for group in groups(node.common.after)]
             while waiting:
                 id = waiting.pop()

@@ -92,7 +92,9 @@ class Each:
         shared = {name: values[name] for name in self.uses if name in values}
         found = self.items(values)
         each = f"{self.id}:each"
-        return [Send(each, {**shared, self.item: item, "index": i}) for i, item in enumerate(found)] or f"{self.id}:join"
+        return [
+            Send(each, {**shared, self.item: item, "index": i}) for i, item in enumerate(found)
+        ] or f"{self.id}:join"
 
     async def each(self, values: dict[str, Any]) -> dict[str, Any]:
         """Work out the result of one item, when its turn has come."""

@@ -92,9 +92,7 @@ class Timeouts:
 
     run: Positive | None = key("seconds in all")
     idle: Positive | None = key("seconds without a sign of life")
-    refresh_on: Literal["auto", "heartbeat"] = key(
-        "heartbeat: only explicit heartbeats are signs of life", "auto"
-    )
+    refresh_on: Literal["auto", "heartbeat"] = key("heartbeat: only explicit heartbeats are signs of life", "auto")
 
 
 @frozen
@@ -102,9 +100,7 @@ class Route:
     """Edges a function decides on: it is given the state and answers where to go."""
 
     function: str = key("import string of the function, sync or async", required=True)
-    to: dict[str, str] | list[str] | None = key(
-        "answer -> node, or the nodes it may name; any node where left out"
-    )
+    to: dict[str, str] | list[str] | None = key("answer -> node, or the nodes it may name; any node where left out")
 
 
 @frozen
@@ -112,7 +108,9 @@ class StateKey:
     """One key of the state."""
 
     type: InputType = key("what it holds", "any")
-    reducer: str | None = key("import string of what combines writes: operator:add; the last write holds where left out")
+    reducer: str | None = key(
+        "import string of what combines writes: operator:add; the last write holds where left out"
+    )
     description: str = key("one line", "")
 
 
@@ -249,7 +247,8 @@ class Subworkflow:
 
     workflow: str = key("its name in this file, or path.yaml or path.yaml#name", required=True)
     takes: Literal["inputs", "state"] = key(
-        "inputs: it gets those, and its outputs are kept under one name; state: it works on the keys both have", "inputs"
+        "inputs: it gets those, and its outputs are kept under one name; state: it works on the keys both have",
+        "inputs",
     )
 
 

@@ -6,7 +6,6 @@ import builtins
 import keyword
 import os
 import re
-
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,13 +98,17 @@ class Module:
         if place.endswith(".py"):
             folder = self.folder_of(context.folder)
             if (place, name) not in self._loaded:
-                plain = self.name(attribute if identifier(attribute) not in self._taken else f"{Path(place).stem}_{attribute}")
+                plain = self.name(
+                    attribute if identifier(attribute) not in self._taken else f"{Path(place).stem}_{attribute}"
+                )
                 self._loaded[place, name] = plain
                 load = call(self.yaml("load_object"), quoted(name), folder)
                 self._loads.append(f"{plain} = {render(load, 0, len(plain) + 3)}")
             return self._loaded[place, name]
         if (place, first) not in self._loaded:
-            alias = self.name(first if first not in self._taken and first not in _RESERVED else f"{place.rpartition('.')[2]}_{first}")
+            alias = self.name(
+                first if first not in self._taken and first not in _RESERVED else f"{place.rpartition('.')[2]}_{first}"
+            )
             self._loaded[place, first] = alias
             self._imports.setdefault(place, set()).add((first, alias))
         return self._loaded[place, first] + dot + rest
@@ -123,7 +126,9 @@ class Module:
         text = "\n\n".join([*head, *parts])
         former = ""
         for block in self.blocks:
-            big = block.startswith(("def ", "async def ", "class ")) or former.startswith(("def ", "async def ", "class "))
+            big = block.startswith(("def ", "async def ", "class ")) or former.startswith(
+                ("def ", "async def ", "class ")
+            )
             text += ("\n\n\n" if big or not former else "\n\n") + block
             former = block
         return text + "\n"
@@ -154,5 +159,3 @@ def _import_order(pair: tuple[str, str]) -> tuple[int, str]:
 def comment(text: Any) -> str:
     """A text on one line."""
     return " ".join(str(text).split())
-
-

@@ -144,7 +144,9 @@ class _WorkflowWriter:
         blocks, self.module.blocks = self.module.blocks, []
         own = self.private_keys(definition.scope, place, set(definition.names))
         if own:
-            self.module.blocks.append(f"class {private}({state}, total=False):\n" + "".join(f"    {o}\n" for o in own).rstrip("\n"))
+            self.module.blocks.append(
+                f"class {private}({state}, total=False):\n" + "".join(f"    {o}\n" for o in own).rstrip("\n")
+            )
         else:
             place.private = ""
         self.scope(definition.scope, place, "END")
@@ -167,7 +169,10 @@ class _WorkflowWriter:
             model = self.definition.top.model
             kind = place.private or place.state
             where = None if folder is None else self.module.folder_of(folder)
-            made.append(f"{name} = " + render(call(self.module.yaml("Steps"), kind, folder=where, model=model and quoted(model))))
+            made.append(
+                f"{name} = "
+                + render(call(self.module.yaml("Steps"), kind, folder=where, model=model and quoted(model)))
+            )
         index = next((i for i, block in enumerate(blocks) if not block.startswith("class ")), len(blocks))
         return [*blocks[:index], "\n".join(made), *blocks[index:]]
 
@@ -280,7 +285,12 @@ class _WorkflowWriter:
         found: dict[str, Any] = dict.fromkeys(names)
         state = self.definition.state
         for name, one in self.definition.inputs.items():
-            if name in found and name not in self.definition.optional and one.required is not False and one.default is not None:
+            if (
+                name in found
+                and name not in self.definition.optional
+                and one.required is not False
+                and one.default is not None
+            ):
                 found[name] = None if one.type == "any" else TYPES[one.type]
         writers: dict[str, int] = {}
         for node in scope.every():
@@ -517,7 +527,9 @@ class _WorkflowWriter:
         try:
             keys[key] = import_string(context.functions[keys[key]], context.folder or self.module.folder)
         except NotImportableError as error:
-            self.module.problems.append(f"node {node.id!r}: the function {keys[key]!r} that the program registers: {error}")
+            self.module.problems.append(
+                f"node {node.id!r}: the function {keys[key]!r} that the program registers: {error}"
+            )
 
     def subgraph(self, node: NodeDefinition) -> str:
         target = self.exporter.names[id(node.target)]
@@ -587,9 +599,17 @@ class _WorkflowWriter:
         limit = timeout.run_s if isinstance(timeout, TimeoutPolicy) else timeout
         if retry is None and limit is None:
             return function
-        listed = retry if retry is None or (isinstance(retry, Group) and retry.open == "[") else Group("[", (("", retry),), "]")
+        listed = (
+            retry
+            if retry is None or (isinstance(retry, Group) and retry.open == "[")
+            else Group("[", (("", retry),), "]")
+        )
         return call(
-            self.module.yaml("guarded"), function, quoted(node.id), policies=listed, timeout=None if limit is None else repr(limit)
+            self.module.yaml("guarded"),
+            function,
+            quoted(node.id),
+            policies=listed,
+            timeout=None if limit is None else repr(limit),
         )
 
     # ------------------------------------------------------------ flow
@@ -623,7 +643,9 @@ class _WorkflowWriter:
             if ends["true"] == ends["false"]:
                 return False, ends["true"]
             return False, f"{ends['true']} if {said.at(2)} else {ends['false']}"
-        answer = call(f"{self.steps(node, place)}.test", literal(spec.condition), "state") if said is None else said.source
+        answer = (
+            call(f"{self.steps(node, place)}.test", literal(spec.condition), "state") if said is None else said.source
+        )
         return False, call(choose("choose"), quoted(node.id), answer, branches)
 
     def route(self, source: str, route: Route, context: Any, place: _Place) -> None:
@@ -660,10 +682,20 @@ class _WorkflowWriter:
         runners = [(f"{quoted(c.id)}: ", self.guarded(self.function(c, place), c)) for c in children]
         name = self.functions[id(node)]
         made = call(
-            f"{self.steps(node, place)}.race", quoted(node.id), Group("{", tuple(runners), "}"), strategy=quoted(node.spec.join_strategy)
+            f"{self.steps(node, place)}.race",
+            quoted(node.id),
+            Group("{", tuple(runners), "}"),
+            strategy=quoted(node.spec.join_strategy),
         )
         self.module.blocks.append(_remark(node) + f"{name} = {render(made, 0, len(name) + 3)}")
-        self.add(node.id, name, place, retry_policy=self.retry(node), timeout=self.timeout(node), cache_policy=self.cache(node, place))
+        self.add(
+            node.id,
+            name,
+            place,
+            retry_policy=self.retry(node),
+            timeout=self.timeout(node),
+            cache_policy=self.cache(node, place),
+        )
         self.edges(quoted(node.id), targets, place)
 
     def map(self, node: NodeDefinition, place: _Place, targets: list[str]) -> None:
@@ -690,7 +722,9 @@ class _WorkflowWriter:
         metadata = {**node.common.metadata, **title}
         schema = [place.private] if place.private else []
         cache = self.cache(node, place)
-        added = call(f"{name}.add_to", place.graph, *schema, cache_policy=cache, metadata=literal(metadata) if metadata else None)
+        added = call(
+            f"{name}.add_to", place.graph, *schema, cache_policy=cache, metadata=literal(metadata) if metadata else None
+        )
         place.lines.append(render(added))
         self.edges(quoted(f"{node.id}:join"), targets, place)
 
@@ -876,12 +910,19 @@ def _written(node: NodeDefinition, speaker: Speaker) -> dict[str, Any]:
         if spec.set is not None and node.common.output is None:
             return {name: speaker.kind(raw) for name, raw in spec.set.items()}
     if isinstance(spec, HumanNode) and spec.fallback == "abort":
-        return {node.output: {"approval": bool, "confirmation": bool, "choice": str, "review": dict}.get(spec.hitl_type)}
+        return {
+            node.output: {"approval": bool, "confirmation": bool, "choice": str, "review": dict}.get(spec.hitl_type)
+        }
     if isinstance(spec, Subworkflow) and not works_on_state(node):
         return {node.output: dict}
     if isinstance(spec, AgentNode) and isinstance(spec.output_schema, Mapping):
         return {node.output: dict} if read_shape(spec.output_schema).get("type") == "object" else {}
-    if isinstance(spec, ComputeNode) and spec.handler is not None and not works_on_state(node) and node.context is not None:
+    if (
+        isinstance(spec, ComputeNode)
+        and spec.handler is not None
+        and not works_on_state(node)
+        and node.context is not None
+    ):
         return {node.output: _returned(load_function(spec.handler, node.context))}
     return {}
 
@@ -902,7 +943,11 @@ def _exact(node: NodeDefinition, definition: WorkflowDefinition) -> bool:
     scope: Scope | None = node.scope
     while scope is not None:
         for one in scope.nodes.values():
-            if isinstance(one.spec, Parallel) and one.spec.join_strategy == "any" and node.id in one.spec.parallel_nodes:
+            if (
+                isinstance(one.spec, Parallel)
+                and one.spec.join_strategy == "any"
+                and node.id in one.spec.parallel_nodes
+            ):
                 return True
         parent = scope.parent
         if parent is not None and isinstance(parent.spec, Map) and (parent.spec.errors or parent.common.retry):

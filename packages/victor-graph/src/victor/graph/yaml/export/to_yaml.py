@@ -10,7 +10,7 @@ Not part of a file is what a run is given: checkpointer, store, cache, context.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -206,7 +206,9 @@ class _Exporter:
         models = {one.action.model for one in graph.nodes.values() if isinstance(one.action, Step)}
         if len(models) > 1:
             listed = ", ".join(str(model) for model in sorted(models, key=str))
-            self.problems.append(f"the graph {title!r}: its steps have several models ({listed}); make them by one Steps")
+            self.problems.append(
+                f"the graph {title!r}: its steps have several models ({listed}); make them by one Steps"
+            )
         elif models and None not in models:
             found["model"] = models.pop()
         found["nodes"] = [self.node(node, graph, title) for node in graph.nodes.values()]
@@ -430,5 +432,3 @@ def _of_workflow(workflow: Workflow) -> dict[str, Any]:
         if getattr(top, key):
             found[key] = getattr(top, key)
     return found
-
-
