@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -16,7 +17,8 @@ from typing import Any
 import pytest
 
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
-from victor.core.tool import Tool, ToolScope
+from victor.core.events import EventStream
+from victor.core.tool import Tool, ToolContext, ToolScope
 from victor.tools import as_tool, tool
 
 mcp = pytest.importorskip("mcp", reason="pip install 'victor-tools[mcp]'")
@@ -26,7 +28,7 @@ from victor.tools.mcp.server import build_server, http_app, new_token  # noqa: E
 
 SERVER = """
 import asyncio, os, sys
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.types import ToolAnnotations, ImageContent
 
 server = MCPServer("odd")
@@ -74,6 +76,18 @@ def odd() -> str:
 def wrong() -> str:
     "Fails."
     raise ValueError("that went wrong")
+
+def grown() -> str:
+    "Was not there before."
+    return "grown"
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+async def grow(context: Context) -> str:
+    "Makes one more tool."
+    await context.report_progress(1, 2, "half")
+    server.add_tool(grown)
+    await context.notify_tools_changed()
+    return "ok"
 
 server.run()
 """
@@ -151,6 +165,24 @@ def test_a_call_that_takes_too_long(tmp_path: Path, call: Any) -> None:
         slow = {t.name: t for t in toolset.tools}["odd_slow"]
         result = call(slow)
         assert isinstance(result.error, (ToolTimeoutError, ToolError)) and not result.ok
+
+
+async def test_servers_of_the_newer_protocol_tell_of_changes_and_progress(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SERVER)
+    async with MCPToolset([sys.executable, str(tmp_path / "server.py")], name="odd") as toolset:
+        changed = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        toolset.on_change(lambda tools: loop.call_soon_threadsafe(changed.set))
+        grow = {t.name: t for t in await toolset.list_tools()}["odd_grow"]
+        assert toolset._connection is not None and toolset._connection.client.protocol_version >= "2026"
+        stream, told = EventStream(), asyncio.Event()
+        stream.subscribe(lambda event: told.set(), kinds=["tool.progress"])
+        while not changed.is_set():  # what happened before the server knew that we listen is told to nobody
+            assert (await grow.call("{}", scope=ToolScope(stream=stream))).ok
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), 0.5)
+        assert "odd_grown" in {t.name for t in await toolset.list_tools()}
+        await asyncio.wait_for(told.wait(), 10)
 
 
 def test_choosing_and_approval(tmp_path: Path) -> None:
@@ -259,6 +291,54 @@ async def test_our_server_in_memory(offered: list[Tool]) -> None:
         assert (await client.call_tool("launch", {})).content[0].text == "launched"
 
 
+async def test_our_server_denies_calls_that_need_approval_and_tells_of_progress(call: Any) -> None:
+    @tool(register=False, requires_approval=lambda arguments: arguments["force"])
+    def push(force: bool = False) -> Iterator[str]:
+        """Push."""
+        yield "counting"
+        yield "pushed"
+
+    @tool(register=False)
+    async def measure(context: ToolContext) -> str:
+        """Measure."""
+        context.progress("one", done=1, total=2)
+        context.progress("two", done=2, total=2)
+        return "measured"
+
+    async with mcp.Client(build_server([as_tool(push), as_tool(measure)]), mode="legacy") as client:
+        denied = await client.call_tool("push", {"force": True})
+        assert denied.is_error and "needs approval and nobody can be asked" in denied.content[0].text
+        heard: list[tuple[float, float | None]] = []
+        both = asyncio.Event()
+
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            heard.append((done, total))
+            if len(heard) == 2:
+                both.set()
+
+        assert (await client.call_tool("measure", {}, progress_callback=progress)).content[0].text == "measured"
+        await asyncio.wait_for(both.wait(), 10)
+        assert heard == [(1, 2), (2, 2)]
+        heard.clear()
+        both.clear()
+        assert (await client.call_tool("push", {}, progress_callback=progress)).content[0].text == "pushed"
+        await asyncio.wait_for(both.wait(), 10)
+        assert heard == [(1, None), (2, None)]
+
+
+def test_serving_what_needs_approval_is_refused_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    from victor.core.cli import main
+
+    assert main(["tools", "serve", "--tool", "shell.run", "-t", "math.evaluate"]) == 1
+    assert "every call of shell.run needs approval, and nobody can be asked over MCP" in capsys.readouterr().err
+    assert main(["tools", "serve", "--http", "--host", "0.0.0.0", "--no-token", "-p", "coding"]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "left out, because every call needs approval" in told and "shell.run" in told
+    assert "serving on 0.0.0.0 without a token would let anybody call these tools" in told
+    assert main(["tools", "serve", "--preset", "codin"]) == 1
+    assert "did you mean 'coding'" in capsys.readouterr().err
+
+
 def test_our_command_over_stdio(tmp_path: Path, call: Any) -> None:
     (tmp_path / "notes.txt").write_text("served")
     command = [sys.executable, "-c", "import sys; from victor.core.cli import main; sys.exit(main(sys.argv[1:]))", "tools", "serve", "--preset", "minimal"]  # fmt: skip
@@ -302,6 +382,15 @@ def test_our_command_over_http_with_its_token(http_server: tuple[str, str], call
     with MCPToolset(url, name="web", headers={"Authorization": f"Bearer {token}"}) as toolset:
         (evaluate,) = toolset.tools
         assert call(evaluate, expression="1 + 1").text == "2"
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        without = MCPToolset(url, name="web", headers=headers, connect_timeout_s=10)
+        with pytest.raises(ConfigurationError, match="the MCP server 'web'.*HTTP 401: it asks for a token"):
+            without.tools
+        without.close()
+    elsewhere = MCPToolset(url, name="web", headers={"Authorization": f"Bearer {token}", "Host": "evil.example"})
+    with pytest.raises(ConfigurationError, match="HTTP 421: it does not answer to this name"):
+        elsewhere.tools
+    elsewhere.close()
     import urllib.error
     import urllib.request
 

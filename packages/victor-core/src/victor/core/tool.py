@@ -304,9 +304,11 @@ class Tool:
         function: Sync or async; a generator reports progress with each ``yield`` and ends with its value.
         metadata: What is known about it.
         parameters: JSON Schema of the arguments, for tools whose function takes any keywords (such as remote ones).
-            Without it the schema is made from the function's signature.
+            Without it the schema is made from the function's signature. Either way a parameter annotated `ToolContext`
+            receives the call's context.
         middleware: Wraps every call, the first outermost.
-        executor: Where a sync function runs; None for the event loop's own bounded pool of threads.
+        executor: Where a sync function runs; None for Victor's own bounded pool of threads, which end with the
+            process (`victor.core.worker_threads`).
 
     Attributes:
         adjusted_for: The plugin manager whose plugins have had their say about it (``victor_adjust_tool``), or None.
@@ -341,7 +343,7 @@ class Tool:
             self._signature.name = self.name  # what the model is told when its arguments do not fit
         else:
             self._decode = functools.partial(_decode_object, self.name, self._given)
-            self._context_name = None
+            self._context_name = _context_parameter(function)
         self._invoke = _invoker(self)
         run: Next = self._attempt
         for layer in reversed(self.middleware):
@@ -559,6 +561,12 @@ def _decode_object(name: str, schema: Mapping[str, Any], arguments: str | bytes 
     return decode_object(name, schema, arguments)
 
 
+def _context_parameter(function: Any) -> str | None:
+    """The parameter that receives the context, of a function whose other parameters a schema describes."""
+    annotations = getattr(function, "__annotations__", {})
+    return next((name for name, kind in annotations.items() if kind is ToolContext or kind == "ToolContext"), None)
+
+
 def _wrap(inner: Next, middleware: Middleware) -> Next:
     async def run(context: ToolContext) -> Any:
         return await middleware(context, inner)
@@ -591,29 +599,33 @@ def _invoker(tool: Tool) -> _Invoke:
     if inspect.isgeneratorfunction(target):
 
         async def call_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
-            return await _in_thread(tool.executor, lambda: _drain(context, function(**arguments)))
+            return await _in_thread(tool, lambda: _drain(context, function(**arguments)))
 
         return call_generator
 
     async def call_sync(context: ToolContext, arguments: dict[str, Any]) -> Any:
-        value = await _in_thread(tool.executor, functools.partial(function, **arguments))
+        value = await _in_thread(tool, functools.partial(function, **arguments))
         return await value if inspect.isawaitable(value) else value
 
     return call_sync
 
 
-async def _in_thread(executor: Executor | None, work: Callable[[], Any]) -> Any:
+async def _in_thread(tool: Tool, work: Callable[[], Any]) -> Any:
     """Run in a thread, context variables and all; where there are no threads, right here."""
     if sys.platform == "emscripten":
         return _guarded(work)
-    loop = asyncio.get_running_loop()
+    work = functools.partial(_guarded, work)
+    if tool.executor is not None:
+        return await asyncio.get_running_loop().run_in_executor(tool.executor, copy_context().run, work)
+    from victor.core.worker_threads import in_thread, start
+
     try:
-        future = loop.run_in_executor(executor, copy_context().run, _guarded, work)
+        job = start(work, tool.name)
     except (RuntimeError, ImportError) as error:
         if "thread" not in str(error):
             raise
-        return _guarded(work)
-    return await future
+        return work()
+    return await in_thread(job)
 
 
 def _guarded(work: Callable[[], Any]) -> Any:

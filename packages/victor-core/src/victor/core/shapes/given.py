@@ -229,4 +229,4 @@ def _is_quick(pattern: str, text: str) -> bool:
     if _REPEATED_GROUP.search(pattern) or "(?P=" in pattern or "\\1" in pattern:
         return False
     repeats = sum(map(pattern.count, "*+{"))
-    return len(text) ** max(1, repeats) <= 10_000_000
+    return bool(len(text) ** max(1, repeats) <= 10_000_000)

@@ -179,11 +179,23 @@ def serve(
     ] = False,
 ) -> None:
     """Serve tools over the Model Context Protocol (needs victor-tools[mcp])."""
-    from victor.tools.mcp.server import build_server, new_token, serve_http, serve_stdio
+    from victor.tools.mcp.server import build_server, new_token, offered, serve_http, serve_stdio
 
     registry = UnifiedToolRegistry.get_instance()
-    chosen = [registry.tool(name) for name in tool] if tool else registry.tools(preset=preset)
-    server = build_server(chosen, approve=(lambda context: True) if yes else None)
+    wanted = [registry.tool(name) for name in tool] if tool else registry.tools(preset=preset)
+    approve = (lambda context: True) if yes else None
+    chosen = offered(wanted, approve)
+    if len(chosen) < len(wanted):
+        kept = {made.name for made in chosen}
+        names = ", ".join(_shown_name(made) for made in wanted if made.name not in kept)
+        if tool:
+            raise ConfigurationError(
+                f"every call of {names} needs approval, and nobody can be asked over MCP; --yes allows all calls"
+            )
+        note(f"left out, because every call needs approval: {names} (--yes offers them and allows all calls)")
+    if not chosen:
+        raise ConfigurationError("no tool is left to serve")
+    server = build_server(chosen, approve=approve)
     try:
         if not http:
             asyncio.run(serve_stdio(server))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
 import shlex
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from threading import Lock, Thread
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from threading import Lock, Thread, current_thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
-from victor.core.tool import Tool, ToolMetadata, ToolResult
+from victor.core.tool import Tool, ToolContext, ToolMetadata, ToolResult
+from victor.tools.mcp.connection import Connection, is_lost
+from victor.tools.mcp.remote import chosen, plain, problem_of, result_of, safe_name, schema_of
+from victor.tools.mcp.transport import Transport
 from victor.tools.policy.policy import Policy
 
 if TYPE_CHECKING:
     from mcp import Client
-    from mcp.types import CallToolResult
+    from mcp.shared.dispatcher import ProgressFnT
     from mcp.types import Tool as RemoteTool
 
 __all__ = ["Approval", "MCPToolset"]
@@ -27,7 +34,9 @@ T = TypeVar("T")
 Approval = Literal["destructive", "always", "never"]
 """Which calls need approval: those a server does not call harmless, all, or none."""
 
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_log: Final = logging.getLogger("victor.tools.mcp")
+_ERROR_CHARS: Final = 10_000
+_PAGES: Final = 100
 
 
 class MCPToolset:
@@ -35,15 +44,20 @@ class MCPToolset:
 
     The connection lives in a thread of its own, so the tools work from any event loop, and from several one after
     the other (as with `Agent.run_sync`). A connection that breaks is made anew at the next call; a call that was
-    under way is made again only if the server calls its tool read-only.
+    under way is made again only if the server calls its tool read-only. A call that is cancelled here, or takes too
+    long, is cancelled at the server; what it tells of its progress becomes events.
 
-    A server's names, descriptions and hints are its own words: use servers you trust, or ``approval="always"``.
+    A server's names, descriptions and hints are its own words, which models read as they read yours: use servers you
+    trust, or ``approval="always"``, and see what they say with ``victor tools show``. Texts are bounded and freed of
+    characters nobody sees; tools no provider would accept are left out, and `problems` tells why. Of a server's other
+    offers, resources can be had as tools, and there is nothing for prompts, sampling and elicitation.
 
     Args:
         server: A command line (``"npx -y @modelcontextprotocol/server-filesystem ."``), a list of arguments, or a URL.
         name: By which it is known in metadata and errors.
         prefix: Put before each tool's name; ``name`` and an underscore by default.
         only: Only these of its tools, by the server's names.
+        resources: Two more tools, ``list_resources`` and ``read_resource``, for what else the server has to read.
         env: More environment variables for a command; of ours it gets only what programs need to run.
         folder: Working directory of a command.
         headers: Sent with each request to a URL, such as an ``Authorization``.
@@ -51,6 +65,9 @@ class MCPToolset:
         timeout_s: Seconds one call may take.
         connect_timeout_s: Seconds connecting may take.
         max_result_chars: Longer results are cut.
+
+    Attributes:
+        problems: What is wrong with tools that are left out, a line each.
 
     Example:
         With a server at hand::
@@ -66,6 +83,7 @@ class MCPToolset:
         name: str = "",
         prefix: str | None = None,
         only: Iterable[str] | None = None,
+        resources: bool = False,
         env: Mapping[str, str] | None = None,
         folder: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -74,52 +92,76 @@ class MCPToolset:
         connect_timeout_s: float = 60.0,
         max_result_chars: int = 100_000,
     ) -> None:
-        self._is_url = isinstance(server, str) and server.startswith(("http://", "https://"))
-        self._target: Any = server if self._is_url else shlex.split(server) if isinstance(server, str) else [*server]
-        if not self._target:
+        is_url = isinstance(server, str) and server.startswith(("http://", "https://"))
+        target: Any = server if is_url else shlex.split(server) if isinstance(server, str) else [*server]
+        if not target:
             raise ConfigurationError(
                 "an MCP server is a command line, a list of arguments, or a URL; this one is empty"
             )
-        self.name = name or ("server" if self._is_url else _UNSAFE.sub("_", self._target[0].rpartition("/")[2]))
-        self._prefix = _UNSAFE.sub("_", self.name) + "_" if prefix is None else prefix
+        self.name = name or ("server" if is_url else safe_name(target[0].rpartition("/")[2]))
+        self._prefix = safe_name(self.name) + "_" if prefix is None else prefix
         self._only = None if only is None else frozenset(only)
-        self._env, self._folder, self._headers = dict(env or {}), folder, dict(headers or {})
+        self._resources = resources
+        self._transport = Transport(target, env=env or {}, folder=folder, headers=headers or {}, timeout_s=timeout_s)
         self._approval = approval
         self._timeout, self._connect_timeout = timeout_s, connect_timeout_s
         self._policy = Policy(max_result_chars=max_result_chars)
         self._lock = Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: Thread | None = None
-        self._connection: _Connection | None = None
+        self._connection: Connection | None = None
         self._tools: list[Tool] | None = None
+        self._connecting: asyncio.Lock
+        self._changes = 0  # how often the server has said that its tools changed
+        self._relisting: asyncio.Task[None] | None = None
+        self._listeners: tuple[Callable[[list[Tool]], None], ...] = ()
+        self.problems: tuple[str, ...] = ()
 
     # --- for the program ---
 
     @property
     def tools(self) -> list[Tool]:
-        """Its tools; connects at the first question.
+        """Its tools; connects at the first question, and asks again after the server said that they have changed.
 
         Raises:
-            ConfigurationError: The server cannot be started or reached.
+            ConfigurationError: The server cannot be started or reached, or lists nonsense.
         """
-        if self._tools is None:
-            self._tools = self._run(self._list()).result()
-        return list(self._tools)
+        tools = self._tools
+        if tools is None:
+            if current_thread() is self._thread:
+                raise ConfigurationError(
+                    "the connection's own thread cannot wait for the tools; take those it is given"
+                )
+            tools = self._run(self._list()).result()
+        return list(tools)
 
     async def list_tools(self) -> list[Tool]:
         """Its tools, without blocking the event loop.
 
         Raises:
-            ConfigurationError: The server cannot be started or reached.
+            ConfigurationError: The server cannot be started or reached, or lists nonsense.
         """
-        if self._tools is None:
-            self._tools = await asyncio.wrap_future(self._run(self._list()))
-        return list(self._tools)
+        tools = self._tools
+        if tools is None:
+            tools = await asyncio.wrap_future(self._run(self._list()))
+        return list(tools)
 
     def refresh(self) -> list[Tool]:
         """Ask the server again what tools it has."""
         self._tools = None
         return self.tools
+
+    def on_change(self, listener: Callable[[list[Tool]], None]) -> Callable[[], None]:
+        """Call ``listener`` with the new tools whenever the server says they have changed, in the connection's thread.
+
+        An agent keeps the tools it was made with: make a new one from the new list. Returns a function that ends it.
+        """
+        self._listeners = (*self._listeners, listener)
+
+        def stop() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return stop
 
     def close(self) -> None:
         """End the connection and, of a command, the server. The next call connects anew."""
@@ -157,77 +199,116 @@ class MCPToolset:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._connecting = asyncio.Lock()
                 self._thread = Thread(target=self._loop.run_forever, name=f"victor-mcp-{self.name}", daemon=True)
                 self._thread.start()
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _connected(self) -> Client:
-        if self._connection is None or not self._connection.is_open:
-            await self._disconnect()
-            connection = _Connection(self._transport, self.name, self._timeout)
-            await connection.open(self._connect_timeout)
-            self._connection = connection
-        return self._connection.client
+        async with self._connecting:  # many calls at once after a loss make one new connection
+            if self._connection is None or not self._connection.is_open:
+                await self._disconnect()
+                connection = Connection(self._transport, self.name, self._timeout, self._stale)
+                try:
+                    await connection.open(self._connect_timeout)
+                except ConfigurationError as error:
+                    if not self._transport.refused:
+                        raise
+                    raise ConfigurationError(f"{error} ({self._transport.refused})") from error
+                self._connection = connection
+            return self._connection.client
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
 
-    def _transport(self) -> Any:
-        if self._is_url:
-            if not self._headers:
-                return self._target
-            import httpx2
-            from mcp.client.streamable_http import streamable_http_client
+    def _stale(self) -> None:
+        """The server says its tools have changed."""
+        self._changes += 1
+        self._tools = None
+        if self._listeners and (self._relisting is None or self._relisting.done()):
+            self._relisting = asyncio.get_running_loop().create_task(self._tell())
 
-            return streamable_http_client(
-                self._target,
-                http_client=httpx2.AsyncClient(headers=self._headers, follow_redirects=False, timeout=self._timeout),
-            )
-        from mcp import StdioServerParameters
-
-        from victor.tools.programs.process import clean_environment
-
-        command, *arguments = self._target
-        return StdioServerParameters(
-            command=command, args=arguments, env=clean_environment(more=self._env), cwd=self._folder
-        )
+    async def _tell(self) -> None:
+        told = -1
+        while told != self._changes:
+            told = self._changes
+            try:
+                tools = await self._list()
+            except ConfigurationError as error:
+                _log.warning("%s", error)
+                return
+            for listener in self._listeners:
+                try:
+                    listener(list(tools))
+                except Exception:  # noqa: BLE001 - a listener of the program; reported, and the others are told
+                    _log.exception("a listener to changes of the MCP server %r failed", self.name)
 
     async def _list(self) -> list[Tool]:
+        changes = self._changes
         client = await self._connected()
-        found: list[RemoteTool] = []
-        cursor: str | None = None
-        for _ in range(100):
-            page = await asyncio.wait_for(client.list_tools(cursor=cursor), self._timeout)
-            found.extend(page.tools)
-            cursor = page.next_cursor
-            if not cursor:
-                break
+        found = await self._listed(client)
         missing = (self._only or frozenset()) - {remote.name for remote in found}
         if missing:
-            has = ", ".join(sorted(remote.name for remote in found))
+            has = ", ".join(sorted(plain(remote.name, 100) for remote in found[:50]))
             raise ConfigurationError(
                 f"the MCP server {self.name!r} has no tool {', '.join(sorted(missing))}; it has: {has}"
             )
+        taken, problems = chosen(found, self._only)
         made: dict[str, Tool] = {}
-        for remote in found:
-            if self._only is None or remote.name in self._only:
-                tool = self._tool(remote, made)
+        for remote in taken:
+            schema = schema_of(remote)
+            problem = problem_of(remote, schema)
+            if problem:
+                problems.append(f"the tool {plain(remote.name, 100)!r} {problem}; it is left out")
+            else:
+                tool = self._tool(remote, schema, made)
                 made[tool.name] = tool
-        return list(made.values())
+        if self._resources:
+            from victor.tools.mcp.resources import resource_tools
 
-    def _tool(self, remote: RemoteTool, taken: Mapping[str, Tool]) -> Tool:
+            for tool in resource_tools(self._ask_from_anywhere, prefix=self._prefix, source=f"mcp:{self.name}"):
+                made.setdefault(tool.name, tool)
+        for problem in problems:
+            if problem not in self.problems:
+                _log.warning("the MCP server %r: %s", self.name, problem)
+        self.problems = tuple(problems)
+        tools = list(made.values())
+        if changes == self._changes:
+            self._tools = tools
+        return tools
+
+    async def _listed(self, client: Client) -> list[RemoteTool]:
+        found: list[RemoteTool] = []
+        cursor: str | None = None
+        seen: set[str] = set()
+        try:
+            for _ in range(_PAGES):
+                page = await asyncio.wait_for(client.list_tools(cursor=cursor), self._timeout)
+                found.extend(page.tools)
+                cursor = page.next_cursor
+                if not cursor or cursor in seen:
+                    break
+                seen.add(cursor)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise ConfigurationError(
+                f"the MCP server {self.name!r} does not list its tools properly: {cut_middle(reason, 2_000)}"
+            ) from error
+        return found
+
+    def _tool(self, remote: RemoteTool, schema: dict[str, Any], taken: Mapping[str, Tool]) -> Tool:
         hints = remote.annotations
         read_only = bool(hints and hints.read_only_hint)
         harmless = read_only or (hints is not None and hints.destructive_hint is False)
-        name = _UNSAFE.sub("_", self._prefix + remote.name)[:64]
+        name = safe_name(self._prefix + remote.name)[:64]
         number = 2
         while name in taken:
             name, number = f"{name[:60]}_{number}", number + 1
         metadata = ToolMetadata(
             name,
-            remote.description or remote.title or "",
+            plain(remote.description or remote.title or ""),
             category="mcp",
             idempotent=read_only or bool(hints and hints.idempotent_hint),
             # None: what the server calls harmless may still need approval by the category's own rule.
@@ -235,12 +316,33 @@ class MCPToolset:
             source=f"mcp:{self.name}",
         )
 
-        async def call(**arguments: Any) -> ToolResult:
-            return await asyncio.wrap_future(self._run(self._call(remote.name, arguments, read_only)))
+        async def call(victor_context: ToolContext, **arguments: Any) -> ToolResult:
+            progress = _forwarded(victor_context) if victor_context.scope.stream.active else None
+            return await asyncio.wrap_future(self._run(self._call(remote.name, arguments, read_only, progress)))
 
-        return Tool(call, metadata, parameters=remote.input_schema, middleware=self._policy.build())
+        return Tool(call, metadata, parameters=schema, middleware=self._policy.build())
 
-    async def _call(self, name: str, arguments: dict[str, Any], read_only: bool) -> ToolResult:
+    async def _call(
+        self, name: str, arguments: dict[str, Any], read_only: bool, progress: ProgressFnT | None
+    ) -> ToolResult:
+        async def ask(client: Client) -> ToolResult:
+            try:
+                result = await client.call_tool(name, arguments, progress_callback=progress)
+            except RuntimeError as error:  # what the SDK makes of an answer that breaks the server's own promises
+                raise ToolError(f"{name}: {_told(error)}") from error
+            return result_of(result, name)
+
+        return await self._ask(ask, name, again=read_only)
+
+    async def _ask_from_anywhere(self, ask: Callable[[Any], Any], what: str) -> Any:
+        return await asyncio.wrap_future(self._run(self._ask(ask, what)))
+
+    async def _ask(self, ask: Callable[[Client], Coroutine[Any, Any, T]], what: str, *, again: bool = True) -> T:
+        """Ask something of the server; once more on a new connection if that is harmless and the first one broke.
+
+        Raises:
+            ToolError: There is no answer, or it is an error.
+        """
         from mcp import MCPError
 
         for last in (False, True):
@@ -249,108 +351,48 @@ class MCPToolset:
             except ConfigurationError as error:
                 raise ToolError(str(error)) from error
             try:
-                result = await asyncio.wait_for(client.call_tool(name, arguments), self._timeout)
+                return await asyncio.wait_for(ask(client), self._timeout)
+            except ToolError:
+                raise
             except TimeoutError:
                 raise ToolTimeoutError(
-                    f"{name} of the MCP server {self.name!r} did not answer within {self._timeout:g} s"
+                    f"{what} of the MCP server {self.name!r} did not answer within {self._timeout:g} s"
                 ) from None
             except MCPError as error:
-                if self._connection is not None and self._connection.is_open and not _is_lost(error):
-                    raise ToolError(f"{name}: {error}", retry=True) from error
+                if self._connection is not None and self._connection.is_open and not is_lost(error):
+                    raise ToolError(f"{what}: {_told(error)}", retry=True) from error
                 failure: Exception = error
             except Exception as error:  # noqa: BLE001 - whatever a broken connection makes of a call
                 failure = error
-            else:
-                return _result(result)
-            await self._disconnect()
-            if last or not read_only:
-                unsure = "" if read_only else "; whether the call had an effect is not known"
-                reason = str(failure) or type(failure).__name__
+            if self._connection is not None and self._connection.client is client:
+                await self._disconnect()
+            if last or not again:
+                unsure = "" if again else "; whether the call had an effect is not known"
+                reason = _told(failure) or type(failure).__name__
                 raise ToolError(f"the connection to the MCP server {self.name!r} broke ({reason}){unsure}") from failure
         raise AssertionError("unreachable")
 
 
-class _Connection:
-    """A client that is opened and closed by one task, as its SDK demands, and used by any."""
-
-    def __init__(self, transport: Any, name: str, timeout_s: float) -> None:
-        self._make = transport
-        self._name = name
-        self._timeout = timeout_s
-        self._stop = asyncio.Event()
-        self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
-        self._task: asyncio.Task[None] | None = None
-        self.client: Client
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it was opened and has not ended since."""
-        return self._task is not None and not self._task.done() and self._ready.done()
-
-    async def open(self, timeout_s: float) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._hold())
-        try:
-            self.client = await asyncio.wait_for(asyncio.shield(self._ready), timeout_s)
-        except TimeoutError:
-            await self.close()
-            raise ConfigurationError(f"the MCP server {self._name!r} did not answer within {timeout_s:g} s") from None
-
-    async def close(self) -> None:
-        self._stop.set()
-        if self._task is not None:
-            done, _ = await asyncio.wait([self._task], timeout=10)
-            if not done:
-                self._task.cancel()
-                await asyncio.wait([self._task], timeout=10)
-
-    async def _hold(self) -> None:
-        try:
-            try:
-                from mcp import Client
-            except ImportError as error:
-                raise ConfigurationError("MCP needs: pip install 'victor-tools[mcp]'") from error
-            async with Client(self._make(), read_timeout_seconds=self._timeout) as client:
-                self._ready.set_result(client)
-                await self._stop.wait()
-        except ConfigurationError as error:
-            if not self._ready.done():
-                self._ready.set_exception(error)
-        except BaseException as error:  # whatever the transport raises, also in groups
-            if not self._ready.done():
-                told = ConfigurationError(
-                    f"the MCP server {self._name!r} cannot be started or reached: {_reason(error)}"
-                )
-                told.__cause__ = error
-                self._ready.set_exception(told)
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
+def _told(error: Exception) -> str:
+    return cut_middle(str(error), _ERROR_CHARS)
 
 
-def _reason(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _forwarded(context: ToolContext) -> ProgressFnT:
+    """Turns what a server tells of a call's progress into events, in the loop and the span of the call.
 
+    What comes faster than that loop can take it is dropped.
+    """
+    loop, span = asyncio.get_running_loop(), copy_context()
+    waiting: list[None] = []
 
-def _is_lost(error: Exception) -> bool:
-    return "connection closed" in str(error).lower()
+    def tell(done: float, total: float | None, message: str) -> None:
+        waiting.clear()
+        context.progress(message, done=done, total=total)
 
+    async def forward(progress: float, total: float | None, message: str | None) -> None:
+        if not waiting:
+            waiting.append(None)
+            with suppress(RuntimeError):  # that loop has ended
+                loop.call_soon_threadsafe(partial(tell, progress, total, plain(message or "", 1_000)), context=span)
 
-def _result(result: CallToolResult) -> ToolResult:
-    parts: list[str] = []
-    for block in result.content:
-        kind = getattr(block, "type", "")
-        if kind == "text":
-            parts.append(block.text)  # type: ignore[union-attr]
-        elif kind in {"image", "audio"}:
-            parts.append(f"[{kind} {block.mime_type}, {len(block.data) * 3 // 4:,} bytes]")  # type: ignore[union-attr]
-        elif kind == "resource_link":
-            parts.append(f"[resource {block.uri}]")  # type: ignore[union-attr]
-        elif kind == "resource":
-            inner = block.resource  # type: ignore[union-attr]
-            parts.append(getattr(inner, "text", None) or f"[resource {inner.uri}]")
-    text = "\n".join(parts)
-    if result.is_error:
-        raise ToolError(text or "the server reports a failure without a word", retry=True)
-    value = result.structured_content if result.structured_content is not None else text
-    return ToolResult(value, text=text or None)
+    return forward

@@ -35,6 +35,7 @@ class ServerSettings:
         url: Of a server over HTTP.
         token: Sent as a bearer token; ``$NAME`` takes it from the environment.
         tools: Names that agents and workflows can use, as ``NAME.tool``.
+        resources: Two more of them, ``list_resources`` and ``read_resource``.
         env: Environment variables for a command; values ``$NAME`` are taken from ours.
         approval: Which calls need approval.
         timeout_s: Seconds one call may take.
@@ -45,6 +46,7 @@ class ServerSettings:
     url: str | None = None
     token: str | None = None
     tools: tuple[str, ...] = ()
+    resources: bool = False
     env: dict[str, str] | None = None
     approval: Literal["destructive", "always", "never"] = "destructive"
     timeout_s: float = 60.0
@@ -99,6 +101,7 @@ def toolset(name: str) -> MCPToolset:
     made = MCPToolset(
         target,
         name=name,
+        resources=settings.resources,
         env={
             key: _from_environment(value, f"tools.mcp.{name}.env") or "" for key, value in (settings.env or {}).items()
         },

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from victor.core.errors import ConfigurationError
@@ -12,7 +15,9 @@ from victor.core.tool import Approve, Tool, ToolScope
 if TYPE_CHECKING:
     from mcp.server import Server
 
-__all__ = ["build_server", "http_app", "new_token", "serve_http", "serve_stdio"]
+    from victor.core.events import Event
+
+__all__ = ["build_server", "http_app", "new_token", "offered", "serve_http", "serve_stdio"]
 
 _App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
@@ -21,9 +26,9 @@ def build_server(tools: Iterable[Tool], *, name: str = "victor", approve: Approv
     """An MCP server with these tools. Each call goes the way of any other: validation, approval, policies, events.
 
     Args:
-        tools: What it offers. Those that always need approval are left out unless somebody can give it.
+        tools: What it offers, except those that `offered` leaves out.
         name: As clients see it.
-        approve: Asked for calls that need approval; None denies them.
+        approve: Asked for calls that need approval; None denies them, and says so to whoever called.
 
     Raises:
         ConfigurationError: The SDK is not installed.
@@ -33,27 +38,67 @@ def build_server(tools: Iterable[Tool], *, name: str = "victor", approve: Approv
         from mcp.server import Server
     except ImportError as error:
         raise ConfigurationError("serving over MCP needs: pip install 'victor-tools[mcp]'") from error
-    offered = {made.name: made for made in tools if approve is not None or made.metadata.requires_approval is not True}
-    listed = [_described(made, types) for made in offered.values()]
+    by_name = {made.name: made for made in offered(tools, approve)}
+    listed = [_described(made, types) for made in by_name.values()]
+    numbers = count(1)
 
     async def list_tools(context: Any, parameters: Any) -> Any:
         return types.ListToolsResult(tools=listed)
 
     async def call_tool(context: Any, parameters: types.CallToolRequestParams) -> Any:
-        made = offered.get(parameters.name)
+        made = by_name.get(parameters.name)
         if made is None:
             from victor.core.catalog import near_matches
 
-            near = near_matches(parameters.name, offered)
+            near = near_matches(parameters.name, by_name)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            return _answer(types, f"there is no tool {parameters.name!r}{hint}", None, is_error=True)
+            return _answer(types, f"there is no tool {parameters.name[:200]!r}{hint}", None, is_error=True)
         scope = ToolScope(agent=f"mcp:{name}", approve=approve)
-        result = await made.call(parameters.arguments or {}, scope=scope)
+        call_id = f"{name}-{next(numbers)}"
+        async with _progress(context, scope, call_id):
+            result = await made.call(parameters.arguments or {}, call_id=call_id, scope=scope)
         return _answer(types, result.text, result.value, is_error=not result.ok)
 
     from victor.tools import __version__
 
     return Server(name, version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
+
+
+def offered(tools: Iterable[Tool], approve: Approve | None) -> list[Tool]:
+    """The tools a server offers: all, or without anybody to ask those that do not always need approval.
+
+    One that needs it for some calls, as its arguments tell, is offered; such calls are denied then.
+    """
+    return [made for made in tools if approve is not None or made.metadata.requires_approval is not True]
+
+
+@asynccontextmanager
+async def _progress(context: Any, scope: ToolScope, call_id: str) -> AsyncIterator[None]:
+    """Tells the client how far its call is, if it asked for that."""
+    if (getattr(context, "meta", None) or {}).get("progress_token") is None:
+        yield
+        return
+    loop, sending = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+    count_up = count(1)
+
+    async def send(done: float | None, total: float | None, message: str) -> None:
+        with suppress(Exception):  # a client that has gone is no reason to end the call
+            await context.session.report_progress(next(count_up) if done is None else done, total, message or None)
+
+    def start(event: Event) -> None:
+        message = (event.content or {}).get("message") or ""
+        task = loop.create_task(send(event.attributes.get("done"), event.attributes.get("total"), message))
+        sending.add(task)
+        task.add_done_callback(sending.discard)
+
+    def heard(event: Event) -> None:
+        if event.attributes.get("call_id") == call_id:
+            loop.call_soon_threadsafe(start, event)
+
+    with scope.stream.listening(heard, kinds=["tool.progress"]):
+        yield
+    await asyncio.sleep(0)  # what was reported last is on its way, and must leave before the answer
+    await asyncio.gather(*sending)
 
 
 def _described(made: Tool, types: Any) -> Any:
@@ -143,7 +188,6 @@ async def serve_http(
         token: See `http_app`.
         ready: Called with the port once it listens.
     """
-    import asyncio
     import socket
 
     try:
