@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import functools
 import logging
+import pickle
+import subprocess
 import threading
+import traceback
 from contextvars import copy_context
 
 import pytest
 
-from victor.core.events import KINDS, Event, EventStream, current_span, get_stream, set_stream
+from victor.core.errors import ConfigurationError, ToolArgumentsError
+from victor.core.events import (
+    KINDS,
+    Event,
+    EventStream,
+    current_span,
+    current_stream,
+    get_stream,
+    set_stream,
+    using_stream,
+)
 from victor.core.redact import MARK
 
 
@@ -258,3 +273,103 @@ def test_threads_may_subscribe_and_emit_at_once():
 def test_every_kind_is_dotted_and_explained():
     assert all(help for help in KINDS.values())
     assert {kind for kind in KINDS if "." not in kind} == {"log"}
+
+
+def test_listeners_see_an_error_without_its_secrets_but_with_type_and_traceback(heard):
+    stream, events = heard
+
+    class Refused(OSError):
+        def __init__(self, url: str, status: int) -> None:
+            super().__init__(f"refused: {url}")
+            self.url, self.status, self.client = url, status, object()
+
+    with pytest.raises(Refused), stream.operation("tool.call"):
+        try:
+            raise KeyError("password=hunter2")
+        except KeyError as cause:
+            cause.add_note("tried api_key=hunter2")
+            raise Refused("https://ann:hunter2@db/", 403) from cause
+    shown = events[-1].error
+    assert isinstance(shown, Refused)
+    assert type(shown).__name__ == "Refused"
+    assert shown.status == 403
+    assert not hasattr(shown, "client")
+    assert str(shown) == events[-1].error_text == f"refused: https://{MARK}@db/"
+    assert isinstance(shown.__cause__, KeyError)
+    text = "".join(traceback.format_exception(shown))
+    assert "test_events.py" in text
+    assert "test_listeners_see_an_error" in text
+    lines = [line for line in text.splitlines() if "hunter2" in line]
+    assert all("raise " in line or "add_note" in line for line in lines)  # the source of this very test
+    assert "hunter2" not in repr(shown) + repr(shown.args) + repr(vars(shown)) + repr(shown.__cause__)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ExceptionGroup("two with token=hunter2", [ValueError("password=hunter2"), KeyError("k")]),
+        subprocess.CalledProcessError(1, ["mysql", "--password", "hunter2"], output=b"password=hunter2"),
+        UnicodeDecodeError("utf-8", b"password=hunter2", 0, 1, "password=hunter2"),
+        ToolArgumentsError("token=hunter2", problems=[("$.token", "token=hunter2")]),
+        asyncio.CancelledError(),
+        RuntimeError(),
+    ],
+    ids=repr,
+)
+def test_any_exception_has_a_likeness_that_can_be_shown_copied_and_pickled(heard, error):
+    stream, events = heard
+    with stream.operation("tool.call") as operation:
+        operation.fail(error)
+    shown = events[-1].error
+    assert isinstance(shown, type(error))
+    assert "hunter2" not in f"{shown} {shown!r} {shown.args} {vars(shown)}"
+    if isinstance(shown, ExceptionGroup):
+        assert [type(member).__name__ for member in shown.exceptions] == ["ValueError", "KeyError"]
+        assert "hunter2" not in repr(shown.exceptions)
+    for other in (pickle.loads(pickle.dumps(shown)), copy.copy(shown)):
+        assert (str(other), type(other).__name__) == (str(shown), type(shown).__name__)
+
+
+def test_an_exception_that_cannot_say_what_it_is(heard):
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    stream, events = heard
+    with stream.operation("tool.call") as operation:
+        operation.fail(Mute())
+    assert isinstance(events[-1].error, Mute)
+    assert stream.detached == []
+
+
+class _AsyncCallable:
+    async def __call__(self, event: Event) -> None: ...
+
+
+async def _listen_later(event: Event) -> None: ...
+
+
+@pytest.mark.parametrize("listener", [_listen_later, _AsyncCallable(), functools.partial(_listen_later), "print"])
+def test_a_listener_that_nobody_would_await_is_refused_at_once(listener):
+    stream = EventStream()
+    with pytest.raises(ConfigurationError, match="listener"):
+        stream.subscribe(listener)
+    with pytest.raises(ConfigurationError, match="listener"), stream.listening(listener):
+        pass
+    assert not stream.active
+
+
+def test_a_listener_that_turns_out_to_be_async_is_detached_and_reported(caplog):
+    stream = EventStream()
+    stream.subscribe(lambda event: _listen_later(event))
+    stream.emit("log")
+    assert not stream.active
+    assert "stream.follow()" in caplog.text
+
+
+def test_the_current_stream_is_that_of_the_run():
+    mine = EventStream()
+    assert current_stream() is get_stream()
+    with using_stream(mine):
+        assert current_stream() is mine
+    assert current_stream() is get_stream()

@@ -355,3 +355,24 @@ def test_reading_settings_without_a_file_imports_no_toml_parser(tmp_path):
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=env, check=True
     )
     assert done.stdout == "False\n"
+
+
+def test_a_variable_that_looks_like_a_setting_is_told_of_once_where_settings_are_used(monkeypatch, caplog, tmp_path):
+    from victor.core import Agent
+    from victor.core import settings as module
+
+    monkeypatch.setattr(module, "_told", set())
+    monkeypatch.setattr(module, "_known", {})
+    monkeypatch.setenv("VICTOR_LIMITS_STEPS", "3")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        Agent(model="test").limits
+        module._known.clear()
+    told = [record.getMessage() for record in caplog.records if record.name == "victor.settings"]
+    assert told == ["VICTOR_LIMITS_STEPS is no setting, and has no effect; did you mean VICTOR_LIMITS__STEPS?"]
+
+
+def test_variables_of_plugins_and_of_others_are_no_strangers(monkeypatch):
+    from victor.core.settings import unknown_variables
+
+    assert unknown_variables({"VICTOR_LISTENER__LOG__FORMAT": "json", "VICTOR_HOME_TOWN": "Ulm"}) == {}

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 import attrs
 import pytest
 
+from victor.core import worker_threads
 from victor.core.errors import (
     ConfigurationError,
     SchemaError,
@@ -383,6 +384,7 @@ async def test_where_threads_are_missing_sync_tools_run_in_place(scope, monkeypa
 
     tool = as_tool(lambda: threading.current_thread() is threading.main_thread(), name="where")
     with monkeypatch.context() as patched:
+        patched.setattr(worker_threads, "_pool", None)  # none is left over from before
         patched.setattr(threading.Thread, "start", no_thread)
         assert (await tool.call("{}", scope=scope)).value is True
     monkeypatch.setattr("sys.platform", "emscripten")

@@ -17,6 +17,11 @@ def add(a: int, b: int) -> int:
     "Add two numbers."
     return a + b
 
+def block() -> str:
+    "Blocks."
+    import time
+    time.sleep(600)
+
 async def dawdle() -> str:
     "Takes for ever."
     await asyncio.Event().wait()
@@ -216,3 +221,32 @@ def test_a_history_that_cannot_be_kept_is_said(place, cassette, console_script, 
     terminal.type("/exit\n")
     terminal.until("the history was not kept")
     assert terminal.close() == 0
+
+
+def test_ctrl_c_brings_the_prompt_back_while_a_tool_blocks_and_leaving_waits_for_nothing(
+    place, cassette, write, console_script
+):
+    write("some_tools_for_chat.py", TOOLS)
+    model = cassette({"tool_calls": [{"name": "block", "arguments": {}}]}, "Back again.")
+    env = {**os.environ, "TERM": "dumb", "PYTHONPATH": str(place)}
+    terminal = Terminal([console_script, "chat", "-m", model, "-t", "some_tools_for_chat:block"], env)
+    terminal.until("> ")
+    terminal.type("wait\n")
+    terminal.until("· block {}")
+    terminal.until("(stopped)", press="\x03")
+    terminal.until("still running, and ended with this process: block (")
+    terminal.until("> ")
+    terminal.type("hello\n")
+    terminal.until("Back again.")
+    terminal.until("> ")
+    terminal.type("\x04")
+    assert terminal.close() == 0
+
+
+def test_tools_are_renamed_in_a_chat(victor, cassette, write):
+    write("more_tools_for_chat.py", TOOLS)
+    done = victor(
+        "chat", "-m", cassette(), stdin=lines("/tools more_tools_for_chat:add as plus more_tools_for_chat:add")
+    )
+    assert done.code == 0, done.err
+    assert [line.split()[0] for line in done.out.splitlines()] == ["plus", "add"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -274,3 +277,105 @@ def test_a_device_on_stdin_has_nothing_to_say(place, cassette, console_script):
     args = [console_script, "run", "x", "-m", cassette("ok"), "--json"]
     done = subprocess.run(args, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     assert [m["content"] for m in json.loads(done.stdout)["messages"]] == ["x", "ok"]
+
+
+def test_two_tools_of_one_name_are_told_apart_by_the_whole_of_theirs(victor, cassette, write, place):
+    write("first_tools.py", TOOLS)
+    write("second_tools.py", TOOLS.replace("return a + b", "return a * b"))
+    model = cassette(call("first_tools_add", a=2, b=5), call("second_tools_add", a=2, b=5), "Done.")
+    done = victor("run", "go", "-m", model, "-t", "first_tools:add", "-t", "second_tools:add", "--json")
+    assert done.code == 0
+    assert [m["content"] for m in json.loads(done.out)["messages"] if m["role"] == "tool"] == ["7", "10"]
+    assert "first_tools:add as first_tools_add, second_tools:add as second_tools_add" in done.err
+    assert "-t 'second_tools:add as OTHER'" in done.err
+
+
+def test_a_tool_is_renamed_on_the_command_line(victor, cassette, write):
+    write("third_tools.py", TOOLS)
+    model = cassette(call("plus", a=2, b=5), call("add", a=1, b=1), "Done.")
+    done = victor("run", "go", "-m", model, "-t", "third_tools:add as plus", "-t", "third_tools:add", "--json")
+    assert done.code == 0, done.err
+    assert [m["content"] for m in json.loads(done.out)["messages"] if m["role"] == "tool"] == ["7", "2"]
+
+
+def test_names_that_stay_the_same_say_what_to_type(victor, cassette, write):
+    write("fourth_tools.py", TOOLS)
+    done = victor("run", "go", "-m", cassette("x"), "-t", "fourth_tools:add as plus", "-t", "fourth_tools:fail as plus")
+    assert done.code == 1
+    assert "are both named 'plus'" in done.err
+    assert "-t 'fourth_tools:fail as OTHER'" in done.err
+    done = victor("run", "go", "-m", cassette("x"), "-t", "fourth_tools:add as no good")
+    assert (done.code, "no good" in done.err) == (1, True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [["run", "hello", "-m"], ["--version"], ["--help"], ["config", "show"]])
+def test_a_disk_that_is_full_is_said_in_one_line(console_script, cassette, arguments):
+    arguments = [*arguments, cassette("Hello.")] if arguments[-1] == "-m" else arguments
+    for unbuffered in ("", "1"):
+        env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [console_script, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=env
+            )
+        assert done.returncode == 1
+        assert done.stderr == "error: the output could not be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_nothing_at_all_can_be_written(console_script):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([console_script, "--version"], stdout=full, stderr=full, timeout=60)
+    assert done.returncode == 1
+
+
+def test_a_closed_stdout(console_script, cassette):
+    done = subprocess.run(
+        ["sh", "-c", f'"{console_script}" run hello -m {cassette("Hello.")} >&-'],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}]
+)
+@pytest.mark.parametrize("streamed", [[], ["--stream"]])
+def test_an_answer_that_the_terminal_cannot_show(real_victor, cassette, env, streamed):
+    done = real_victor("run", "hello", "-m", cassette("Grüße aus Köln."), *streamed, env=env)
+    assert done.code == 1
+    assert "stdout cannot show '\\xfc\\xdf': its encoding is ascii; set PYTHONUTF8=1" in done.err
+    assert "bug" not in done.err
+    assert real_victor("run", "hello", "-m", cassette("Hello."), *streamed, env=env).out == "Hello.\n"
+
+
+BLOCKING = """
+import time
+def block() -> str:
+    "Blocks."
+    with open("began", "w") as file:
+        file.write("yes")
+    time.sleep(600)
+"""
+
+
+def test_ctrl_c_brings_the_prompt_back_although_a_tool_blocks(console_script, cassette, write, place):
+    write("blocking_tools.py", BLOCKING)
+    model = cassette(call("block"), "never")
+    process = subprocess.Popen(
+        [console_script, "run", "go", "-m", model, "-t", "blocking_tools:block"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 30
+    while not (place / "began").exists():
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert re.search(r"warning: still running, and ended with this process: block \(\d+ s\)", err)
+    assert "Traceback" not in err

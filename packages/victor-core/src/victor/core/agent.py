@@ -22,7 +22,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from victor.core.errors import ConfigurationError
-from victor.core.events import EventStream, get_stream
+from victor.core.events import EventStream, current_stream
 from victor.core.limits import Limits
 from victor.core.loop import Run
 from victor.core.message import Message
@@ -270,9 +270,7 @@ class Agent(Generic[T]):
 
         return Chat(self, history, deps=deps)
 
-    def with_(
-        self, *, tools: Iterable[Tool | Callable[..., Any] | str] = (), output_type: Any = _SAME
-    ) -> Agent[Any]:
+    def with_(self, *, tools: Iterable[Tool | Callable[..., Any] | str] = (), output_type: Any = _SAME) -> Agent[Any]:
         """The same agent with more tools or another form of answer; this one is not changed.
 
         Args:
@@ -321,7 +319,7 @@ class Agent(Generic[T]):
             approval_timeout_s=self.approval_timeout_s,
             output_retries=self.output_retries,
             deps=deps,
-            stream=self._stream or get_stream(),
+            stream=self._stream or current_stream(),
         )
 
     def __repr__(self) -> str:

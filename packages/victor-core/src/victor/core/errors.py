@@ -44,6 +44,16 @@ class VictorError(Exception):
         no such profile: 'prod'
     """
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By what it holds, not by what its __init__ asks for: every subclass can be pickled and copied.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[VictorError], args: tuple[Any, ...]) -> VictorError:
+    made = kind.__new__(kind, *args)
+    made.args = args
+    return made
+
 
 class ConfigurationError(VictorError):
     """A setting, a file or an argument of the host program is wrong."""

@@ -27,7 +27,7 @@ import logging
 import time
 from asyncio import CancelledError
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from os import urandom
@@ -35,6 +35,7 @@ from threading import Lock
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal
 
+from victor.core.errors import ConfigurationError
 from victor.core.redact import Redactor, redact
 
 __all__ = [
@@ -46,8 +47,10 @@ __all__ = [
     "Phase",
     "Span",
     "current_span",
+    "current_stream",
     "get_stream",
     "set_stream",
+    "using_stream",
 ]
 
 Phase = Literal["start", "end", "point"]
@@ -121,7 +124,8 @@ class Event:
         monotonic_ns: `time.perf_counter_ns` when it happened, for durations.
         attributes: Plain values. On ``end``, those of the start and those added since.
         duration_ns: On ``end``, how long the operation took; else None.
-        error: On ``end``, the exception that ended it, or None. `asyncio.CancelledError` means cancelled.
+        error: On ``end``, a likeness of the exception that ended it, or None: its type and traceback, its text and
+            details redacted (`victor.core.safe_error`). `asyncio.CancelledError` means cancelled.
         error_text: The redacted text of that exception, ``""`` without one.
         content: Captured contents, redacted; empty unless the stream captures them.
     """
@@ -249,7 +253,12 @@ class Operation:
         stream, span = self._stream, self.span
         wanted = stream._wanting(self.kind)
         if wanted:
-            text = "" if error is None else stream.redactor.text(str(error))
+            text = ""
+            if error is not None:
+                from victor.core.safe_error import safe_error
+
+                error = safe_error(error, stream.redactor)
+                text = str(error)
             event = Event(
                 self.kind, phase, self.name, span.run_id, span.span_id, span.parent_id, time.time_ns(), now,
                 attributes, duration_ns, error, text, self._content or {},
@@ -372,7 +381,11 @@ class EventStream:
 
         Returns:
             A function that ends the subscription; calling it twice is harmless.
+
+        Raises:
+            ConfigurationError: The listener is an async function, or cannot be called.
         """
+        _check_listener(listener)
         subscription = _Subscription(listener, None if kinds is None else frozenset(kinds))
         with self._lock:
             self._change((*self._subscriptions, subscription))
@@ -440,7 +453,11 @@ class EventStream:
     def _deliver(self, event: Event, wanted: tuple[_Subscription, ...]) -> None:
         for subscription in wanted:
             try:
-                subscription.listener(event)
+                # None unless it is a coroutine, made by a listener that did not look async
+                answer: object = subscription.listener(event)
+                if answer is not None and isinstance(answer, Coroutine):
+                    answer.close()
+                    raise ConfigurationError(_ASYNC.format(subscription.listener))
             except Exception as error:  # noqa: BLE001 - a listener's failure is its own
                 self.detached.append((subscription.listener, error))
                 self._drop(subscription)
@@ -456,6 +473,23 @@ class EventStream:
         self._subscriptions = subscriptions
         self._by_kind = {}
         self.active = bool(subscriptions)
+
+
+_ASYNC: Final = (
+    "the event listener {!r} is async, and nobody would await it: listeners are called at once, in the thread that "
+    "emits. Use a plain function that puts the event on a queue, or 'async for event in stream.follow(): ...'"
+)
+
+
+def _check_listener(listener: Listener) -> None:
+    given: object = listener
+    if not callable(given):
+        raise ConfigurationError(f"an event listener is a function of one event, not {given!r}")
+    from inspect import isasyncgenfunction, iscoroutinefunction
+
+    for target in (listener, getattr(listener, "__call__", listener)):  # noqa: B004 - its class may define it as async
+        if iscoroutinefunction(target) or isasyncgenfunction(target):
+            raise ConfigurationError(_ASYNC.format(listener))
 
 
 def _covers(kinds: frozenset[str], kind: str) -> bool:
@@ -483,6 +517,32 @@ def get_stream() -> EventStream:
 
         start_listeners(_default)
     return _default
+
+
+_in_use: ContextVar[EventStream | None] = ContextVar("victor_stream", default=None)
+
+
+def current_stream() -> EventStream:
+    """The stream of the run this code works for; the default one outside of runs.
+
+    Example:
+        >>> mine = EventStream()
+        >>> with using_stream(mine):
+        ...     current_stream() is mine
+        True
+    """
+    return _in_use.get() or get_stream()
+
+
+@contextmanager
+def using_stream(stream: EventStream) -> Iterator[None]:
+    """Make a stream the current one for a ``with`` block, in tasks and threads it starts too."""
+    token = _in_use.set(stream)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # left in another context, as an abandoned generator is
+            _in_use.reset(token)
 
 
 def set_stream(stream: EventStream) -> EventStream:

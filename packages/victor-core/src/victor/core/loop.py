@@ -25,7 +25,7 @@ from victor.core.errors import (
     ToolNotFoundError,
     VictorError,
 )
-from victor.core.events import EventStream, Operation
+from victor.core.events import EventStream, Operation, using_stream
 from victor.core.limits import Limits, RunClock
 from victor.core.message import Message, ToolCall, Usage
 from victor.core.model import Model, ModelRequest, ModelResponse, ModelSettings, TextDelta
@@ -124,7 +124,7 @@ class Run(Generic[T]):
         if self._sink is None:
             self._sink = tapped_sink(self.agent, self.model)
         attributes = {"model": self.model.name, "provider": self.model.provider}
-        with self.stream.operation("agent.run", self.agent, attributes) as operation:
+        with using_stream(self.stream), self.stream.operation("agent.run", self.agent, attributes) as operation:
             operation.capture(prompt=self.messages[-1].content)
             result = await self._to_the_end(operation)
             operation.set(

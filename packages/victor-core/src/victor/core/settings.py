@@ -30,7 +30,16 @@ from attrs import field, frozen
 from victor.core.errors import ConfigurationError
 from victor.core.toml_file import TomlFile, read_toml
 
-__all__ = ["KEYS", "Key", "LimitSettings", "Settings", "load_settings", "unknown_variables", "user_file"]
+__all__ = [
+    "KEYS",
+    "Key",
+    "LimitSettings",
+    "Settings",
+    "load_settings",
+    "strangers_to_tell",
+    "unknown_variables",
+    "user_file",
+]
 
 _PREFIX: Final = "VICTOR_"
 _FILE: Final = "victor.toml"
@@ -221,6 +230,8 @@ def load_settings(
     known = (here, tuple(variables.items()), tuple(stamps))
     settings = _known.get(known)
     if settings is None:
+        if environ is None:
+            _warn_of_strangers(variables)
         settings = _read(here, variables, stamps, {})
         while len(_known) >= 16:
             _known.pop(next(iter(_known)))
@@ -232,6 +243,23 @@ _known: dict[tuple[Any, ...], Settings] = {}
 """What was read lately, by all that it was read from."""
 
 _Stamp = tuple[str, int, int]
+
+_told: set[str] = set()
+"""Variables that somebody was warned of."""
+
+
+def strangers_to_tell(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a misspelt setting and was not told of yet in this process."""
+    new = {name: near for name, near in unknown_variables(environ).items() if name not in _told}
+    _told.update(new)
+    return [f"{name} is no setting, and has no effect; did you mean {near}?" for name, near in new.items()]
+
+
+def _warn_of_strangers(variables: Mapping[str, str]) -> None:
+    for sentence in strangers_to_tell(variables):
+        import logging
+
+        logging.getLogger("victor.settings").warning(sentence)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:

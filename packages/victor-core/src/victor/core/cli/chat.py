@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from victor.core.cli.failures import report
+from victor.core.cli.failures import note_running, report
 from victor.core.cli.session import find_tools, make_agent, note_offline, settings_for, show_step
 from victor.core.cli.terminal import is_terminal, note, print_table, style
 from victor.core.errors import ConfigurationError
@@ -27,7 +28,7 @@ app = typer.Typer(add_completion=False, context_settings={"help_option_names": [
 _COMMANDS: Final = (
     ("/help", "this list"),
     ("/model [NAME]", "show the model, or go on with another"),
-    ("/tools [NAME ...]", "show the tools, or give it these as well"),
+    ("/tools [NAME ...]", "show the tools, or give it these as well; NAME as OTHER renames one"),
     ("/save FILE", "write the conversation as JSON"),
     ("/load FILE", "go on with a saved conversation"),
     ("/clear", "forget what was said"),
@@ -42,7 +43,12 @@ def chat(
     ] = None,
     tool: Annotated[
         list[str] | None,
-        typer.Option("-t", "--tool", metavar="NAME", help="Tool by name, pattern or module:function; repeatable."),
+        typer.Option(
+            "-t",
+            "--tool",
+            metavar="NAME",
+            help="Tool by name, pattern or module:function; 'NAME as OTHER' renames it; repeatable.",
+        ),
     ] = None,
     system: Annotated[str, typer.Option("-s", "--system", help="Instructions to the model.", show_default=False)] = "",
     vertical: Annotated[str | None, typer.Option(help="Instructions and tools of an installed bundle.")] = None,
@@ -101,6 +107,7 @@ class _Talk:
                     runner.run(self.answer(line))
             except KeyboardInterrupt:
                 note("\n(stopped)")
+                note_running()
             except BrokenPipeError:
                 raise
             except Exception as error:  # noqa: BLE001 - one failed turn does not end the conversation
@@ -151,7 +158,8 @@ class _Talk:
         """Show or add tools."""
         if names:
             known = self.agent.tools
-            self._renew(tools=[*known.values(), *(t for t in find_tools(names.split()) if t.name not in known)])
+            asked = [name.strip() for name in re.split(r"\s+(?!as\s)(?<!\sas\s)", names)]
+            self._renew(tools=[*known.values(), *(t for t in find_tools(asked) if t.name not in known)])
         rows = [(tool.name, tool.description.partition("\n")[0]) for tool in self.agent.tools.values()]
         if rows:
             print_table(rows)

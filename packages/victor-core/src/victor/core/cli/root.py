@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define
 
-from victor.core.cli.failures import DONE, FAILED, INTERRUPTED, USAGE, close_quietly, report
+from victor.core.cli.failures import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    USAGE,
+    close_quietly,
+    leave_at_once,
+    note_running,
+    report,
+)
 from victor.core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -71,15 +80,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             code = _dispatch(given, args, stack)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # None where the program was started with it closed
+                sys.stdout.flush()
         return code
     except BrokenPipeError:
         return close_quietly()
     except KeyboardInterrupt:
         print(file=sys.stderr)
+        note_running()
+        if argv is None:
+            leave_at_once(INTERRUPTED)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last boundary: everything is reported in words
-        return report(error, debug=given.debug)
+        try:
+            return report(error, debug=given.debug)
+        except OSError:  # stderr cannot be written either
+            return FAILED
 
 
 def run_command(name: str, target: Any, args: Sequence[str]) -> int:
@@ -105,6 +121,8 @@ def run_command(name: str, target: Any, args: Sequence[str]) -> int:
         app(args=list(args), prog_name=f"victor {name}")
     except SystemExit as end:
         code = end.code
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt from None
         if isinstance(code, str):
             print(code, file=sys.stderr)
             return FAILED
@@ -177,8 +195,11 @@ def _prepare(name: str, given: Globals, stack: ExitStack) -> None:
     """Color and logging as settings have them, until the stack is closed."""
     from victor.core.cli import terminal
     from victor.core.cli.logs import log_to_stderr
-    from victor.core.settings import Settings, load_settings
+    from victor.core.settings import Settings, load_settings, strangers_to_tell
 
+    for sentence in strangers_to_tell(os.environ):
+        if name not in {"", "completion", "config", "doctor", "help"}:  # two of them tell it themselves
+            terminal.note(sentence, kind="warning")
     broken = False
     try:
         settings = load_settings()

@@ -38,7 +38,12 @@ def run(
     ] = None,
     tool: Annotated[
         list[str] | None,
-        typer.Option("-t", "--tool", metavar="NAME", help="Tool by name, pattern or module:function; repeatable."),
+        typer.Option(
+            "-t",
+            "--tool",
+            metavar="NAME",
+            help="Tool by name, pattern or module:function; 'NAME as OTHER' renames it; repeatable.",
+        ),
     ] = None,
     system: Annotated[str, typer.Option("-s", "--system", help="Instructions to the model.", show_default=False)] = "",
     vertical: Annotated[str | None, typer.Option(help="Instructions and tools of an installed bundle.")] = None,

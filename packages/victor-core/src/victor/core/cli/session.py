@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from victor.core.tool import Approve, Tool, ToolContext
     from victor.core.vertical import Vertical
 
-__all__ = ["find_tools", "make_agent", "note_offline", "read_schema", "settings_for", "show_step"]
+__all__ = ["TOOL_HELP", "find_tools", "make_agent", "note_offline", "read_schema", "settings_for", "show_step"]
+
+TOOL_HELP: Final = "Tool by name, pattern or module:function; 'NAME as OTHER' renames it; repeatable."
 
 
 def settings_for(
@@ -92,31 +95,64 @@ def make_agent(
 def find_tools(names: Sequence[str]) -> list[Tool]:
     """Tools by name: of the catalog, ``module:function`` (also in the working directory), or a pattern as ``files.*``.
 
+    ``"weather.count_words as words"`` gives a tool another name. Where two would have the same one, both are called
+    by the whole of theirs, ``weather_count_words``, and a note says so.
+
     Raises:
         UnknownNameError: There is none of that name.
-        ConfigurationError: A pattern fits none.
+        ConfigurationError: A pattern fits none, or two tools have the same name however they are called.
     """
-    from victor.core.catalog import load_target
-    from victor.core.plugins import get_plugins
     from victor.core.tool import as_tool
 
-    found: dict[str, Tool] = {}
-    for name in names:
-        if ":" in name:
-            here = str(Path.cwd())
-            if here not in sys.path:
-                sys.path.insert(0, here)
-            found[name] = as_tool(load_target(name))
+    found: dict[tuple[str, str], Tool] = {}
+    for asked in names:
+        name, _, other = (part.strip() for part in asked.partition(" as "))
+        fitting = _fitting(name)
+        if other and len(fitting) > 1:
+            raise ConfigurationError(f"{name!r} stands for {len(fitting)} tools, which cannot all be named {other!r}")
+        for known, target in fitting.items():
+            tool = as_tool(target)
+            found[known, other] = tool.with_(name=other) if other else tool
+    return _told_apart(found)
+
+
+def _fitting(name: str) -> dict[str, Any]:
+    from victor.core.catalog import load_target
+    from victor.core.plugins import get_plugins
+
+    if ":" in name:
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        return {name: load_target(name)}
+    catalog = get_plugins().tools
+    if not any(sign in name for sign in "*?["):
+        return {name: catalog.get(name)}
+    fitting = [known for known in catalog.names if fnmatchcase(known, name)]
+    if not fitting:
+        raise ConfigurationError(f"no tool is named like {name!r}; victor tools lists them")
+    return {known: catalog.get(known) for known in fitting}
+
+
+def _told_apart(found: dict[tuple[str, str], Tool]) -> list[Tool]:
+    """The tools, those of one name under the whole of theirs; by what they were asked for, and the name chosen."""
+    called: dict[str, list[tuple[str, str]]] = {}
+    for asked, tool in found.items():
+        called.setdefault(tool.name, []).append(asked)
+    for name, same in called.items():
+        if len(same) < 2:
             continue
-        catalog = get_plugins().tools
-        if any(sign in name for sign in "*?["):
-            fitting = [known for known in catalog.names if fnmatchcase(known, name)]
-            if not fitting:
-                raise ConfigurationError(f"no tool is named like {name!r}; victor tools lists them")
-        else:
-            fitting = [name]
-        for known in fitting:
-            found[known] = as_tool(catalog.get(known))
+        whole = {asked: re.sub(r"[^A-Za-z0-9_-]+", "_", asked[0])[-64:] for asked in same if not asked[1]}
+        taken = {name, *(tool.name for asked, tool in found.items() if asked not in same)}
+        if len(set(whole.values()) - taken) < len(whole) or len(same) - len(whole) > 1:
+            raise ConfigurationError(
+                f"{' and '.join(known for known, _ in same)} are both named {name!r}; "
+                f"give one another name: -t '{same[-1][0]} as OTHER'"
+            )
+        for asked, other in whole.items():
+            found[asked] = found[asked].with_(name=other)
+        told = ", ".join(f"{asked[0]} as {other}" for asked, other in whole.items())
+        note(f"several tools are named {name}: {told} (-t '{same[-1][0]} as OTHER' chooses another name)")
     return list(found.values())
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from victor.core.errors import ConfigurationError, ModelError
-from victor.core.events import get_stream
+from victor.core.events import current_stream
 from victor.core.message import Usage
 from victor.core.model import Model, ModelChunk, ModelRequest, ModelResponse, TextDelta, ToolCallDelta
 from victor.core.models.clients import LoopClients
@@ -176,7 +176,7 @@ class _Attempts:
         if wait is None:
             wait = min(model._backoff_s * 2**self._failed, _LONGEST_BACKOFF_S) * (0.75 + random() / 4)  # noqa: S311
         self._failed += 1
-        get_stream().emit(
+        current_stream().emit(
             "model.retry",
             model.name,
             {
