@@ -324,3 +324,20 @@ def test_a_state_of_an_older_version_is_migrated_as_a_whole(store: Checkpointer)
         old.compile(store).get_state(thread_id="t")
     with pytest.raises(CheckpointError, match="migrat"):
         new.compile(store, schema_version=3).get_state(thread_id="t")
+
+
+def test_the_same_join_twice_goes_on_where_it_was() -> None:
+    def build(store: MemorySaver) -> Any:
+        graph = StateGraph(State)
+        for name in "abc":
+            graph.add_node(name, lambda state, name=name: {"log": [name]})
+        graph.add_edge(START, "a").add_edge("a", "b")
+        graph.add_edge(["a", "b"], "c").add_edge(["b", "a"], "c")
+        return graph.compile(checkpointer=store)
+
+    expected = build(MemorySaver()).invoke({}, thread_id="t")
+    graph = build(MemorySaver())
+    result = graph.run({}, thread_id="t", interrupt_after="*")
+    while result.status == "interrupted":
+        result = graph.run(None, thread_id="t", interrupt_after="*")
+    assert result.state == expected

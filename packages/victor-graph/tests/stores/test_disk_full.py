@@ -133,7 +133,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
         try:
-            with pytest.raises(CheckpointError, match=r"runs\.db: a checkpoint could not be written"):
+            with pytest.raises(CheckpointError, match=r"runs\.db: cannot write a checkpoint"):
                 graph.invoke({"blocks": []}, thread_id="t")
             known = len(graph.get_state(thread_id="t").values["blocks"])
         finally:

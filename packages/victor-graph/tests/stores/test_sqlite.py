@@ -73,7 +73,7 @@ def test_a_batch_that_cannot_be_written_is_not_written_at_all_and_does_not_harm_
     with SqliteSaver(tmp_path / "s.db") as store:
         store.write([Batch(entries=(entry(1),))])
         bad = entry(3, body=None)  # type: ignore[arg-type]
-        with pytest.raises(CheckpointError, match="could not be written"):
+        with pytest.raises(CheckpointError, match="cannot write a checkpoint"):
             store.write([Batch(entries=(entry(2), bad))])
         assert [e.step for e in store.entries("t")] == [1]
         store.write([Batch(entries=(entry(4, "new"),))])

@@ -15,6 +15,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointNotFoundError",
     "EmptyInputError",
+    "GraphBubbleUp",
     "GraphDrained",
     "GraphError",
     "GraphInterrupt",
@@ -26,6 +27,7 @@ __all__ = [
     "ParentCommand",
     "ResumeError",
     "StoreVersionError",
+    "ThreadConflictError",
 ]
 
 
@@ -111,7 +113,43 @@ class StoreVersionError(CheckpointError):
     """The store was made by a version of the software this one cannot read; says what to do."""
 
 
-class GraphInterrupt(BaseException):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it
+class ThreadConflictError(CheckpointError):
+    """Somebody else wrote to the thread since this run read it, so what it did goes on from nothing; none was written.
+
+    Two runs on one thread at once, an update of a thread while it runs, or a thread deleted under a run. What the other
+    wrote is intact: run again to go on from there, or name a checkpoint to make a fork of it.
+
+    Attributes:
+        thread_id: The thread.
+        namespace: Whose log moved: ``""`` for the outermost graph.
+        expected: Id of the checkpoint this run went on from; None if the thread was new to it.
+        found: Id of the latest checkpoint now; None if there is none any more.
+    """
+
+    def __init__(self, thread_id: str, namespace: str, expected: str | None, found: str | None) -> None:
+        place = f"thread {thread_id!r}" + (f", subgraph {namespace!r}" if namespace else "")
+        if found is None:
+            what = f"its checkpoints are gone (deleted?), {expected} among them"
+        elif expected is None:
+            what = f"it was new, and somebody else has begun it: its latest checkpoint is {found}"
+        else:
+            what = f"it went on from checkpoint {expected}, and the latest is {found} now"
+        super().__init__(
+            f"{place} was changed by another run or update while this one was at work: {what}. Nothing of this "
+            "superstep was written. Let one run at a time work on a thread; to go on from where it stands now, run it "
+            "again"
+        )
+        self.thread_id = thread_id
+        self.namespace = namespace
+        self.expected = expected
+        self.found = found
+
+
+class GraphBubbleUp(BaseException):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it
+    """Root of what leaves a node without being an error: `GraphInterrupt`, `ParentCommand`. Let it pass."""
+
+
+class GraphInterrupt(GraphBubbleUp):
     """Leaves a node that waits for an answer. No `Exception`, so a node's ``except Exception`` lets it pass.
 
     Attributes:
@@ -123,7 +161,7 @@ class GraphInterrupt(BaseException):  # noqa: N818 - control flow, not an error,
         self.interrupts = tuple(interrupts)
 
 
-class ParentCommand(BaseException):  # noqa: N818 - control flow
+class ParentCommand(GraphBubbleUp):
     """Carries a ``Command(graph=Command.PARENT)`` out of a subgraph. Let it pass."""
 
     def __init__(self, command: Command[Any]) -> None:

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, TypedDict
 
-from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, Settled
+from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Head, Note, Settled
 from victor.graph.command import START, Command, Send
-from victor.graph.errors import CheckpointError, CheckpointNotFoundError
+from victor.graph.errors import CheckpointError, CheckpointNotFoundError, ThreadConflictError
 from victor.graph.graph import StateGraph
 from victor.graph.interrupts import interrupt
 
@@ -48,6 +48,15 @@ def _entry(
 
 def _note(number: int, task: str, key: str, data: bytes = b"d", *, thread: str = "t", namespace: str = "") -> Note:
     return Note(thread, namespace, _id(number), task, key, data)
+
+
+def _next(number: int, parent: int | None, *, base: int | None = 1, thread: str = "t") -> Batch:
+    """An entry by a writer that takes its parent for the latest."""
+    return Batch((_entry(number, parent, base, thread=thread),), based_on=_head(parent, thread=thread))
+
+
+def _head(number: int | None, *, thread: str = "t", namespace: str = "") -> Head:
+    return Head(thread, namespace, None if number is None else _id(number))
 
 
 def _fails(kind: type[Exception], function: Callable[..., Any], *args: Any) -> Exception:
@@ -221,6 +230,104 @@ class CheckpointerConformance:
         assert [one.id for one in chain.entries] == [_id(3)]
         assert chain.entries[0].snapshot == b"whole"
         assert store.notes("t", "", _id(1)) == []
+
+    def test_who_is_not_based_on_the_latest_is_refused_and_writes_nothing(self, store: Checkpointer) -> None:
+        store.write([_next(1, None)])
+        store.write([_next(2, 1)])
+        notes = (_note(1, "a", "result"),)
+        late = Batch((_entry(3, 1, 1),), notes, (Settled("t", "", _id(2)),), _head(1))
+        store.write([Batch(notes=(_note(2, "b", "result"),), based_on=_head(2))])
+        error = _fails(ThreadConflictError, store.write, [late])
+        assert isinstance(error, ThreadConflictError)
+        assert (error.thread_id, error.namespace, error.expected, error.found) == ("t", "", _id(1), _id(2))
+        assert "'t' was changed by another run" in str(error)
+        _fails(ThreadConflictError, store.write, [_next(4, None)])
+        _fails(ThreadConflictError, store.write, [Batch(notes=notes, based_on=_head(1))])
+        assert [one.step for one in store.entries("t")] == [2, 1]
+        assert store.notes("t", "", _id(1)) == []
+        assert [one.task_id for one in store.notes("t", "", _id(2))] == ["b"]
+        store.write([_next(3, 2)])
+        assert [one.step for one in store.entries("t")] == [3, 2, 1]
+
+    def test_a_batch_may_be_based_on_those_before_it_and_be_written_again(self, store: Checkpointer) -> None:
+        batches = [_next(1, None), _next(2, 1), Batch(notes=(_note(2, "a", "result"),), based_on=_head(2)), _next(3, 2)]
+        store.write(batches)
+        store.write(batches[-1:])  # as when the answer to the first time was lost
+        assert [one.step for one in store.entries("t")] == [3, 2, 1]
+        _fails(ThreadConflictError, store.write, [_next(4, 3), _next(5, 3)])
+        _fails(ThreadConflictError, store.write, [_next(1, None, thread="new"), _next(4, 2)])
+        assert [one.step for one in store.entries("t")] == [3, 2, 1]
+        assert store.chain("new") is None
+
+    def test_a_fork_is_written_whatever_the_latest_is(self, store: Checkpointer) -> None:
+        store.write([Batch((_entry(1), _entry(2, 1, 1)))])
+        store.write([Batch((_entry(3, 1, 1),))])
+        _fails(ThreadConflictError, store.write, [_next(4, 2)])
+        store.write([_next(4, 3)])
+        assert [one.step for one in _found(store.chain("t")).entries] == [1, 3, 4]
+
+    def test_logs_are_compared_each_for_itself(self, store: Checkpointer) -> None:
+        store.write([_next(1, None), _next(1, None, thread="u")])
+        inner = Batch((_entry(5, namespace="a:1"),), based_on=_head(None, namespace="a:1"))
+        store.write([_next(2, 1), inner, _next(3, 1, thread="u")])
+        error = _fails(ThreadConflictError, store.write, [_next(4, 2), inner, _next(9, 2, thread="u")])
+        assert isinstance(error, ThreadConflictError)
+        assert error.thread_id == "u"
+        assert [one.step for one in store.entries("t")] == [2, 1]
+
+    def test_what_is_deleted_or_removed_is_no_base(self, store: Checkpointer) -> None:
+        store.write([_next(1, None), _next(2, 1)])
+        store.copy_thread("t", "u")
+        store.delete_thread("t")
+        error = _fails(ThreadConflictError, store.write, [_next(3, 2)])
+        assert "deleted?" in str(error)
+        store.write([_next(4, None, base=4)])
+        store.write([_next(3, 2, thread="u")])
+        store.rewrite("u", "", remove=[_id(1)], replace=[_entry(2, None, 2, thread="u")])
+        store.write([_next(5, 3, base=2, thread="u")])
+        store.rewrite("u", "", remove=[_id(2), _id(3), _id(5)])
+        store.write([_next(6, None, base=6, thread="u")])
+        assert [one.step for one in store.entries("u")] == [6]
+
+    def test_of_many_writers_with_one_base_one_is_heard(self, store: Checkpointer) -> None:
+        store.write([_next(1, None)])
+        latest = 1
+        for first in range(2, 42, 10):
+
+            def attempt(number: int, base: int = latest) -> int:
+                try:
+                    store.write([_next(number, base)])
+                except ThreadConflictError:
+                    return 0
+                return number
+
+            with ThreadPoolExecutor(10) as pool:
+                heard = [one for one in pool.map(attempt, range(first, first + 10)) if one]
+            assert len(heard) == 1
+            latest = heard[0]
+        assert len(store.entries("t")) == 5
+
+    async def test_of_two_runs_on_one_thread_one_is_told(self, store: Checkpointer) -> None:
+        began, go_on = asyncio.Event(), asyncio.Event()
+
+        async def tick(state: _State) -> Any:
+            if state["n"] == 100:
+                began.set()
+                await go_on.wait()
+            return Command(update={"n": state["n"] + 1}, goto=() if state["n"] % 10 == 9 else "tick")
+
+        quick: Any = StateGraph(_State).add_node("tick", tick).add_edge(START, "tick").compile(checkpointer=store)
+        run = asyncio.create_task(quick.ainvoke({"n": 100}, thread_id="t"))
+        await began.wait()
+        assert (await quick.ainvoke({"n": 5}, thread_id="t"))["n"] == 10
+        go_on.set()
+        told = (await asyncio.gather(run, return_exceptions=True))[0]
+        assert isinstance(told, ThreadConflictError)
+        assert quick.get_state(thread_id="t").values["n"] == 10
+        past = [one.config for one in quick.get_state_history(thread_id="t") if one.values.get("n") == 7]
+        forks = await asyncio.gather(*(quick.ainvoke(None, past[0]) for _ in range(3)))  # ask for no place at the head
+        assert [one["n"] for one in forks] == [10, 10, 10]
+        assert (await quick.ainvoke({"n": 8}, thread_id="t"))["n"] == 10
 
     def test_many_threads_write_at_once_and_nothing_is_lost(self, store: Checkpointer) -> None:
         def work(number: int) -> None:

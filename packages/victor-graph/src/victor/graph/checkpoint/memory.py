@@ -8,6 +8,7 @@ from threading import RLock
 from attrs import evolve
 
 from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
+from victor.graph.checkpoint.heads import demands
 from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 
 __all__ = ["InMemorySaver", "MemorySaver"]
@@ -26,6 +27,7 @@ class MemorySaver(Checkpointer):
     def __init__(self) -> None:
         self._threads: dict[str, dict[str, dict[str, Entry]]] = {}
         self._notes: dict[tuple[str, str, str], dict[tuple[str, str], Note]] = {}
+        self._heads: dict[tuple[str, str], str] = {}
         self._lock = RLock()
         self._closed = False
 
@@ -33,14 +35,26 @@ class MemorySaver(Checkpointer):
         """Apply batches."""
         with self._lock:
             self._check()
+            if any(batch.based_on is not None for batch in batches):
+                self._check_heads(batches)
             for batch in batches:
                 for settled in batch.settled:
                     self._settle((settled.thread_id, settled.namespace, settled.entry_id), settled.keys)
                 for entry in batch.entries:
                     self._threads.setdefault(entry.thread_id, {}).setdefault(entry.namespace, {})[entry.id] = entry
+                    place = (entry.thread_id, entry.namespace)
+                    if entry.id > self._heads.get(place, ""):
+                        self._heads[place] = entry.id
                 for note in batch.notes:
-                    place = (note.thread_id, note.namespace, note.entry_id)
-                    self._notes.setdefault(place, {})[note.task_id, note.key] = note
+                    about = (note.thread_id, note.namespace, note.entry_id)
+                    self._notes.setdefault(about, {})[note.task_id, note.key] = note
+
+    def _check_heads(self, batches: Sequence[Batch]) -> None:
+        if len(batches) == 1 and (base := batches[0].based_on) is not None:
+            if self._heads.get((base.thread_id, base.namespace)) == base.entry_id:
+                return
+        for place, demand in demands(batches).items():
+            demand.check(place, self._heads.get(place))
 
     def _settle(self, place: tuple[str, str, str], keys: tuple[str, ...]) -> None:
         notes = self._notes.get(place)
@@ -58,7 +72,7 @@ class MemorySaver(Checkpointer):
             log = self._threads.get(thread_id, {}).get(namespace)
             if not log:
                 return None
-            entry = log.get(max(log) if entry_id is None else entry_id)
+            entry = log.get(self._heads[thread_id, namespace] if entry_id is None else entry_id)
             if entry is None:
                 return None
             place = (thread_id, namespace, entry.id)
@@ -111,7 +125,8 @@ class MemorySaver(Checkpointer):
         """Remove a thread."""
         with self._lock:
             self._check()
-            self._threads.pop(thread_id, None)
+            for namespace in self._threads.pop(thread_id, {}):
+                del self._heads[thread_id, namespace]
             for place in [one for one in self._notes if one[0] == thread_id]:
                 del self._notes[place]
 
@@ -127,6 +142,7 @@ class MemorySaver(Checkpointer):
                 namespace: {id: evolve(entry, thread_id=target) for id, entry in log.items()}
                 for namespace, log in self._threads[source].items()
             }
+            self._heads.update({(target, name): max(log) for name, log in self._threads[target].items()})
             for place in [one for one in self._notes if one[0] == source]:
                 self._notes[target, place[1], place[2]] = {
                     key: evolve(note, thread_id=target) for key, note in self._notes[place].items()
@@ -145,7 +161,10 @@ class MemorySaver(Checkpointer):
             for entry in replace:
                 if entry.id in log:
                     log[entry.id] = entry
-            if not log:
+            if log:
+                self._heads[thread_id, namespace] = max(log)
+            else:
+                self._heads.pop((thread_id, namespace), None)
                 self._threads.get(thread_id, {}).pop(namespace, None)
                 if not self._threads.get(thread_id, True):
                     del self._threads[thread_id]
@@ -156,6 +175,7 @@ class MemorySaver(Checkpointer):
             self._closed = True
             self._threads.clear()
             self._notes.clear()
+            self._heads.clear()
 
     def _check(self) -> None:
         if self._closed:

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
+from victor.graph.checkpoint.heads import demands
 from victor.graph.checkpoint.postgres_link import Link
 from victor.graph.checkpoint.postgres_schema import Tables
-from victor.graph.errors import CheckpointError, CheckpointNotFoundError
+from victor.graph.errors import CheckpointError, CheckpointNotFoundError, ThreadConflictError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -80,11 +81,18 @@ class PostgresSaver(Checkpointer):
         self._link.run(lambda cursor: None)
 
     def write(self, batches: Sequence[Batch]) -> None:
-        statement, parameters = _statement(self._tables, batches)
-        if statement:
-            # The setting holds for this one transaction, so the pooled connection is left as it was.
-            statement += " SELECT set_config('synchronous_commit', %s, true)"
-            self._link.run(lambda cursor: cursor.execute(statement, [*parameters, self._commit]))
+        demanded = demands(batches)
+        rows = _rows(batches)
+        if not any(rows):
+            return
+        logs = {(one.thread_id, one.namespace) for batch in batches for one in batch.entries} | demanded.keys()
+        heads = [(*place, demand.entry_id or "") for place, demand in sorted(demanded.items())]
+        own = [(*place, id) for place, demand in sorted(demanded.items()) for id in sorted(demand.own)]
+        parameters: list[Any] = [self._commit, self._tables.locks_of(logs), *_columns(heads, 3), *_columns(own, 3)]
+        for part, width in zip(rows, (4, 9, 6), strict=True):
+            parameters += _columns(part, width)
+        for thread_id, namespace, latest in self._link.run_alone(self._tables.write, parameters):
+            raise ThreadConflictError(thread_id, namespace, demanded[thread_id, namespace].entry_id, latest)
 
     def chain(self, thread_id: str, namespace: str = "", entry_id: str | None = None) -> Chain | None:
         statement = self._tables.read_latest if entry_id is None else self._tables.read_entry
@@ -203,11 +211,11 @@ def from_url(url: str) -> PostgresSaver:
     return PostgresSaver(url)
 
 
-def _statement(tables: Tables, batches: Iterable[Batch]) -> tuple[str, list[Any]]:
-    """All that the batches come to, taken in order, as the ``WITH`` of one statement; ``""`` when it is nothing.
+def _rows(batches: Iterable[Batch]) -> tuple[list[Any], list[Any], list[Any]]:
+    """The keys of notes to drop, the entries and the notes that the batches come to, taken in order.
 
-    The parts of such a statement run side by side on one snapshot, so no row may be touched by two of them: notes
-    that are dropped and written again by later batches are only written.
+    They are written in this order, all at once, so notes that are written and dropped by later batches are left out.
+    Each in one order for every writer: two writers of the same rows then wait for each other, and never both ways.
     """
     entries: dict[tuple[str, str, str], Entry] = {}
     notes: dict[tuple[str, str, str, str, str], Note] = {}
@@ -221,27 +229,12 @@ def _statement(tables: Tables, batches: Iterable[Batch]) -> tuple[str, list[Any]
                 del notes[key]
         entries |= {(e.thread_id, e.namespace, e.id): e for e in batch.entries}
         notes |= {(n.thread_id, n.namespace, n.entry_id, n.task_id, n.key): n for n in batch.notes}
-    # Rows in one order for every writer: two writers of the same rows then wait for each other, and never both ways.
-    parts: list[str] = []
-    parameters: list[Any] = []
-    if settled:
-        parts.append(tables.drop_notes_except if notes else tables.drop_notes)
-        parameters += _columns(sorted(settled))
-        parameters += _columns(sorted(notes)) if notes else []
-    if entries:
-        rows = sorted(entries.values(), key=lambda e: (e.thread_id, e.namespace, e.id))
-        parts.append(tables.put_entries)
-        parameters += _columns(
-            [
-                (e.thread_id, e.namespace, e.id, e.parent_id, e.base_id, e.step, e.source, e.body, e.snapshot)
-                for e in rows
-            ]
-        )
-    if notes:
-        parts.append(tables.put_notes)
-        parameters += _columns([(*key, notes[key].data) for key in sorted(notes)])
-    return ("WITH " + ", ".join(parts) if parts else ""), parameters
+    return (
+        sorted(settled),
+        [(*key, e.parent_id, e.base_id, e.step, e.source, e.body, e.snapshot) for key, e in sorted(entries.items())],
+        [(*key, notes[key].data) for key in sorted(notes)],
+    )
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> _Matrix:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> _Matrix:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

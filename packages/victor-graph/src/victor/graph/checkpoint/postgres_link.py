@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -70,6 +70,7 @@ class Link:
         self._lock = Lock()
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
         self._closed = False
+        self._strict = False  # whether transactions see, by default, only what was committed before they began
 
     def run(self, work: Callable[[Cursor[Any]], T]) -> T:
         """What ``work`` returns, given a cursor of a connection in autocommit mode.
@@ -110,6 +111,24 @@ class Link:
             if pool is not None and not pool.closed:
                 pool.check()  # throws out the other connections that broke along with this one
 
+    def run_alone(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows of one statement, whose parts each see what others committed before.
+
+        Raises:
+            CheckpointError: As `run`.
+        """
+        import psycopg
+
+        def execute(cursor: Cursor[Any]) -> list[Any]:
+            if not self._strict:
+                return cursor.execute(statement, parameters).fetchall()
+            connection = cursor.connection
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            with connection.transaction():
+                return cursor.execute(statement, parameters).fetchall()
+
+        return self.run(execute)
+
     def close(self) -> None:
         """Close the connections. A second time is harmless."""
         with self._lock:
@@ -131,6 +150,8 @@ class Link:
                 return self._pool
             with self._connect() as connection, connection.cursor(binary=True) as cursor:
                 self._prepare(cursor)
+                isolation = cursor.execute("SHOW default_transaction_isolation").fetchone()
+                self._strict = isolation != ("read committed",)
                 if cursor.execute("SHOW fsync").fetchone() == ("off",):
                     _log.warning("PostgreSQL at %s has fsync=off: a crash of its machine may lose data", self._place)
             options: dict[str, Any] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from victor.graph.errors import CheckpointError, StoreVersionError
@@ -40,27 +42,66 @@ CREATE TABLE IF NOT EXISTS {notes} (
 CREATE TABLE IF NOT EXISTS {version} (version integer NOT NULL);
 """
 
-_DROP_NOTES: Final = """dropped AS (
-    DELETE FROM {notes} n
-    USING unnest(%b::text[], %b::text[], %b::text[], %b::text[]) AS s (thread_id, namespace, entry_id, key)
-    WHERE n.thread_id = s.thread_id AND n.namespace = s.namespace AND n.entry_id = s.entry_id
-    AND (n.key = s.key OR starts_with(n.key, s.key || ':'))"""
-
-_EXCEPT: Final = """
-    AND (n.thread_id, n.namespace, n.entry_id, n.task_id, n.key)
-    NOT IN (SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[]))"""
-
-_PUT_ENTRIES: Final = """put_entries AS (
-    INSERT INTO {entries} (thread_id, namespace, id, parent_id, base_id, step, source, body, snapshot)
-    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[],
-        %b::bigint[], %b::text[], %b::bytea[], %b::bytea[])
-    ON CONFLICT (thread_id, namespace, id) DO UPDATE SET parent_id = EXCLUDED.parent_id, base_id = EXCLUDED.base_id,
-    step = EXCLUDED.step, source = EXCLUDED.source, body = EXCLUDED.body, snapshot = EXCLUDED.snapshot)"""
-
-_PUT_NOTES: Final = """put_notes AS (
-    INSERT INTO {notes} (thread_id, namespace, entry_id, task_id, key, data)
-    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[])
-    ON CONFLICT (thread_id, namespace, entry_id, task_id, key) DO UPDATE SET data = EXCLUDED.data)"""
+# One statement of the client, so one round trip, but several here, each of which sees what was committed before it:
+# who writes to the same logs waits at the locks, and what is compared afterwards is what the other left. Its plans
+# are kept by the connection. A release that needs another one makes it under another name, beside this one.
+_WRITE: Final = """
+CREATE OR REPLACE FUNCTION {write}(
+    commit_ text, locks bigint[],
+    head_threads text[], head_namespaces text[], head_ids text[],
+    own_threads text[], own_namespaces text[], own_ids text[],
+    done_threads text[], done_namespaces text[], done_entries text[], done_keys text[],
+    threads text[], namespaces text[], ids text[], parents text[], bases text[], steps bigint[], sources text[],
+    bodies bytea[], snapshots bytea[],
+    note_threads text[], note_namespaces text[], note_entries text[], note_tasks text[], note_keys text[],
+    note_datas bytea[]
+) RETURNS TABLE (moved_thread text, moved_namespace text, moved_id text) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $victor$
+BEGIN
+    PERFORM set_config('synchronous_commit', commit_, true);
+    PERFORM pg_advisory_xact_lock(one) FROM unnest(locks) AS one;
+    IF head_ids <> '{{}}' THEN
+        RETURN QUERY
+            SELECT d.thread_id, d.namespace, h.id
+            FROM unnest(head_threads, head_namespaces, head_ids) AS d (thread_id, namespace, id)
+            CROSS JOIN LATERAL (
+                SELECT (SELECT e.id FROM {entries} e WHERE e.thread_id = d.thread_id AND e.namespace = d.namespace
+                    ORDER BY e.id DESC LIMIT 1) AS id
+            ) h
+            WHERE coalesce(h.id, '') <> d.id AND NOT EXISTS (
+                SELECT FROM unnest(own_threads, own_namespaces, own_ids) AS o (thread_id, namespace, id)
+                WHERE o.thread_id = d.thread_id AND o.namespace = d.namespace AND o.id = h.id);
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF done_keys <> '{{}}' THEN
+        DELETE FROM {notes} n
+        USING unnest(done_threads, done_namespaces, done_entries, done_keys) AS s (thread_id, namespace, entry_id, key)
+        WHERE n.thread_id = s.thread_id AND n.namespace = s.namespace AND n.entry_id = s.entry_id
+        AND (n.key = s.key OR starts_with(n.key, s.key || ':'));
+    END IF;
+    IF ids <> '{{}}' THEN
+        INSERT INTO {entries} (thread_id, namespace, id, parent_id, base_id, step, source, body, snapshot)
+        SELECT * FROM unnest(threads, namespaces, ids, parents, bases, steps, sources, bodies, snapshots)
+        ON CONFLICT (thread_id, namespace, id) DO UPDATE SET parent_id = EXCLUDED.parent_id,
+        base_id = EXCLUDED.base_id, step = EXCLUDED.step, source = EXCLUDED.source, body = EXCLUDED.body,
+        snapshot = EXCLUDED.snapshot;
+    END IF;
+    IF note_keys <> '{{}}' THEN
+        INSERT INTO {notes} (thread_id, namespace, entry_id, task_id, key, data)
+        SELECT * FROM unnest(note_threads, note_namespaces, note_entries, note_tasks, note_keys, note_datas)
+        ON CONFLICT (thread_id, namespace, entry_id, task_id, key) DO UPDATE SET data = EXCLUDED.data;
+    END IF;
+END
+$victor$"""
+_CALL: Final = (
+    "SELECT * FROM {write}(%s, %b::bigint[]"
+    + ", %b::text[]" * 15
+    + ", %b::bigint[], %b::text[], %b::bytea[], %b::bytea[]"
+    + ", %b::text[]" * 5
+    + ", %b::bytea[])"
+)
 
 # The entries and the notes in one statement, so that they belong to one moment.
 _CHAIN: Final = """SELECT 0, e.id, e.parent_id, e.base_id, e.step, e.source, e.body,
@@ -90,11 +131,9 @@ class Tables:
             raise CheckpointError(f"schema={schema!r} is no name of a PostgreSQL schema")
         self._schema = None if schema is None else '"' + schema.replace('"', '""').replace("%", "%%") + '"'
         prefix = "" if self._schema is None else f"{self._schema}."
-        self._names = {name: f"{prefix}victor_checkpoint_{name}" for name in ("entries", "notes", "version")}
-        self.drop_notes = self.sql(_DROP_NOTES) + ")"
-        self.drop_notes_except = self.sql(_DROP_NOTES + _EXCEPT) + ")"
-        self.put_entries = self.sql(_PUT_ENTRIES)
-        self.put_notes = self.sql(_PUT_NOTES)
+        names = {"entries": "entries", "notes": "notes", "version": "version", "write": "write_1"}
+        self._names = {name: f"{prefix}victor_checkpoint_{own}" for name, own in names.items()}
+        self.write = self.sql(_CALL)
         self.read_latest = self.sql(_TARGET + "ORDER BY id DESC LIMIT 1) " + _CHAIN)
         self.read_entry = self.sql(_TARGET + "AND id = %s) " + _CHAIN)
         self.list_all = self.sql(_LIST + "ORDER BY id DESC LIMIT %s")
@@ -103,6 +142,11 @@ class Tables:
     def sql(self, text: str) -> str:
         """The text with the tables' names in place of ``{entries}``, ``{notes}`` and ``{version}``."""
         return text.format(**self._names)
+
+    def locks_of(self, logs: Iterable[tuple[str, str]]) -> list[int]:
+        """The numbers that stand for logs (thread and namespace) where one writer waits for another, in one order."""
+        names = ("\0".join((self._names["entries"], *log)).encode("utf-8", "surrogatepass") for log in logs)
+        return sorted({int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True) for name in names})
 
     def create(self, cursor: Cursor[Any]) -> None:
         """Make the tables if they are missing; several programs may do so at once.
@@ -116,7 +160,7 @@ class Tables:
             found = self._version(cursor)
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             found = None
-        if found is None:
+        if found is None or (found <= _VERSION and not self._has_function(cursor)):
             with cursor.connection.transaction():
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
                 if self._schema is not None:
@@ -124,7 +168,7 @@ class Tables:
                     cursor.execute("SELECT to_regnamespace(%s) IS NULL", [self._schema.replace("%%", "%")])
                     if cursor.fetchone() == (True,):
                         cursor.execute(f"CREATE SCHEMA {self._schema}", [])
-                for statement in self.sql(_CREATE).split(";")[:-1]:
+                for statement in (*self.sql(_CREATE).split(";")[:-1], self.sql(_WRITE)):
                     cursor.execute(statement, [])
                 found = self._version(cursor)
                 if found is None:
@@ -135,6 +179,10 @@ class Tables:
                 f"the checkpoint tables have version {found}, and this release of victor-graph reads up to {_VERSION}: "
                 "upgrade victor-graph, or use another schema= for this program"
             )
+
+    def _has_function(self, cursor: Cursor[Any]) -> bool:
+        name = self._names["write"].replace("%%", "%")
+        return cursor.execute("SELECT to_regproc(%s) IS NOT NULL", [name]).fetchone() == (True,)
 
     def _version(self, cursor: Cursor[Any]) -> int | None:
         row = cursor.execute(self.sql("SELECT max(version) FROM {version}"), []).fetchone()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from random import getrandbits
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import msgpack
 
 from victor.graph.channels import MISSING, Channel
-from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, Settled
+from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Head, Note, Settled
 from victor.graph.checkpoint.codec import Codec
 from victor.graph.checkpoint.delta import before_change, difference
 from victor.graph.checkpoint.log import (
@@ -31,14 +31,12 @@ from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 from victor.graph.isolate import CONSTANT, isolate
 
 if TYPE_CHECKING:
-    from asyncio import Future
-    from asyncio import Task as AsyncTask
-
+    from victor.graph.checkpoint.keeper import Keeper
     from victor.graph.checkpoint.writer import Writer
     from victor.graph.engine import Run
     from victor.graph.tasks import Task
 
-__all__ = ["Keeper", "Recorder"]
+__all__ = ["Recorder"]
 
 _LONGEST: Final = 2048
 _SLACK: Final = 1024
@@ -47,7 +45,14 @@ _SETTLED: Final = ("result", "answer", "step", "error", "paused", "command")
 
 
 class Recorder:
-    """Where a run writes its checkpoints."""
+    """Where a run writes its checkpoints.
+
+    What it writes names the checkpoint it goes on from; the store refuses it with `ThreadConflictError` when somebody
+    else has written to the thread meanwhile. A run from a checkpoint of the past is a fork and asks for no such thing.
+
+    Attributes:
+        exclusive: Whether it does so.
+    """
 
     def __init__(
         self, store: Checkpointer, codec: Codec, thread_id: str, namespace: str, durability: Durability
@@ -63,7 +68,10 @@ class Recorder:
         self.past = False
         self.owner = ""
         self.metadata: dict[str, Any] = {}
+        self.exclusive = True
         self._written: str | None = None
+        self._stored: str | None = None
+        self._failed = False
         self._tip_ns = 0
         self._base = ""
         self._since = 0
@@ -96,6 +104,7 @@ class Recorder:
 
     async def _read(self, run: Run, wanted: str | None) -> Chain | None:
         if run.root.replaying and run.parent is not None:
+            self.exclusive = False
             return None  # a subgraph under a checkpoint of the past: what is stored came of the former future
         arguments = (self.thread_id, self.namespace, wanted)
         chain = self.store.chain(*arguments) if run.blocking else await self.store.achain(*arguments)
@@ -105,6 +114,9 @@ class Recorder:
             else:
                 latest = await asyncio.to_thread(self.store.entries, self.thread_id, self.namespace, limit=1)
             self.past = latest[0].id != chain.entries[-1].id
+            if self.past:
+                self.exclusive = False
+                self._tip_ns = latest[0].created_ns  # what a fork writes is the latest, whatever the clock says
         return chain
 
     async def fork(self, run: Run, input: Any) -> None:
@@ -148,11 +160,13 @@ class Recorder:
         run.ready = sorted(ranks[name] for name in body.ready if name != "__start__")
         run.sends = load_sends(body.sends)
         run.waiting = {ranks[name] for name in body.waiting}
-        numbers = {(join.end, join.starts): number for number, join in enumerate(program.joins)}
+        numbers: dict[tuple[int, frozenset[int]], list[int]] = {}
+        for number, join in enumerate(program.joins):  # the same join may be there twice
+            numbers.setdefault((join.end, frozenset(join.starts)), []).append(number)
         for end, starts, seen in body.joined:
-            number = numbers.get((ranks.get(end, -1), frozenset(ranks.get(name, -1) for name in starts)))
-            if number is not None:
-                run.joined[number] = {ranks[name] for name in seen}
+            left = numbers.get((ranks.get(end, -1), frozenset(ranks.get(name, -1) for name in starts)))
+            if left:
+                run.joined[left.pop(0)] = {ranks[name] for name in seen}
         saved = read_notes(chain.notes, self.codec)
         self._noting(saved)
         run.saved = saved
@@ -163,8 +177,8 @@ class Recorder:
     def _resume(self, chain: Chain) -> None:
         """Go on after a chain."""
         last = chain.entries[-1]
-        self.tip = self._written = last.id
-        self._tip_ns = last.created_ns
+        self.tip = self._written = self._stored = last.id
+        self._tip_ns = max(self._tip_ns, last.created_ns)
         self._base = chain.entries[0].id
         data, bodies = split_snapshot(chain.entries[0].snapshot or b"")
         if self.codec.version_of(data) != self.codec.version:
@@ -209,11 +223,18 @@ class Recorder:
             settled = (Settled(self.thread_id, self.namespace, former, _SETTLED),)
             self._noted.clear()
         if self._held:
-            batch = Batch((*self._held, entry), (), settled)
+            batch = self.batch((*self._held, entry), (), settled)
             self._held.clear()
         else:
-            batch = Batch((entry,), (), settled)
+            batch = self.batch((entry,), (), settled)
         await self.write(run, batch)
+
+    def batch(self, entries: tuple[Entry, ...], notes: Iterable[Note] = (), settled: tuple[Settled, ...] = ()) -> Batch:
+        """What is written next, based on what was written before."""
+        head = Head(self.thread_id, self.namespace, self._stored) if self.exclusive else None
+        if entries:
+            self._stored = entries[-1].id
+        return Batch(entries, tuple(notes), settled, head)
 
     def _new_id(self) -> str:
         self._tip_ns = max(time.time_ns(), self._tip_ns + 1)
@@ -260,7 +281,7 @@ class Recorder:
         if self.durability == "exit":
             self._held_notes += notes
         elif notes:
-            await self.write(run, Batch((), tuple(notes)))
+            await self.write(run, self.batch((), notes))
 
     def record(self, task_id: str, key: str, value: Any) -> None:
         """Write a note; durable when it returns, but with durability ``"exit"`` when the run ends. From any thread."""
@@ -270,7 +291,7 @@ class Recorder:
             return
         if self._writer is not None:
             self._writer.flush()  # the note means nothing without its checkpoint
-        self.store.write((Batch((), (note,)),))
+        self.store.write((self.batch((), (note,)),))
 
     async def arecord(self, task_id: str, key: str, value: Any) -> None:
         """`record` without holding up the event loop."""
@@ -279,7 +300,7 @@ class Recorder:
         elif self.durability == "exit":
             self.record(task_id, key, value)
         else:
-            await self.store.awrite(Batch((), (self.note(task_id, key, value),)))
+            await self.store.awrite(self.batch((), (self.note(task_id, key, value),)))
 
     def _noting(self, saved: Saved) -> None:
         """Remember that the present checkpoint has notes, so that they are dropped when its superstep is complete."""
@@ -302,34 +323,38 @@ class Recorder:
 
     # ---------------------------------------------------------------- writing
 
-    async def write(self, run: Run, batch: Batch) -> None:
+    def write(self, run: Run, batch: Batch) -> Coroutine[Any, Any, None]:
         """Write a batch, as durably as the run was asked to."""
-        if run.watched and run.events.active:
-            attributes = {
-                "thread_id": self.thread_id,
-                "namespace": self.namespace,
-                "step": run.step,
-                "durability": self.durability,
-            }
-            with run.events.operation("checkpoint.save", run.program.name, attributes):
-                await self._write(run, batch)
-        else:
+        return self._reported(run, batch) if run.watched and run.events.active else self._write(run, batch)
+
+    async def _reported(self, run: Run, batch: Batch) -> None:
+        attributes = {
+            "thread_id": self.thread_id,
+            "namespace": self.namespace,
+            "step": run.step,
+            "durability": self.durability,
+        }
+        with run.events.operation("checkpoint.save", run.program.name, attributes):
             await self._write(run, batch)
 
     async def _write(self, run: Run, batch: Batch) -> None:
-        if self.durability == "async" and not self.store.instant:
-            if self._writer is None:
-                from victor.graph.checkpoint.writer import Writer
+        try:
+            if self.durability == "async" and not self.store.instant:
+                if self._writer is None:
+                    from victor.graph.checkpoint.writer import Writer
 
-                self._writer = Writer(self.store)
-            if run.blocking:
-                self._writer.put(batch)
+                    self._writer = Writer(self.store)
+                if run.blocking:
+                    self._writer.put(batch)
+                else:
+                    await self._writer.aput(batch)
+            elif run.blocking:
+                self.store.write((batch,))
             else:
-                await self._writer.aput(batch)
-        elif run.blocking:
-            self.store.write((batch,))
-        else:
-            await self.store.awrite(batch)
+                await self.store.awrite(batch)
+        except CheckpointError:
+            self._failed = True
+            raise
 
     async def close(self, run: Run) -> None:
         """Bring to the store what is not there yet."""
@@ -340,8 +365,8 @@ class Recorder:
         if self._last is not None and self._pieces:
             entries = (*entries, self._last())
         notes = [note for note in notes if note.entry_id == self.tip]
-        if entries or (notes and self._written is not None):
-            batch = Batch(entries, tuple(notes))
+        if (entries or (notes and self._written is not None)) and not self._failed:
+            batch = self.batch(entries, notes)
             if run.blocking:
                 self.store.write((batch,))
             else:
@@ -367,53 +392,11 @@ class Recorder:
 
     def keeper(self, run: Run) -> Keeper | None:
         """Saves results of a superstep's tasks while others still run; None where that protects from nothing."""
-        return None if self.store.instant or self.durability == "exit" else Keeper(self, run)
+        if self.store.instant or self.durability == "exit":
+            return None
+        from victor.graph.checkpoint.keeper import Keeper
 
-
-class Keeper:
-    """Saves results of finished tasks as fast as the store takes them: each write takes all there are."""
-
-    def __init__(self, log: Recorder, run: Run) -> None:
-        self._log = log
-        self._run = run
-        self._new: list[Task] = []
-        self._left = 0
-        self._writing: AsyncTask[None] | None = None
-
-    def noting(self, task: Task) -> Callable[[Future[Any]], None]:
-        """A callback for the future of a task."""
-        self._left += 1
-
-        def done(future: Future[Any]) -> None:
-            self._left -= 1
-            if task.done and self._left:
-                self._new.append(task)
-                if self._writing is None:
-                    self._writing = asyncio.get_running_loop().create_task(self._write())
-
-        return done
-
-    async def _write(self) -> None:
-        await asyncio.sleep(0)
-        while self._new and self._left:
-            tasks, self._new = self._new, []
-            await self._log.write(self._run, Batch((), tuple(self._notes(tasks))))
-        self._writing = None
-
-    def _notes(self, tasks: Iterable[Task]) -> list[Note]:
-        return [self._log.note(task.id, "result", dump_result(task)) for task in tasks]
-
-    async def finish(self) -> None:
-        """Wait for the write under way."""
-        self._left = 0
-        if self._writing is not None:
-            await self._writing
-
-    def save(self, tasks: Iterable[Task]) -> None:
-        """Save at once, from a blocking run."""
-        notes = self._notes(task for task in tasks if task.done)
-        if notes:
-            self._log.store.write((Batch((), tuple(notes)),))
+        return Keeper(self, run)
 
 
 def _names(run: Run) -> list[str]:

@@ -10,61 +10,21 @@ last commits (never more: the file stays sound); that is many times faster.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl
 
 from victor.core.errors import ConfigurationError
 from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
-from victor.graph.errors import CheckpointError, CheckpointNotFoundError, StoreVersionError
+from victor.graph.checkpoint.sqlite_commits import FIND_LOG, Commits
+from victor.graph.checkpoint.sqlite_file import SqliteFile
+from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 
 __all__ = ["SqliteSaver", "from_url"]
-
-_VERSION: Final = 1
-_BUSY_S: Final = 60.0
-
-_SCHEMA: Final = """
-CREATE TABLE victor_schema (version INTEGER NOT NULL);
-CREATE TABLE victor_logs (
-    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL,
-    UNIQUE (thread_id, namespace)
-);
-CREATE TABLE victor_entries (
-    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL,
-    source TEXT NOT NULL, body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
-) WITHOUT ROWID;
-CREATE TABLE victor_notes (
-    log INTEGER NOT NULL, entry TEXT NOT NULL, task TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (log, entry, task, key)
-) WITHOUT ROWID;
-"""
-
-# Both write nothing when the log is gone, because somebody else deleted the thread; its number is never used again.
-_PUT_ENTRY: Final = (
-    "INSERT OR REPLACE INTO victor_entries SELECT log, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM victor_logs WHERE log = ?1"
-)
-_PUT_NOTE: Final = "INSERT OR REPLACE INTO victor_notes SELECT log, ?2, ?3, ?4, ?5 FROM victor_logs WHERE log = ?1"
-_DROP_NOTES: Final = (
-    "DELETE FROM victor_notes WHERE log = ? AND entry = ? AND substr(key, 1, instr(key || ':', ':') - 1) = ?"
-)
-_FIND_LOG: Final = "SELECT log FROM victor_logs WHERE thread_id = ? AND namespace = ?"
-
-
-class _Ticket:
-    """Batches that wait for their commit."""
-
-    __slots__ = ("batches", "done", "error", "notify")
-
-    def __init__(self, batches: Sequence[Batch], notify: Callable[[], None] | None = None) -> None:
-        self.batches = batches
-        self.notify = notify
-        self.done = False
-        self.error: BaseException | None = None
 
 
 class SqliteSaver(Checkpointer):
@@ -92,17 +52,16 @@ class SqliteSaver(Checkpointer):
         if isinstance(path, sqlite3.Connection):
             path = path.execute("PRAGMA database_list").fetchone()[2] or ":memory:"
         self.path = str(path)
-        self._synchronous = synchronous
-        self._writing = threading.Lock()
-        self._queueing = threading.Lock()
-        self._tickets: list[_Ticket] = []
-        self._logs: dict[tuple[str, str], int] = {}
+        self._file = SqliteFile(self.path, synchronous)
+        self._db = self._file.open(patient=False)
+        try:
+            self._file.set_up(self._db)
+        except BaseException:
+            self._db.close()
+            raise
+        self._commits = Commits(self._file, self._db)
+        self._pooling = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-        self._committer: threading.Thread | None = None
-        self._wake = threading.Semaphore(0)
-        self._db = self._open()
-        self._set_up()
 
     @classmethod
     def from_conn_string(cls, conn_string: str) -> Self:
@@ -125,69 +84,30 @@ class SqliteSaver(Checkpointer):
 
     # ---------------------------------------------------------------- connections
 
-    def _open(self) -> sqlite3.Connection:
-        try:
-            if self.path != ":memory:":
-                Path(self.path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(
-                str(Path(self.path).expanduser()) if self.path != ":memory:" else self.path,
-                timeout=_BUSY_S, isolation_level=None, check_same_thread=False,
-            )  # fmt: skip
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA synchronous = {self._synchronous.upper()}")
-        except (sqlite3.Error, OSError) as error:
-            raise CheckpointError(f"{self.path}: cannot be opened as an SQLite file: {error}") from error
-        return db
-
-    def _set_up(self) -> None:
-        with self._trouble("set up"):
-            known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'victor_schema'").fetchone()
-            if known is None:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:  # another process may have been faster
-                    if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'victor_schema'").fetchone() is None:
-                        for statement in _SCHEMA.split(";"):
-                            self._db.execute(statement)
-                        self._db.execute("INSERT INTO victor_schema VALUES (?)", (_VERSION,))
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
-            version = self._db.execute("SELECT version FROM victor_schema").fetchone()[0]
-        if version != _VERSION:
-            raise StoreVersionError(
-                f"{self.path}: this checkpoint store has version {version}, and this victor-graph reads version "
-                f"{_VERSION}; upgrade victor-graph (pip install -U victor-graph)"
-            )
-
-    @contextmanager
-    def _trouble(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise CheckpointError(f"{self.path}: cannot {what}: {error}") from error
+    def _check(self) -> None:
+        if self._commits.closed:
+            raise CheckpointError(f"{self.path}: this store is closed")
 
     @contextmanager
     def _reading(self, what: str) -> Iterator[sqlite3.Connection]:
-        if self._closed:
-            raise CheckpointError(f"{self.path}: this store is closed")
-        if self.path == ":memory:":
-            with self._writing, self._trouble(what):
+        self._check()
+        if self._file.in_memory:
+            with self._commits.lock, self._file.trouble(what):
                 yield self._db
             return
-        with self._queueing:
+        with self._pooling:
             db = self._idle.pop() if self._idle else None
         if db is None:
-            db = self._open()
+            db = self._file.open()
         try:
-            with self._trouble(what):
+            with self._file.trouble(what):
                 yield db
         finally:
             self._give_back(db)
 
     def _give_back(self, db: sqlite3.Connection) -> None:
-        with self._queueing:
-            if self._closed:
+        with self._pooling:
+            if self._commits.closed:
                 db.close()
             else:
                 self._idle.append(db)
@@ -196,122 +116,18 @@ class SqliteSaver(Checkpointer):
 
     def write(self, batches: Sequence[Batch]) -> None:
         """Apply batches; commits what other threads wait to write along with it."""
-        ticket = _Ticket(batches)
-        with self._queueing:
-            self._tickets.append(ticket)
-        with self._writing:
-            if not ticket.done:
-                self._commit_waiting()
-        if ticket.error is not None:
-            raise ticket.error
+        self._commits.write(batches)
 
-    async def awrite(self, batch: Batch) -> None:
-        """Apply a batch; a thread of the store's own commits what all event loops wait to write."""
-        loop = asyncio.get_running_loop()
-        written = loop.create_future()
-
-        def notify() -> None:
-            loop.call_soon_threadsafe(lambda: None if written.done() else written.set_result(None))
-
-        ticket = _Ticket((batch,), notify)
-        with self._queueing:
-            self._tickets.append(ticket)
-            if self._committer is None:
-                self._committer = threading.Thread(target=self._work, name="victor-sqlite", daemon=True)
-                self._committer.start()
-        self._wake.release()
-        await written
-        if ticket.error is not None:
-            raise ticket.error
-
-    def _work(self) -> None:
-        while True:
-            self._wake.acquire()
-            with self._writing:
-                self._commit_waiting()
-            if self._closed:
-                return
-
-    def _commit_waiting(self) -> None:
-        with self._queueing:
-            tickets, self._tickets = self._tickets, []
-        if not tickets:
-            return
-        try:
-            self._commit([batch for ticket in tickets for batch in ticket.batches])
-        except BaseException as error:  # noqa: BLE001 - raised in the threads that wait
-            if len(tickets) == 1:
-                tickets[0].error = error
-            else:
-                for ticket in tickets:  # one of them may be at fault: each for itself
-                    try:
-                        self._commit(ticket.batches)
-                    except BaseException as own:  # noqa: BLE001 - raised in the thread that waits
-                        ticket.error = own
-        for ticket in tickets:
-            ticket.done = True
-            if ticket.notify is not None:
-                try:
-                    ticket.notify()
-                except RuntimeError:
-                    pass  # its event loop is gone, and nobody waits any more
-
-    def _commit(self, batches: Sequence[Batch]) -> None:
-        if self._closed:
-            raise CheckpointError(f"{self.path}: this store is closed")
-        db = self._db
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                for batch in batches:
-                    self._put(db, batch)
-                db.execute("COMMIT")
-            except BaseException:
-                self._logs.clear()  # those made in this transaction are gone again
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise CheckpointError(f"{self.path}: a checkpoint could not be written: {error}") from error
-
-    def _put(self, db: sqlite3.Connection, batch: Batch) -> None:
-        for settled in batch.settled:
-            log = self._log(settled.thread_id, settled.namespace)
-            db.executemany(_DROP_NOTES, [(log, settled.entry_id, key) for key in settled.keys])
-        for one in batch.entries:
-            row = (one.id, one.parent_id, one.base_id, one.step, one.source, one.body, one.snapshot)
-            self._insert(db, _PUT_ENTRY, one.thread_id, one.namespace, row)
-        for note in batch.notes:
-            row_of_note = (note.entry_id, note.task_id, note.key, note.data)
-            self._insert(db, _PUT_NOTE, note.thread_id, note.namespace, row_of_note)
-
-    def _insert(
-        self, db: sqlite3.Connection, statement: str, thread_id: str, namespace: str, row: tuple[Any, ...]
-    ) -> None:
-        if db.execute(statement, (self._log(thread_id, namespace), *row)).rowcount < 1:
-            del self._logs[thread_id, namespace]
-            db.execute(statement, (self._log(thread_id, namespace), *row))
-
-    def _log(self, thread_id: str, namespace: str) -> int:
-        """The number of a log, which is made if it is not there."""
-        place = (thread_id, namespace)
-        log = self._logs.get(place)
-        if log is None:
-            found = self._db.execute(_FIND_LOG, place).fetchone()
-            if found is None:
-                made = self._db.execute("INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", place)
-                found = (made.lastrowid,)
-            if len(self._logs) > 10_000:
-                self._logs.clear()
-            log = self._logs[place] = found[0]
-        return log
+    def awrite(self, batch: Batch) -> Coroutine[Any, Any, None]:
+        """Apply a batch, along with what other tasks wait to write."""
+        return self._commits.awrite(batch)
 
     # ---------------------------------------------------------------- reading
 
     def chain(self, thread_id: str, namespace: str = "", entry_id: str | None = None) -> Chain | None:
         """What is needed to read an entry."""
         with self._reading("read a checkpoint") as db:
-            found = db.execute(_FIND_LOG, (thread_id, namespace)).fetchone()
+            found = db.execute(FIND_LOG, (thread_id, namespace)).fetchone()
             if found is None:
                 return None
             log = found[0]
@@ -393,15 +209,19 @@ class SqliteSaver(Checkpointer):
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove a thread."""
-        with self._changing("delete a thread") as db:
+
+        def delete(db: sqlite3.Connection) -> None:
             logs = "SELECT log FROM victor_logs WHERE thread_id = ?"
             for table in ("victor_entries", "victor_notes"):
                 db.execute(f"DELETE FROM {table} WHERE log IN ({logs})", (thread_id,))  # noqa: S608 - constants
             db.execute("DELETE FROM victor_logs WHERE thread_id = ?", (thread_id,))
 
+        self._change("delete a thread", delete)
+
     def copy_thread(self, source: str, target: str) -> None:
         """Copy a thread."""
-        with self._changing("copy a thread") as db:
+
+        def copy(db: sqlite3.Connection) -> None:
             logs = db.execute("SELECT log, namespace FROM victor_logs WHERE thread_id = ?", (source,)).fetchall()
             if not logs:
                 raise CheckpointNotFoundError(f"there is no thread {source!r} to copy")
@@ -420,12 +240,15 @@ class SqliteSaver(Checkpointer):
                     (new, log),
                 )
 
+        self._change("copy a thread", copy)
+
     def rewrite(
         self, thread_id: str, namespace: str, *, remove: Sequence[str] = (), replace: Sequence[Entry] = ()
     ) -> None:
         """Remove entries and replace others."""
-        with self._changing("rewrite checkpoints") as db:
-            found = db.execute(_FIND_LOG, (thread_id, namespace)).fetchone()
+
+        def rewrite(db: sqlite3.Connection) -> None:
+            found = db.execute(FIND_LOG, (thread_id, namespace)).fetchone()
             if found is None:
                 return
             log = found[0]
@@ -438,36 +261,22 @@ class SqliteSaver(Checkpointer):
             if not db.execute("SELECT 1 FROM victor_entries WHERE log = ?", (log,)).fetchone():
                 db.execute("DELETE FROM victor_logs WHERE log = ?", (log,))
 
-    @contextmanager
-    def _changing(self, what: str) -> Iterator[sqlite3.Connection]:
-        if self._closed:
-            raise CheckpointError(f"{self.path}: this store is closed")
-        with self._writing, self._trouble(what):
-            db = self._db
-            db.execute("BEGIN IMMEDIATE")
+        self._change("rewrite checkpoints", rewrite)
+
+    def _change(self, what: str, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Does what is no ordinary write, in one transaction."""
+        self._check()
+        with self._commits.lock, self._file.trouble(what):
             try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
+                self._file.transact(self._db, work)
             finally:
-                self._logs.clear()
+                self._commits.forget()
 
     def close(self) -> None:
         """Write what waits, and let go of the file."""
-        with self._writing:
-            if self._closed:
-                return
-            self._commit_waiting()
-            self._closed = True
-            committer = self._committer
-        self._wake.release()
-        if committer is not None:
-            committer.join()
-        with self._queueing:
-            for db in (self._db, *self._idle):
+        self._commits.close()
+        with self._pooling:
+            for db in self._idle:
                 db.close()
             self._idle.clear()
 

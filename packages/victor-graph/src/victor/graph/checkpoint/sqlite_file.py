@@ -1,0 +1,181 @@
+"""An SQLite file with checkpoint tables: opening it, making the tables, and saying what is wrong with it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from victor.graph.errors import CheckpointError, StoreVersionError
+
+__all__ = ["SqliteFile", "Synchronous", "is_busy"]
+
+T = TypeVar("T")
+
+Synchronous = Literal["full", "normal"]
+
+_VERSION: Final = 1
+_BUSY_S: Final = 60.0
+_PAUSES_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+
+_SCHEMA: Final = """
+CREATE TABLE victor_schema (version INTEGER NOT NULL);
+CREATE TABLE victor_logs (
+    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL,
+    UNIQUE (thread_id, namespace)
+);
+CREATE TABLE victor_entries (
+    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL,
+    source TEXT NOT NULL, body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
+) WITHOUT ROWID;
+CREATE TABLE victor_notes (
+    log INTEGER NOT NULL, entry TEXT NOT NULL, task TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (log, entry, task, key)
+) WITHOUT ROWID;
+"""
+_HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE name = 'victor_schema'"
+_HINTS: Final = {
+    "full": "Free some space on the disk; what was written earlier is intact",
+    "not a database": "Is it another kind of file? Give another path",
+    "malformed": "The file is damaged: restore a backup, or give another path",
+    "readonly": "Give the program the right to write to the file and its folder, or another path",
+    "locked": f"Another process has held the file for {_BUSY_S:g} s",
+    "unable to open": "Is it a folder, or may this user not open it? Give another path",
+}
+
+
+class SqliteFile:
+    """Opens connections to one file, all with the same settings, and reports their errors as ours.
+
+    Args:
+        path: The file, or ``":memory:"``.
+        synchronous: As `SqliteSaver` takes it.
+    """
+
+    def __init__(self, path: str, synchronous: Synchronous) -> None:
+        self.path = path
+        self.in_memory = path == ":memory:"
+        self.synchronous = synchronous
+
+    def open(self, *, patient: bool = True) -> sqlite3.Connection:
+        """A connection in autocommit mode.
+
+        Args:
+            patient: Whether statements wait while another process writes; else they fail at once (see `wait`).
+
+        Raises:
+            CheckpointError: The file cannot be opened, or is no SQLite database.
+        """
+        place = self.path
+        try:
+            if not self.in_memory:
+                whole = Path(place).expanduser()
+                whole.parent.mkdir(parents=True, exist_ok=True)
+                place = str(whole)
+            db = sqlite3.connect(
+                place, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
+            )
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise self._unusable(error) from error
+        try:
+            # Several processes that open a new file at once: SQLite does not wait for the others by itself here.
+            self._until_free(lambda: db.execute("PRAGMA journal_mode = WAL"))
+            db.execute(f"PRAGMA synchronous = {self.synchronous.upper()}")
+            if not patient:
+                db.execute("PRAGMA busy_timeout = 0")
+        except BaseException as error:
+            db.close()
+            if isinstance(error, sqlite3.Error):
+                raise self._unusable(error) from error
+            raise
+        return db
+
+    def _unusable(self, error: Exception) -> CheckpointError:
+        return CheckpointError(f"{self.path}: cannot be opened as an SQLite file: {error}{_hint(error)}")
+
+    @staticmethod
+    def _until_free(attempt: Callable[[], T]) -> T:
+        """What ``attempt`` returns, tried again for a while as long as another process holds the file."""
+        deadline = time.monotonic() + _BUSY_S
+        tries = 0
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+            tries += 1
+
+    def transact(self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What ``work`` returns, done in one transaction on a connection that is not patient: all or nothing."""
+        self._until_free(lambda: db.execute("BEGIN IMMEDIATE"))
+        return self.finish(db, work)
+
+    def finish(self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`transact` where the transaction has begun."""
+        try:
+            result = work(db)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return result
+
+    def once(self, db: sqlite3.Connection, statement: str, parameters: tuple[object, ...]) -> sqlite3.Cursor:
+        """One statement as a transaction of its own, on a connection that is not patient."""
+        try:
+            return db.execute(statement, parameters)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        return self._until_free(lambda: db.execute(statement, parameters))
+
+    def set_up(self, db: sqlite3.Connection) -> None:
+        """Make the tables if they are missing.
+
+        Raises:
+            StoreVersionError: They are of a version this release does not read.
+        """
+        with self.trouble("set up"):
+            if db.execute(_HAS_TABLES).fetchone() is None:
+                self.transact(db, self._create)
+            found = db.execute("SELECT max(version) FROM victor_schema").fetchone()[0]
+        if found != _VERSION:
+            raise StoreVersionError(
+                f"{self.path}: this checkpoint store has version {found}, and this victor-graph reads version "
+                f"{_VERSION}; upgrade victor-graph (pip install -U victor-graph), or use another file"
+            )
+
+    @staticmethod
+    def _create(db: sqlite3.Connection) -> None:
+        if db.execute(_HAS_TABLES).fetchone() is None:  # else another process was faster
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute("INSERT INTO victor_schema VALUES (?)", (_VERSION,))
+
+    @contextmanager
+    def trouble(self, what: str) -> Iterator[None]:
+        """Reports an SQLite error as a `CheckpointError`."""
+        try:
+            yield
+        except (sqlite3.Error, UnicodeError, OverflowError, ValueError) as error:
+            raise self.cannot(what, error) from error
+
+    def cannot(self, what: str, error: Exception) -> CheckpointError:
+        """The error that says so."""
+        return CheckpointError(f"{self.path}: cannot {what}: {error}{_hint(error)}")
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another connection is in the way, so that the same may work a moment later."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _hint(error: Exception) -> str:
+    text = str(error)
+    return next((f". {hint}" for sign, hint in _HINTS.items() if sign in text), "")
