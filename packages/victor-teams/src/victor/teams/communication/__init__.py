@@ -1,0 +1,23 @@
+"""How agents talk: messages, the bus in process and across machines, requests, topics, dead letters."""
+
+from __future__ import annotations
+
+from victor.teams.communication.endpoint import Endpoint
+from victor.teams.communication.errors import (
+    BusClosedError,
+    BusError,
+    MailboxFullError,
+    MessageTooLargeError,
+    RequestTimeoutError,
+    ResponseError,
+    UnknownReceiverError,
+)
+from victor.teams.communication.history import DeadLetter, History
+from victor.teams.communication.mailbox import Overflow
+from victor.teams.communication.message import AgentMessage, MessageType
+from victor.teams.communication.message_bus import MessageBus
+
+__all__ = [
+    "AgentMessage", "BusClosedError", "BusError", "DeadLetter", "Endpoint", "History", "MailboxFullError", "MessageBus",
+    "MessageTooLargeError", "MessageType", "Overflow", "RequestTimeoutError", "ResponseError", "UnknownReceiverError",
+]  # fmt: skip
