@@ -33,6 +33,7 @@ import msgspec
 from attrs import evolve, field, frozen
 
 from victor.core.cut import cut_middle
+from victor.core.deadlines import Deadlines, OutOfTime
 from victor.core.errors import ConfigurationError, ToolApprovalError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream, get_stream
 
@@ -332,6 +333,7 @@ class Tool:
         self.middleware = tuple(middleware)
         self.executor = executor
         self.adjusted_for: object = None
+        self._deadlines: Deadlines | None = None
         self._given = None if parameters is None else dict(parameters)
         self._signature: Parameters | None = None
         if self._given is None:
@@ -464,12 +466,12 @@ class Tool:
         limit = self.metadata.timeout_s
         if limit is None:
             return await self._invoke(context, arguments)
+        deadlines, loop = self._deadlines, asyncio.get_running_loop()
+        if deadlines is None or deadlines.loop is not loop:
+            deadlines = self._deadlines = Deadlines(limit, loop)
         try:
-            async with asyncio.timeout(limit) as deadline:
-                return await self._invoke(context, arguments)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise
+            return await deadlines.run(self._invoke, context, arguments)
+        except OutOfTime as error:
             raise ToolTimeoutError(f"{self.name} did not finish within {limit:g} s") from error
 
     async def _ask(self, context: ToolContext) -> None:
