@@ -168,10 +168,7 @@ def test_subgraphs(tell: Any) -> None:
 
     inner = StateGraph(State).add_node(inside).add_edge(START, "inside").compile()
     graph = StateGraph(State).add_node("sub", inner).add_edge(START, "sub").compile()
-    assert tell(graph, {}, stream_mode=["updates", "custom"]) == [
-        ("custom", "from inside"),
-        ("updates", {"sub": {"log": ["inside"]}}),
-    ]
+    assert tell(graph, {}, stream_mode=["updates", "custom"]) == [("updates", {"sub": {"log": ["inside"]}})]
     parts = tell(graph, {}, stream_mode=["updates", "custom"], subgraphs=True)
     assert [(len(namespace), mode, part) for namespace, mode, part in parts] == [
         (1, "custom", "from inside"), (1, "updates", {"inside": {"log": ["inside"]}}), (0, "updates", {"sub": {"log": ["inside"]}}),

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from victor.graph.cache import Cache as BaseCache
     from victor.graph.cache import CachePolicy as CachePolicy
     from victor.graph.cache import InMemoryCache as InMemoryCache
+    from victor.graph.checkpoint.base import Checkpointer as BaseCheckpointSaver
     from victor.graph.checkpoint.base import Checkpointer as Checkpointer
     from victor.graph.checkpoint.log import Durability as Durability
     from victor.graph.checkpoint.memory import InMemorySaver as InMemorySaver
@@ -19,14 +21,18 @@ if TYPE_CHECKING:
     from victor.graph.checkpoint.urls import open_checkpointer as open_checkpointer
     from victor.graph.command import END as END
     from victor.graph.command import START as START
+    from victor.graph.command import All as All
     from victor.graph.command import Command as Command
     from victor.graph.command import Overwrite as Overwrite
     from victor.graph.command import Send as Send
+    from victor.graph.command import StateUpdate as StateUpdate
     from victor.graph.compiled import CompiledGraph as CompiledGraph
+    from victor.graph.compiled import CompiledGraph as CompiledStateGraph
     from victor.graph.durable import step as step
     from victor.graph.errors import CheckpointError as CheckpointError
     from victor.graph.errors import CheckpointNotFoundError as CheckpointNotFoundError
     from victor.graph.errors import EmptyInputError as EmptyInputError
+    from victor.graph.errors import GraphBubbleUp as GraphBubbleUp
     from victor.graph.errors import GraphDrained as GraphDrained
     from victor.graph.errors import GraphError as GraphError
     from victor.graph.errors import GraphInterrupt as GraphInterrupt
@@ -35,7 +41,9 @@ if TYPE_CHECKING:
     from victor.graph.errors import InvalidUpdateError as InvalidUpdateError
     from victor.graph.errors import NodeCancelledError as NodeCancelledError
     from victor.graph.errors import NodeTimeoutError as NodeTimeoutError
+    from victor.graph.errors import ParentCommand as ParentCommand
     from victor.graph.errors import ResumeError as ResumeError
+    from victor.graph.errors import ResumeError as UnknownInterruptError
     from victor.graph.errors import StoreVersionError as StoreVersionError
     from victor.graph.functional import entrypoint as entrypoint
     from victor.graph.functional import task as task
@@ -47,9 +55,11 @@ if TYPE_CHECKING:
     from victor.graph.messages import RemoveMessage as RemoveMessage
     from victor.graph.messages import add_messages as add_messages
     from victor.graph.node import NodeError as NodeError
+    from victor.graph.result import RunResult as GraphOutput
     from victor.graph.result import RunResult as RunResult
     from victor.graph.retry import RetryPolicy as RetryPolicy
     from victor.graph.retry import TimeoutPolicy as TimeoutPolicy
+    from victor.graph.runtime import ExecutionInfo as ExecutionInfo
     from victor.graph.runtime import RunControl as RunControl
     from victor.graph.runtime import RunnableConfig as RunnableConfig
     from victor.graph.runtime import Runtime as Runtime
@@ -60,7 +70,9 @@ if TYPE_CHECKING:
     from victor.graph.runtime import get_stream_writer as get_stream_writer
     from victor.graph.schema import IsLastStep as IsLastStep
     from victor.graph.schema import RemainingSteps as RemainingSteps
+    from victor.graph.snapshot import GraphTask as PregelTask
     from victor.graph.snapshot import StateSnapshot as StateSnapshot
+    from victor.graph.store import BaseStore as BaseStore
     from victor.graph.store import InMemoryStore as InMemoryStore
     from victor.graph.store import SqliteStore as SqliteStore
     from victor.graph.store import Store as Store
@@ -74,6 +86,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ExecutionInfo",
+    "ParentCommand",
+    "BaseCache",
+    "UnknownInterruptError",
+    "BaseCheckpointSaver",
+    "CompiledStateGraph",
+    "PregelTask",
+    "GraphOutput",
+    "BaseStore",
+    "GraphBubbleUp",
+    "StateUpdate",
+    "All",
     "CachePolicy",
     "CheckpointError",
     "CheckpointNotFoundError",
@@ -139,6 +163,18 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ExecutionInfo": "runtime",
+    "ParentCommand": "errors",
+    "BaseCache": "cache:Cache",
+    "UnknownInterruptError": "errors:ResumeError",
+    "BaseCheckpointSaver": "checkpoint.base:Checkpointer",
+    "CompiledStateGraph": "compiled:CompiledGraph",
+    "PregelTask": "snapshot:GraphTask",
+    "GraphOutput": "result:RunResult",
+    "BaseStore": "store",
+    "GraphBubbleUp": "errors",
+    "StateUpdate": "command",
+    "All": "command",
     "CachePolicy": "cache",
     "InMemoryCache": "cache",
     "Checkpointer": "checkpoint.base",
@@ -210,7 +246,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'victor.graph' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"victor.graph.{module}"), name)
+    place, _, own = module.partition(":")
+    value = getattr(import_module(f"victor.graph.{place}"), own or name)
     globals()[name] = value
     return value
 

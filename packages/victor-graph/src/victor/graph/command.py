@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
 from victor.graph.errors import GraphValidationError
 
-__all__ = ["END", "START", "Command", "Overwrite", "Send", "destinations_of"]
+__all__ = ["END", "START", "All", "Command", "Overwrite", "Send", "StateUpdate", "destinations_of"]
 
 START: Final = "__start__"
 """The name of the place every run begins. Only a source of edges."""
 
 END: Final = "__end__"
 """The name of the place where a path ends. Only a target of edges."""
+
+All = Literal["*"]
+"""Stands for all nodes, in ``interrupt_before`` and ``interrupt_after``."""
 
 
 @frozen(init=False)
@@ -66,6 +69,18 @@ class Command(Generic[NodeT]):
     update: Any = None
     resume: Any = None
     goto: Send | str | Sequence[Send | str] = ()
+
+
+class StateUpdate(NamedTuple):
+    """One update of ``bulk_update_state``.
+
+    Args:
+        values: What to write.
+        as_node: The node it is by.
+    """
+
+    values: Any
+    as_node: str | None = None
 
 
 @frozen

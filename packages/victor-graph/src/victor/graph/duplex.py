@@ -21,7 +21,7 @@ def duplex(own: Sink, other: Sink, depth: int) -> Sink:
 
     def put(namespace: tuple[str, ...], mode: str, payload: Any) -> None:
         for sink in (own, other):
-            if mode in sink.modes and (sink.subgraphs or len(namespace) <= depth or mode == "custom"):
+            if mode in sink.modes and (sink.subgraphs or len(namespace) <= depth):
                 sink.put(namespace, mode, _only(sink.keys, mode, payload))
 
     return Sink(own.modes | other.modes, put, own.pace, subgraphs=own.subgraphs or other.subgraphs)

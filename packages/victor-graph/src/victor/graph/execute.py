@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import threading
 import time
-from concurrent.futures import Future
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from victor.graph.command import Command
-from victor.graph.errors import GraphDrained, GraphInterrupt, NodeTimeoutError, ParentCommand
+from victor.graph.errors import GraphDrained, GraphInterrupt, ParentCommand
 from victor.graph.isolate import isolate
 from victor.graph.node import NodeError
 from victor.graph.retry import TimeoutPolicy
 from victor.graph.runtime import CURRENT
 from victor.graph.tasks import NO_WRITES, Task
+from victor.graph.timeouts import in_time, in_time_or_left
 from victor.graph.updates import collect, follow
-from victor.graph.within import awaited, block_on, finish, fulfil, within
+from victor.graph.within import awaited, block_on, finish, within
 
 if TYPE_CHECKING:
     from victor.graph.engine import Run
@@ -166,70 +165,13 @@ async def _timed(task: Task, run: Run) -> Any:
 
 async def _limited(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
     plan = task.plan
-    if run.blocking or (not plan.is_async and plan.subgraph is None):
-        return await _abandonable(task, run, policy)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    run_s, idle_s = policy.run_s, policy.idle_s
-    until = None if run_s is None else began + run_s
-    try:
-        async with asyncio.timeout_at(_sooner(until, None if idle_s is None else began + idle_s)) as timer:
-            if idle_s is not None:
-
-                def beat() -> None:
-                    loop.call_soon_threadsafe(lambda: timer.reschedule(_sooner(until, loop.time() + idle_s)))
-
-                task.beat = beat
-            return await _called(task, run)
-    except TimeoutError:
-        if not timer.expired():
-            raise
-        raise _too_late(task, policy, run_s is not None and loop.time() >= began + run_s) from None
-
-
-def _sooner(a: float | None, b: float | None) -> float | None:
-    return b if a is None else a if b is None else min(a, b)
-
-
-def _too_late(task: Task, policy: TimeoutPolicy, whole: bool) -> NodeTimeoutError:
-    limit = (policy.run_s if whole else policy.idle_s) or 0.0
-    what = "did not finish within" if whole else "gave no sign of life for"
-    return NodeTimeoutError(f"node {task.plan.name!r} {what} {limit:g} s", node=task.plan.name, timeout_s=limit)
-
-
-async def _abandonable(task: Task, run: Run, policy: TimeoutPolicy) -> Any:
-    """Calls a sync node in a thread of its own, which is left to itself when the time is up.
-
-    A thread cannot be stopped: what it still does has no effect on the run, and it does not keep the process alive.
-    """
-    answer: Future[Any] = Future()
-    if task.plan.subgraph is not None:
-        call = functools.partial(finish, task.plan.subgraph.run_nested(task, task.input))
+    if not run.blocking and (plan.is_async or plan.subgraph is not None):
+        return await in_time(task, plan.name, policy, lambda: _called(task, run))
+    if plan.subgraph is not None:
+        call = functools.partial(finish, plan.subgraph.run_nested(task, task.input))
     else:
-        call = functools.partial(task.plan.call, task.input, **task.injected(task.plan.wants))
-    signs = [time.monotonic()]
-    if policy.idle_s is not None:
-        task.beat = lambda: signs.__setitem__(0, time.monotonic())
-    threading.Thread(target=fulfil, args=(answer, copy_context().run, call), name=task.plan.name, daemon=True).start()
-    began = signs[0]
-    run_s, idle_s = policy.run_s, policy.idle_s
-    while True:
-        until = _sooner(None if run_s is None else began + run_s, None if idle_s is None else signs[0] + idle_s)
-        assert until is not None
-        left = until - time.monotonic()
-        if left <= 0:
-            task.abandoned = True
-            raise _too_late(task, policy, run_s is not None and time.monotonic() >= began + run_s)
-        if run.blocking:
-            try:
-                return answer.result(left)
-            except TimeoutError:
-                if answer.done():
-                    raise
-        else:
-            done, _ = await asyncio.wait({asyncio.wrap_future(answer)}, timeout=left)
-            if done:
-                return done.pop().result()
+        call = functools.partial(plan.call, task.input, **task.injected(plan.wants))
+    return await in_time_or_left(task, plan.name, policy, call, blocking=run.blocking)
 
 
 async def _called(task: Task, run: Run) -> Any:

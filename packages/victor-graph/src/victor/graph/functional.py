@@ -28,7 +28,7 @@ from victor.graph.errors import GraphValidationError
 from victor.graph.graph import StateGraph
 from victor.graph.node import INJECTED
 from victor.graph.program import build_program
-from victor.graph.retry import RetryPolicy, TimeoutPolicy
+from victor.graph.retry import RetryPolicy, TimeoutPolicy, timeout_policy
 from victor.graph.runtime import RunnableConfig, current_task
 from victor.graph.task_calls import Group, TaskFuture, call
 
@@ -75,6 +75,7 @@ class TaskFunction(Generic[R]):
         name: str | None = None,
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         cache_policy: CachePolicy | None = None,
+        timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -84,6 +85,7 @@ class TaskFunction(Generic[R]):
             () if retry_policy is None else (retry_policy,) if isinstance(retry_policy, RetryPolicy) else retry_policy
         )
         self.cache_policy = cache_policy
+        self.timeout = timeout_policy(timeout)
         self.own_cache: Cache | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> TaskFuture[R]:
@@ -107,8 +109,16 @@ def task(
     name: str | None = None,
     retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
     cache_policy: CachePolicy | None = None,
+    timeout: float | timedelta | TimeoutPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], TaskFunction[Any]]: ...
-def task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+def task(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
+    cache_policy: CachePolicy | None = None,
+    timeout: float | timedelta | TimeoutPolicy | None = None,
+) -> Any:
     """Make a function a task: started by calling it, side by side with others, and its result recorded.
 
     When the workflow runs again after an interrupt, an error or a crash, a task that was done is not done again: its
@@ -119,14 +129,19 @@ def task(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
     Args:
         function: Sync or async.
-        **options: ``name`` (by default the function's), ``retry_policy``, ``cache_policy``.
+        name: By default the function's.
+        retry_policy: When to try again.
+        cache_policy: When to use a former result again.
+        timeout: Seconds an attempt may take, or a `TimeoutPolicy`; a sync function that takes longer is left to itself.
 
     Returns:
         A function that returns a `TaskFuture`: call its ``result()``, or ``await`` it.
     """
-    if function is None:
-        return lambda one: TaskFunction(one, **options)
-    return TaskFunction(function, **options)
+
+    def made(one: Callable[..., Any]) -> TaskFunction[Any]:
+        return TaskFunction(one, name=name, retry_policy=retry_policy, cache_policy=cache_policy, timeout=timeout)
+
+    return made if function is None else made(function)
 
 
 class entrypoint:  # noqa: N801 - named as LangGraph's users know it

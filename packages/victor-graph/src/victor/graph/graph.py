@@ -274,6 +274,20 @@ class StateGraph(Generic[StateT]):
         """The same as ``add_edge(key, END)``."""
         return self.add_edge(key, END)
 
+    def validate(self, interrupt: Sequence[str] | None = None) -> Self:
+        """Check the graph as `compile` does.
+
+        Args:
+            interrupt: Nodes to stop at, which must be there.
+
+        Raises:
+            GraphValidationError: Something is wrong; lists all that is.
+        """
+        from victor.graph.program import build_program
+
+        build_program(self, interrupt_before=interrupt, interrupt_after=None, name=self.name or "graph")
+        return self
+
     def compile(
         self,
         checkpointer: Checkpointer | str | bool | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -165,6 +166,30 @@ class Drawing:
         from victor.graph.viz import StateGraphVisualizer
 
         return StateGraphVisualizer.to_ascii(self.topology, **options)
+
+    def draw_svg(self, output_file_path: str | None = None, **options: Any) -> str:
+        """An SVG document; written to a file where one is named."""
+        from victor.graph.viz import StateGraphVisualizer
+
+        document = StateGraphVisualizer.to_svg(self.topology, **options)
+        if output_file_path is not None:
+            Path(output_file_path).write_text(document, encoding="utf-8")
+        return document
+
+    def draw_png(self, output_file_path: str | None = None, **options: Any) -> bytes:
+        """A PNG image; written to a file where one is named. Drawn here, offline; needs ``victor-graph[png]``."""
+        from victor.graph.viz import StateGraphVisualizer
+
+        image = StateGraphVisualizer.to_png(self.topology, **options)
+        if output_file_path is not None:
+            Path(output_file_path).write_bytes(image)
+        return image
+
+    draw_mermaid_png = draw_png
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """A picture, for notebooks."""
+        return {"text/plain": repr(self), "image/svg+xml": self.draw_svg()}
 
     def print_ascii(self, **options: Any) -> None:
         """Print `draw_ascii`."""

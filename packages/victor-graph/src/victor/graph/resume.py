@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from victor.graph.command import END, START, Command
@@ -171,8 +171,13 @@ def _match(run: Run, resume: Any, saved: Saved | None) -> dict[str, Any]:
     raise ResumeError(f"no interrupt of thread {run.thread_id!r} waits for an answer; pass None to go on, or an input")
 
 
-async def update(run: Run, values: Any, as_node: str | None) -> None:
-    """Write to the thread as if a node had; see `CompiledGraph.update_state`."""
+async def update(run: Run, updates: Sequence[tuple[Any, str | None]]) -> None:
+    """Write one superstep to the thread as if nodes had; see `CompiledGraph.bulk_update_state`.
+
+    Args:
+        run: A run whose log names the thread.
+        updates: Values, and the node they are by; applied in this order.
+    """
     log = run.log
     assert log is not None
     chain = await log.read(run)
@@ -181,26 +186,51 @@ async def update(run: Run, values: Any, as_node: str | None) -> None:
     else:
         log.owner = log.load(run, chain).owner
     paused = run.saved is not None and run.saved.paused
-    plan = _author(run, values, as_node)
-    run.step += 1
-    if plan is None:
-        if values is not None:
-            task = Task(run, run.program.start, None)
-            collect(task, values)
-            run.apply((task,))
-        if as_node == END:
-            run.ready, run.sends, run.joined, run.waiting = (), (), {}, set()
+    source = "update"
+    if len(updates) > 1:
+        tasks = [await _written(run, _one_of_several(run, as_node), values) for values, as_node in updates]
+        run.step += 1
+        run.apply(tasks)
+        run.advance(tasks)
     else:
-        task = Task(run, plan, None)
-        collect(task, values)
-        for path in plan.paths:
-            await follow(task, path, _here)
-        run.apply((task,))
-        run.advance([task])
-    await log.superstep(run, "fork" if values is None and as_node is None else "update")
+        values, as_node = updates[0]
+        plan = _author(run, values, as_node)
+        if plan is not None:
+            task = await _written(run, plan, values)
+            run.step += 1
+            run.apply((task,))
+            run.advance([task])
+        else:
+            run.step += 1
+            if values is not None:
+                task = Task(run, run.program.start, None)
+                collect(task, values)
+                run.apply((task,))
+            if as_node == END:
+                run.ready, run.sends, run.joined, run.waiting = (), (), {}, set()
+            if values is None and as_node is None:
+                source = "fork"
+    await log.superstep(run, source)
     if paused:
         await log.pause(run)
     await log.close(run)
+
+
+async def _written(run: Run, plan: Plan, values: Any) -> Task:
+    """A task as if it had run and written values."""
+    task = Task(run, plan, None)
+    collect(task, values)
+    for path in plan.paths:
+        await follow(task, path, _here)
+    return task
+
+
+def _one_of_several(run: Run, as_node: str | None) -> Plan:
+    if as_node is None or as_node == END:
+        raise InvalidUpdateError("each of several updates of one superstep must say which node it is by: as_node=...")
+    plan = _author(run, {}, as_node)
+    assert plan is not None
+    return plan
 
 
 def _author(run: Run, values: Any, as_node: str | None) -> Plan | None:

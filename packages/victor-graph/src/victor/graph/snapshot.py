@@ -11,6 +11,7 @@ from attrs import frozen
 from victor.graph.channels import MISSING
 from victor.graph.checkpoint.base import Chain, Checkpointer, Entry
 from victor.graph.checkpoint.log import Body, Saved, load_sends, read_notes, unfold
+from victor.graph.described import graph_in
 from victor.graph.engine import Run
 from victor.graph.errors import CheckpointNotFoundError
 from victor.graph.interrupts import Interrupt
@@ -149,11 +150,13 @@ def _tasks(
 
 
 def _inside(task: Task, entry: Entry, store: Checkpointer, *, subgraphs: bool) -> Any:
-    inner = task.plan.subgraph
+    inner = graph_in(task.plan)
     if inner is None or inner.checkpointer is False:
         return None
     namespace = inner.namespace_in(task)
     config = config_of(entry.thread_id, namespace, None)
+    if task.plan.subgraph is None and namespace not in store.namespaces(entry.thread_id):
+        return None  # its function names a graph, but has not called it
     if not subgraphs:
         return config if namespace in store.namespaces(entry.thread_id) else None
     return inner.snapshot_from(store, entry.thread_id, namespace, subgraphs=True)

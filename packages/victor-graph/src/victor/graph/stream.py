@@ -121,11 +121,11 @@ class Sink:
 
     def nested(self) -> Sink | None:
         """The sink of a graph inside this one."""
-        if self.subgraphs:
-            inner = Sink(self.modes, self.put, self.pace, subgraphs=True)
-            inner.words = self.words
-            return inner
-        return Sink(frozenset({"custom"}), self.put, _no_pace) if self.custom else None
+        if not self.subgraphs:
+            return None
+        inner = Sink(self.modes, self.put, self.pace, subgraphs=True)
+        inner.words = self.words
+        return inner
 
     def starting(self, run: Run, tasks: Sequence[Task]) -> None:
         """Tasks are about to run."""
@@ -224,10 +224,6 @@ class Sink:
         if self.debug:
             now = datetime.now(UTC).isoformat()
             self.put(run.namespace_path, "debug", {"step": step, "timestamp": now, "type": kind, "payload": payload})
-
-
-def _no_pace() -> None:
-    return None
 
 
 def _told(task: Task) -> Any:

@@ -18,6 +18,8 @@ from victor.graph.durable import step
 from victor.graph.errors import GraphInterrupt
 from victor.graph.isolate import isolate
 from victor.graph.runtime import CURRENT, current_task
+from victor.graph.timeouts import in_time, in_time_or_left
+from victor.graph.within import finish
 
 if TYPE_CHECKING:
     from victor.graph.cache import Cache
@@ -238,7 +240,7 @@ class _Attempts:
         kept = self._kept()
         while kept is None:
             try:
-                kept = (self.function.function(*isolate(self._args), **isolate(self._kwargs)),)
+                kept = (self._called(),)
             except GraphInterrupt:
                 raise
             except Exception as error:  # noqa: BLE001 - raised again when no policy covers it
@@ -251,7 +253,7 @@ class _Attempts:
         kept = self._kept()
         while kept is None:
             try:
-                kept = (await self.function.function(*isolate(self._args), **isolate(self._kwargs)),)
+                kept = (await self._awaited(),)
             except GraphInterrupt:
                 raise
             except Exception as error:  # noqa: BLE001 - raised again when no policy covers it
@@ -259,6 +261,22 @@ class _Attempts:
             else:
                 self._keep(kept)
         return kept[0]
+
+    def _call(self) -> Any:
+        return self.function.function(*isolate(self._args), **isolate(self._kwargs))
+
+    def _called(self) -> Any:
+        policy = self.function.timeout
+        if policy is None:
+            return self._call()
+        own = self._own.again()  # an attempt that is given up must not make the next one look so
+        own.attempt, own.steps = self._own.attempt, {self.function.name: 1}
+        CURRENT.set(own)
+        return finish(in_time_or_left(own, self.function.name, policy, self._call, blocking=True))
+
+    async def _awaited(self) -> Any:
+        policy = self.function.timeout
+        return await (self._call() if policy is None else in_time(self._own, self.function.name, policy, self._call))
 
     def _pause_s(self, error: Exception) -> float:
         """How long to wait before the next attempt; raises the error when there is none."""

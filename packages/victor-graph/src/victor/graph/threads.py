@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
+from victor.graph.command import StateUpdate
+from victor.graph.described import graph_in
 from victor.graph.engine import DEFAULT_RECURSION_LIMIT, Run
 from victor.graph.errors import CheckpointNotFoundError, GraphValidationError
 from victor.graph.program import Program
@@ -94,7 +96,7 @@ class Threads:
         graph = cast("CompiledGraph", self)
         for part in namespace.split("|") if namespace else ():
             rank = graph.program.ranks.get(part.partition(":")[0])
-            inner = None if rank is None else graph.program.plans[rank].subgraph
+            inner = None if rank is None else graph_in(graph.program.plans[rank])
             if inner is None:
                 raise CheckpointNotFoundError(f"graph {graph.name!r} has no subgraph at {part!r}")
             graph = inner
@@ -129,10 +131,16 @@ class Threads:
         return history(inner, store, inner.codec, thread_id, namespace, filter=filter, before=until, limit=limit)
 
     async def aget_state_history(
-        self, config: RunnableConfig | None = None, *, limit: int | None = None, **options: Any
+        self,
+        config: RunnableConfig | None = None,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+        **which: Any,
     ) -> AsyncIterator[StateSnapshot]:
         """`get_state_history` for async programs."""
-        found = self.get_state_history(config, limit=limit, **options)
+        found = self.get_state_history(config, filter=filter, before=before, limit=limit, **which)
         while True:
             one = await asyncio.to_thread(next, found, None)
             if one is None:
@@ -166,9 +174,9 @@ class Threads:
         """
         run = self._updating(config, thread_id, checkpoint_id, blocking=not self.program.needs_loop)
         if run.blocking:
-            finish(update(run, values, as_node))
+            finish(update(run, [(values, as_node)]))
         else:
-            block_on(update(run, values, as_node), copy_context())
+            block_on(update(run, [(values, as_node)]), copy_context())
         return _named(run)
 
     async def aupdate_state(
@@ -182,8 +190,46 @@ class Threads:
     ) -> RunnableConfig:
         """`update_state` for async programs."""
         run = self._updating(config, thread_id, checkpoint_id, blocking=False)
-        await update(run, values, as_node)
+        await update(run, [(values, as_node)])
         return _named(run)
+
+    def bulk_update_state(
+        self, config: RunnableConfig | None, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Write several supersteps to a thread, each of one or more updates, as if nodes had.
+
+        Args:
+            config: As for `update_state`.
+            supersteps: For each superstep its updates: `StateUpdate`, or pairs of values and node. A superstep of
+                several must name the node of each.
+
+        Returns:
+            The config that names the last checkpoint.
+
+        Raises:
+            GraphValidationError: There is nothing to write.
+            InvalidUpdateError: An update does not fit; supersteps before it are written.
+        """
+        for updates in _checked(supersteps):
+            run = self._updating(config, None, None, blocking=not self.program.needs_loop)
+            if run.blocking:
+                finish(update(run, updates))
+            else:
+                block_on(update(run, updates), copy_context())
+            config = _named(run)
+        assert config is not None
+        return config
+
+    async def abulk_update_state(
+        self, config: RunnableConfig | None, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """`bulk_update_state` for async programs."""
+        for updates in _checked(supersteps):
+            run = self._updating(config, None, None, blocking=False)
+            await update(run, updates)
+            config = _named(run)
+        assert config is not None
+        return config
 
     def _updating(
         self, config: RunnableConfig | None, thread_id: str | None, checkpoint_id: str | None, *, blocking: bool
@@ -204,6 +250,12 @@ class Threads:
         run.log.wanted = checkpoint
         run.log.metadata = dict((config or {}).get("metadata") or {})
         return run
+
+
+def _checked(supersteps: Sequence[Sequence[StateUpdate]]) -> list[list[StateUpdate]]:
+    if not supersteps or not all(supersteps):
+        raise GraphValidationError("bulk_update_state needs at least one superstep, and each at least one update")
+    return [[StateUpdate(*one) for one in updates] for updates in supersteps]
 
 
 def _place(config: RunnableConfig | None, which: Mapping[str, Any]) -> tuple[str, str, str | None]:
