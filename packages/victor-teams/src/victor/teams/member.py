@@ -253,7 +253,8 @@ class FunctionMember:
         self, function: Callable[[Ask], Any], *, name: str = "", description: str = "", sees: Any = None
     ) -> None:
         self.function = function
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        own = getattr(function, "__name__", type(function).__name__)
+        self.name = name or ("function" if own == "<lambda>" else own)
         self.description = description or _first_line(inspect.getdoc(function) or "")
         self.sees = sees
 
