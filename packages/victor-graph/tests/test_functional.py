@@ -602,3 +602,76 @@ def test_futures_behave_as_those_of_the_standard_library() -> None:
     assert future.result() == 3
     with pytest.raises(InvalidStateError):
         future.set_result(4)
+
+
+@task
+def failing() -> None:
+    raise ValueError("from the task")
+
+
+@task
+async def failing_async() -> None:
+    raise ValueError("from the task")
+
+
+def test_a_workflow_catches_what_its_task_raised() -> None:
+    @entrypoint()
+    def workflow(_: Any) -> str:
+        try:
+            failing().result()
+        except ValueError as error:
+            return f"caught: {error}"
+        return "nothing raised"
+
+    assert workflow.invoke(1) == "caught: from the task"
+
+
+async def test_an_async_workflow_catches_what_its_tasks_raised() -> None:
+    @entrypoint()
+    async def workflow(_: Any) -> list[str]:
+        found = await asyncio.gather(failing(), failing_async(), return_exceptions=True)
+        try:
+            await failing_async()
+        except ValueError as error:
+            return [*map(repr, found), f"caught: {error}"]
+        return []
+
+    error = repr(ValueError("from the task"))
+    assert await workflow.ainvoke(1) == [error, error, "caught: from the task"]
+
+
+def test_a_caught_error_stays_caught_after_a_question() -> None:
+    @entrypoint(checkpointer=MemorySaver())
+    def workflow(_: Any) -> str:
+        try:
+            failing().result()
+        except ValueError:
+            return str(interrupt("and now?"))
+        return "nothing raised"
+
+    workflow.invoke(1, thread_id="t")
+    assert workflow.invoke(Command(resume="on"), thread_id="t") == "on"
+
+
+async def test_errors_of_tasks_nobody_asked_about_are_raised_under_ainvoke() -> None:
+    @entrypoint()
+    async def workflow(_: Any) -> None:
+        failing()
+        failing_async()
+
+    with pytest.raises(ValueError, match="from the task"):
+        await workflow.ainvoke(1)
+
+
+@task
+def exhausted() -> Any:
+    return next(iter(()))
+
+
+async def test_a_task_that_raises_stop_iteration_fails_instead_of_never_ending() -> None:
+    @entrypoint()
+    async def workflow(_: Any) -> Any:
+        return await exhausted()
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(workflow.ainvoke(1), 20)

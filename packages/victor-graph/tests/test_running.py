@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import operator
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
@@ -24,6 +26,7 @@ from victor.graph import (
     IsLastStep,
     Overwrite,
     RemainingSteps,
+    RetryPolicy,
     RunnableConfig,
     Runtime,
     Send,
@@ -537,3 +540,42 @@ async def test_sync_nodes_do_not_hold_up_the_event_loop() -> None:
     await asyncio.sleep(0)
     seen.set()  # would never be reached if the node ran here
     assert (await run)["log"] == ["done"]
+
+
+def exhausted(state: State) -> Any:
+    return next(iter(()))
+
+
+async def exhausted_async(state: State) -> Any:
+    return next(iter(()))
+
+
+@pytest.mark.parametrize("node", [exhausted, exhausted_async])
+@pytest.mark.parametrize("options", [{}, {"timeout": 30}, {"retry_policy": RetryPolicy(max_attempts=1)}])
+async def test_a_node_that_raises_stop_iteration_fails_instead_of_never_ending(
+    node: Any, options: dict[str, Any]
+) -> None:
+    app = StateGraph(State).add_node("f", node, **options).add_edge(START, "f").compile()
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(app.ainvoke({}), 20)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        async for _ in app.astream({}):
+            pass
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.to_thread(app.invoke, {})
+
+
+def test_nodes_that_have_not_begun_when_another_fails_are_dropped_without_a_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    def fail(state: State) -> None:
+        raise ValueError("at once")
+
+    graph = StateGraph(State).add_node("fail", fail).add_edge(START, "fail")
+    for name in "abcdefgh":
+        graph.add_node(name, lambda state: time.sleep(0.02))
+        graph.add_edge(START, name)
+    with pytest.raises(ValueError, match="at once"):
+        graph.compile().invoke({}, max_concurrency=2)
+    gc.collect()
+    assert [str(one.message) for one in recwarn] == []

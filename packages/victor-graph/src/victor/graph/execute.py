@@ -20,7 +20,7 @@ from victor.graph.runtime import CURRENT
 from victor.graph.tasks import NO_WRITES, Task
 from victor.graph.timeouts import in_time, in_time_or_left
 from victor.graph.updates import collect, follow
-from victor.graph.within import awaited, block_on, finish, within
+from victor.graph.within import awaited, block_on, finish, in_thread, within
 
 if TYPE_CHECKING:
     from victor.graph.engine import Run
@@ -52,7 +52,7 @@ async def execute(task: Task) -> None:
                 result = enter(plan.call, task.input, **given)
             else:
                 call = functools.partial(enter, plan.call, task.input, **given)
-                result = await asyncio.get_running_loop().run_in_executor(None, call)
+                result = await in_thread(call)
             if type(result) is not dict and inspect.isawaitable(result):
                 result = block_on(result, context) if run.blocking else await within(awaited(result), enter)
         else:
@@ -185,5 +185,5 @@ async def _called(task: Task, run: Run) -> Any:
         result = plan.call(task.input, **given)
         return block_on(result, copy_context()) if inspect.isawaitable(result) else result
     call = functools.partial(copy_context().run, plan.call, task.input, **given)
-    result = await asyncio.get_running_loop().run_in_executor(None, call)
+    result = await in_thread(call)
     return await result if inspect.isawaitable(result) else result

@@ -62,7 +62,7 @@ async def in_threads(run: Run, todo: list[Task]) -> None:
 
     if run.pool is None:
         run.pool = ThreadPoolExecutor(run.max_concurrency or _THREADS, thread_name_prefix=run.program.name)
-    running = {run.pool.submit(copy_context().run, finish, run.one(task)): task for task in todo}
+    running = {run.pool.submit(copy_context().run, _one, run, task): task for task in todo}
     keeper = run.log.keeper(run) if run.log is not None else None
     left = set(running)
     try:
@@ -77,6 +77,11 @@ async def in_threads(run: Run, todo: list[Task]) -> None:
             other.cancel()
         wait(left)
         raise
+
+
+def _one(run: Run, task: Task) -> None:
+    """Run a task here. Its coroutine is made here too: one that never had its turn would be awaited by nobody."""
+    finish(run.one(task))
 
 
 async def _cancel(running: Iterable[asyncio.Task[Any]]) -> None:

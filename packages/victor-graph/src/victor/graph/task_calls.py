@@ -19,7 +19,7 @@ from victor.graph.errors import GraphInterrupt
 from victor.graph.isolate import isolate
 from victor.graph.runtime import CURRENT, current_task
 from victor.graph.timeouts import in_time, in_time_or_left
-from victor.graph.within import finish
+from victor.graph.within import finish, sealed
 
 if TYPE_CHECKING:
     from victor.graph.cache import Cache
@@ -38,9 +38,17 @@ class TaskFuture(Future[T]):
     """The result of a task, now or later: call `result`, or ``await`` it in async code."""
 
     loop: asyncio.AbstractEventLoop | None = None
+    heard = False
+    """Whether somebody has asked what came of it; who has, may have dealt with an error."""
 
     def __await__(self) -> Generator[Any, None, T]:
+        self.heard = True
         return asyncio.wrap_future(self).__await__()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """What the task raised, or None, once it has ended; see `result`."""
+        self.heard = True
+        return super().exception(timeout)
 
     def result(self, timeout: float | None = None) -> T:
         """What the task returned, once it has.
@@ -54,11 +62,32 @@ class TaskFuture(Future[T]):
         """
         if self.loop is not None and not self.done() and _running_loop() is self.loop:
             raise RuntimeError("this task runs in this event loop, which must not be held up: await it")
+        self.heard = True
         return super().result(timeout)
+
+    def ended(self) -> asyncio.Future[None]:
+        """An awaitable of its end, whatever came of it; nobody is told."""
+        loop = asyncio.get_running_loop()
+        end: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not end.done():
+                end.set_result(None)
+
+        self.add_done_callback(lambda _: loop.call_soon_threadsafe(wake))
+        return end
+
+    def failure(self) -> BaseException | None:
+        """What it has failed with; nobody is told."""
+        return super().exception() if self.done() and not self.cancelled() else None
 
 
 class Group:
-    """The tasks that one run of a workflow function has started. All are done, one way or the other, before it ends."""
+    """The tasks that one run of a workflow function has started. All are done, one way or the other, before it ends.
+
+    What a task raised belongs to the function that asks for its result, to catch or to let through. An error of a task
+    that nobody asked about fails the function: it would be lost otherwise.
+    """
 
     def __init__(self, owner: Task) -> None:
         self.owner = owner
@@ -121,22 +150,22 @@ class Group:
             if self._works:
                 await asyncio.wait(self._works)
             if not isinstance(error, asyncio.CancelledError):  # threads cannot be stopped, and are not waited for then
-                left = [asyncio.wrap_future(future) for future in self._futures if not future.done()]
-                await asyncio.gather(*left, return_exceptions=True)
+                await asyncio.gather(*[future.ended() for future in self._futures if not future.done()])
         finally:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        """Raise what tasks failed with, if the function did not; ask all their questions at once."""
+        """Ask all questions of tasks at once; else raise what one failed with if the function has not heard of it."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
         if error is not None and not isinstance(error, GraphInterrupt):
             return
-        failed = [future.exception() for future in self._futures if future.done() and not future.cancelled()]
-        asked = {one.id: one for e in (*failed, error) if isinstance(e, GraphInterrupt) for one in e.interrupts}
-        for one in failed:
-            if one is not None and not isinstance(one, GraphInterrupt) and error is None:
-                raise one
+        failed = [(future, future.failure()) for future in self._futures]
+        errors = [*(failure for _, failure in failed), error]
+        asked = {one.id: one for e in errors if isinstance(e, GraphInterrupt) for one in e.interrupts}
+        for future, failure in failed:
+            if failure is not None and not (isinstance(failure, GraphInterrupt) or future.heard) and error is None:
+                raise failure
         if asked:
             raise GraphInterrupt(tuple(asked.values()))
 
@@ -173,7 +202,7 @@ def call(function: TaskFunction[T], args: tuple[Any, ...], kwargs: Mapping[str, 
             if attempts.is_async:
                 future.set_result(context.run(asyncio.run, attempts.run_async()))
             else:
-                future.set_result(context.run(attempts.run))
+                future.set_result(context.run(sealed, attempts.run))
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the task
             future.set_exception(error)
 

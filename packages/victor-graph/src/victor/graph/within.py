@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextvars import Context
 from typing import Any
 
-__all__ = ["awaited", "block_on", "finish", "fulfil", "within"]
+__all__ = ["awaited", "block_on", "finish", "fulfil", "in_thread", "sealed", "within"]
 
 
 @types.coroutine
@@ -54,9 +54,26 @@ def block_on(awaitable: Awaitable[Any], context: Context) -> Any:
 def fulfil(answer: Future[Any], function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Call a function, and let the future have what it returns or raises."""
     try:
-        answer.set_result(function(*args, **kwargs))
+        answer.set_result(sealed(function, *args, **kwargs))
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the answer
         answer.set_exception(error)
+
+
+async def in_thread(function: Callable[[], Any]) -> Any:
+    """Call a function in a thread of the event loop's pool."""
+    return await asyncio.get_running_loop().run_in_executor(None, sealed, function)
+
+
+def sealed(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function whose `StopIteration` must not get out: no future can carry it, so nobody would ever be told.
+
+    Raises:
+        RuntimeError: It raised `StopIteration`, as a coroutine in its place would.
+    """
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as stop:
+        raise RuntimeError("a function raised StopIteration: next(...) on something exhausted, perhaps") from stop
 
 
 def finish(coroutine: Any) -> Any:

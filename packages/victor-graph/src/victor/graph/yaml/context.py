@@ -21,7 +21,8 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -30,6 +31,7 @@ from attrs import define, field, frozen
 from victor.core.errors import PluginError, VictorError
 from victor.core.tool import Approve
 from victor.core.topology import NodeKind
+from victor.graph.within import in_thread
 from victor.graph.yaml.values import Compiled, Names
 
 __all__ = ["APPROVE", "CheckContext", "NodeContext", "NodeType", "WorkflowRunError", "load_function", "load_object"]
@@ -204,12 +206,10 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
     """Call a function, sync (in a thread) or async."""
-    import asyncio
-
     if inspect.iscoroutinefunction(function):
         return await function(**arguments)
     if sys.platform == "emscripten":
         result = function(**arguments)
     else:
-        result = await asyncio.to_thread(function, **arguments)
+        result = await in_thread(partial(copy_context().run, function, **arguments))
     return await result if inspect.isawaitable(result) else result

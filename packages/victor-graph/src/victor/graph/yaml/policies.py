@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from victor.core.errors import ConfigurationError, PluginError
 from victor.graph.cache import CachePolicy, default_cache_key
 from victor.graph.errors import GraphInterrupt
 from victor.graph.retry import RetryPolicy, TimeoutPolicy, default_retry_on
+from victor.graph.within import in_thread
 from victor.graph.yaml.context import WorkflowRunError, load_function, load_object, parameters
 from victor.graph.yaml.definition import NodeDefinition, Scope
 from victor.graph.yaml.edges import works_on_state
@@ -75,7 +78,7 @@ async def run_on(work: Work, values: Values) -> Any:
     if sys.platform == "emscripten":
         result = work(values)
     else:
-        result = await asyncio.to_thread(work, values)
+        result = await in_thread(partial(copy_context().run, work, values))
     return await result if inspect.isawaitable(result) else result
 
 
