@@ -270,6 +270,61 @@ class Agent(Generic[T]):
 
         return Chat(self, history, deps=deps)
 
+    def as_tool(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        *,
+        prompt: Callable[..., str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        result: Callable[[RunResult[T]], Any] | None = None,
+        **metadata: Any,
+    ) -> Tool:
+        """This agent as a tool that another may call. Each call is a run of its own, without history.
+
+        What it uses counts as used by the run that asks: tokens, cost and requests end up in that run's usage, and
+        that run's limits (also those of the runs above it) end this one, beside its own. Its events stand inside the
+        ``tool.call``; cancelling the one cancels the other; ``deps`` are handed on. Where this agent has no
+        ``approve`` of its own, the one of the agent that asks is asked. A run without an answer, or one that fails,
+        is an error of the tool: the model that asked is told why.
+
+        Args:
+            name: For the model; the agent's name where left out.
+            description: For the model; the docstring of ``prompt``, the agent's own description or the beginning of
+                its instructions where left out.
+            prompt: Makes what the agent is asked; its parameters are the tool's. Without it the tool takes one text,
+                ``task``.
+            parameters: Instead of a prompt: JSON Schema of the arguments; the agent is asked with their JSON.
+            result: What the tool answers, from the whole result; its ``output`` where left out.
+            **metadata: More fields of `ToolMetadata`, such as ``requires_approval`` or ``timeout_s``.
+
+        Raises:
+            ConfigurationError: The name is none, or both ``prompt`` and ``parameters`` are given.
+            SchemaError: The parameters of ``prompt`` cannot be described.
+
+        Example:
+            >>> from victor.core import ToolCall
+            >>> from victor.core.testing import ScriptedModel
+            >>> def about(town: str) -> str:
+            ...     "Tells how many people live in a town."
+            ...     return f"How many people live in {town}?"
+            >>> clerk = Agent(name="clerk", model=ScriptedModel(["128,000."]))
+            >>> model = ScriptedModel([ToolCall("1", "clerk", '{"town": "Ulm"}'), "Ulm has 128,000."])
+            >>> Agent(tools=[clerk.as_tool(prompt=about)], model=model).run_sync("Ulm?").output
+            'Ulm has 128,000.'
+        """
+        from victor.core.delegation import agent_tool
+
+        return agent_tool(
+            self,
+            name=name,
+            description=description,
+            prompt=prompt,
+            parameters=parameters,
+            result=result,
+            **metadata,
+        )
+
     def with_(self, *, tools: Iterable[Tool | Callable[..., Any] | str] = (), output_type: Any = _SAME) -> Agent[Any]:
         """The same agent with more tools or another form of answer; this one is not changed.
 
@@ -306,7 +361,14 @@ class Agent(Generic[T]):
         messages.append(Message("user", prompt))
         return messages
 
-    def _start(self, messages: list[Message], deps: Any, limits: Limits | None, model: Model | str | None) -> Run[T]:
+    def _start(
+        self,
+        messages: list[Message],
+        deps: Any,
+        limits: Limits | None,
+        model: Model | str | None,
+        asking: Run[Any] | None = None,
+    ) -> Run[T]:
         return Run(
             agent=self.name,
             model=self.model if model is None else resolve_model(model),
@@ -320,6 +382,7 @@ class Agent(Generic[T]):
             output_retries=self.output_retries,
             deps=deps,
             stream=self._stream or current_stream(),
+            asking=asking,
         )
 
     def __repr__(self) -> str:

@@ -68,6 +68,7 @@ class Run(Generic[T]):
         output_retries: Corrections the model may make.
         deps: For tools.
         stream: Where events go.
+        asking: The run that asks this one as a tool; what is used here counts there too, and its limits hold.
     """
 
     def __init__(
@@ -85,8 +86,11 @@ class Run(Generic[T]):
         output_retries: int,
         deps: Any,
         stream: EventStream,
+        asking: Run[Any] | None = None,
     ) -> None:
         self.agent = agent
+        self.asking = asking
+        self.depth: int = 0 if asking is None else asking.depth + 1
         self.model = model
         self.tools = tools
         self.output = output
@@ -101,10 +105,12 @@ class Run(Generic[T]):
         self._sink: Sink | None = None
         self._usage = Usage(0, 0)
         self._cost: float | None = 0.0
+        self._paid = 0.0  # what of the cost is known
         self._spent = 0
         self._read = 0  # characters of the first `_known` messages
         self._known = 0
         self._steps = 0
+        self._asked = 0  # requests of agents that were asked as tools
         self._calls = 0
         self._rejected = 0
         self._seen: dict[tuple[str, str], tuple[str, int]] = {}
@@ -173,6 +179,7 @@ class Run(Generic[T]):
             clock=clock,
             deps=self.deps,
             stream=self.stream,
+            run=self,
         )
         try:
             self._check_price()
@@ -413,18 +420,24 @@ class Run(Generic[T]):
         )
 
     def _check_limits(self) -> None:
-        limits = self.limits
-        if limits.steps is not None and self._steps >= limits.steps:
-            raise _Stop(StopReason.MAX_STEPS)
-        if limits.repeats is not None and self._repeats >= limits.repeats:
+        if self.limits.repeats is not None and self._repeats >= self.limits.repeats:
             raise _Stop(StopReason.LOOP)
-        if limits.tokens is not None and self._spent >= limits.tokens:
-            raise _Stop(StopReason.MAX_TOKENS)
-        if limits.cost_usd is not None and self._cost is not None and self._cost >= limits.cost_usd:
-            raise _Stop(StopReason.MAX_COST)
+        run: Run[Any] | None = self
+        while run is not None:  # the runs that ask for this one have limits, too
+            limits = run.limits
+            if limits.steps is not None and run._steps + run._asked >= limits.steps:
+                raise _Stop(StopReason.MAX_STEPS)
+            if limits.tokens is not None and run._spent >= limits.tokens:
+                raise _Stop(StopReason.MAX_TOKENS)
+            if limits.cost_usd is not None and run._paid >= limits.cost_usd:
+                raise _Stop(StopReason.MAX_COST)
+            run = run.asking
 
     def _check_price(self) -> None:
-        if self.limits.require_price and self.model.cost_usd(Usage(0, 0)) is None:
+        run: Run[Any] | None = self
+        while run is not None and not run.limits.require_price:
+            run = run.asking
+        if run is not None and self.model.cost_usd(Usage(0, 0)) is None:
             raise ConfigurationError(
                 f"the price of {self.model.id} is unknown, and Limits.require_price is set; give it in victor.toml: "
                 f'[prices."{self.model.id}"] input = ..., output = ... (US dollars per million tokens)'
@@ -432,16 +445,26 @@ class Run(Generic[T]):
 
     def _count(self, response: ModelResponse, cost: float | None) -> None:
         usage = response.usage or _UNKNOWN
-        self._usage += usage
-        self._cost = None if self._cost is None or cost is None else self._cost + cost
         spent = usage.total_tokens
         if spent is None:
             self._read += sum(map(len, map(_content, self.messages[self._known :])))
             self._known = len(self.messages)
             spent = int((self._read + len(response.content)) * _TOKENS_PER_CHARACTER)
-        self._spent += spent
         if response.model:
             self._answered_by = response.model
+        self._add(usage, cost, spent)
+        run = self.asking
+        while run is not None:
+            run._asked += 1
+            run._add(usage, cost, spent)
+            run = run.asking
+
+    def _add(self, usage: Usage, cost: float | None, spent: int) -> None:
+        self._usage += usage
+        self._spent += spent
+        self._cost = None if self._cost is None or cost is None else self._cost + cost
+        if cost is not None:
+            self._paid += cost
 
     def _close_calls(self, why: str) -> None:
         """Answer the calls nothing answered, so that the messages can be the history of another run."""
@@ -458,7 +481,7 @@ class Run(Generic[T]):
         return RunResult(
             stop_reason=reason,
             messages=self.messages,
-            usage=replace(self._usage, requests=self._steps),
+            usage=replace(self._usage, requests=self._steps + self._asked),
             cost_usd=self._cost,
             model=self._answered_by or self.model.name or self.model.provider,
             run_id=self._scope.run_id,

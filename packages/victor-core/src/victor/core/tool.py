@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
     from victor.core.limits import RunClock
+    from victor.core.loop import Run
     from victor.core.schema import Parameters
 
 __all__ = [
@@ -185,9 +186,10 @@ class ToolScope:
         clock: The run's time limit, which stands still while approval is awaited; None where there is none.
         deps: Whatever the host program gave the run, for tools to use.
         stream: Where events go; the default stream where left out.
+        run: The run itself, whose limits hold for agents it asks as tools; None outside of one.
     """
 
-    __slots__ = ("agent", "approval_timeout_s", "approve", "clock", "deps", "run_id", "stream")
+    __slots__ = ("agent", "approval_timeout_s", "approve", "clock", "deps", "run", "run_id", "stream")
 
     def __init__(
         self,
@@ -198,8 +200,10 @@ class ToolScope:
         clock: RunClock | None = None,
         deps: Any = None,
         stream: EventStream | None = None,
+        run: Run[Any] | None = None,
     ) -> None:
         self.agent = agent
+        self.run = run
         self.run_id = run_id
         self.approve = approve
         self.approval_timeout_s = approval_timeout_s
