@@ -1,33 +1,38 @@
-"""Calls, registering, looking up and searching, beside peers where they are installed, in one run.
+"""Calls, registering, looking up, searching and importing, beside peers, in one run: what is it, and what was the goal?
 
     python packages/victor-tools/benchmarks/calls.py
 
-Medians of several rounds, in microseconds of processor time, also as a ratio to a floor measured in the same run. Peers
-(``pip install pydantic-ai-slim openai-agents langchain-core fastmcp``) are left out where they are missing.
+Medians of several rounds, in microseconds of processor time, also as a ratio to a floor measured in the same run. The
+peers run with their own Python (``--peers``, or ``VICTOR_BENCH_PEERS_PYTHON``); without it they are left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import gc
 import heapq
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from victor.core.ranking import BM25, content_words
+from victor.core.ranking import BM25, STOP_WORDS, content_words, words
 from victor.core.tool import Tool, ToolMetadata, as_tool
 from victor.tools import UnifiedToolRegistry, tool
 from victor.tools.categories import Categories
 
 ARGUMENTS = '{"a": 2, "b": 3}'
 ROUNDS = 7
+PLAIN_CALL = "Tool.call: checked, events, errors in words"
+GUARDED_CALL = "  with timeout, retries and a cache that misses"
 
 
 async def per_call(call: Callable[[], Awaitable[Any]], number: int = 5_000) -> float:
@@ -89,74 +94,17 @@ async def calls() -> list[tuple[str, float]]:
     async def unchecked() -> int:
         return await plain_add(**json.loads(ARGUMENTS))
 
-    rows = [
+    return [
         ("floor: msgspec decode, await the function", await per_call(floor)),
         ("json.loads, await the function, nothing checked", await per_call(unchecked)),
-        ("Tool.call: checked, events, errors in words", await per_call(lambda: plain.call(ARGUMENTS))),
+        (PLAIN_CALL, await per_call(lambda: plain.call(ARGUMENTS))),
         ("  with timeout and retries", await per_call(lambda: timed.call(ARGUMENTS))),
         (
-            "  with timeout, retries and a cache that misses",
+            GUARDED_CALL,
             await per_call(lambda: missing.call(f'{{"a": 2, "b": {next(numbers)}}}')),
         ),
         ("  with all policies, answered from the cache", await per_call(lambda: guarded.call(ARGUMENTS))),
     ]
-    return rows + await peers()
-
-
-async def peers() -> list[tuple[str, float]]:
-    rows: list[tuple[str, float]] = []
-    try:
-        from langchain_core.tools import StructuredTool
-
-        made = StructuredTool.from_function(coroutine=plain_add, name="add", description="Add.")
-        rows.append(
-            ("langchain StructuredTool.ainvoke", await per_call(lambda: made.ainvoke(json.loads(ARGUMENTS)), 300))
-        )
-    except ImportError:
-        pass
-    try:
-        from pydantic_ai.tools import RunContext
-        from pydantic_ai.toolsets import FunctionToolset
-
-        toolset = FunctionToolset([plain_add])
-        from pydantic_ai.models.test import TestModel
-        from pydantic_ai.usage import RunUsage
-
-        context: Any = RunContext(deps=None, model=TestModel(), usage=RunUsage())
-        found = (await toolset.get_tools(context))["plain_add"]
-        check = found.args_validator.validate_json
-        rows.append(
-            (
-                "pydantic-ai FunctionToolset.call_tool",
-                await per_call(lambda: toolset.call_tool("plain_add", check(ARGUMENTS), context, found)),
-            )
-        )
-    except ImportError:
-        pass
-    try:
-        from agents import function_tool
-        from agents.tool_context import ToolContext
-
-        agents_tool = function_tool(plain_add)
-        agents_context: Any = ToolContext(
-            context=None, tool_name="plain_add", tool_call_id="1", tool_arguments=ARGUMENTS
-        )
-        rows.append(
-            (
-                "openai-agents on_invoke_tool",
-                await per_call(lambda: agents_tool.on_invoke_tool(agents_context, ARGUMENTS)),
-            )
-        )
-    except ImportError:
-        pass
-    try:
-        from fastmcp.tools import Tool as FastTool
-
-        fast = FastTool.from_function(plain_add)
-        rows.append(("fastmcp Tool.run", await per_call(lambda: fast.run({"a": 2, "b": 3}), 1000)))
-    except ImportError:
-        pass
-    return rows
 
 
 WORDS = "read write list delete copy move send fetch convert resize merge split count sort search".split()
@@ -202,7 +150,7 @@ def inverted_index(registry: UnifiedToolRegistry) -> Callable[[str], list[tuple[
     return search
 
 
-def registry_rows() -> list[tuple[str, float]]:
+def registry_rows() -> tuple[list[tuple[str, float]], dict[str, Any]]:
     def fresh() -> None:
         def function(path: str, limit: int = 10) -> str:
             """Find something."""
@@ -229,44 +177,96 @@ def registry_rows() -> list[tuple[str, float]]:
     rows.append(("  dict.get, 2,000 times, p50", p50(lambda _: [lookup.get(each) for each in some], asked)))
     queue = iter(asked * 1000)
     rows.append(("search_tools among 10,000, questions repeated", per_run(lambda: big.search_tools(next(queue)), 100)))
-    texts = [f"{t.name} {t.description}".lower().split() for t in big]
-
-    def rescan(question: str) -> list[int]:
-        words = set(question.split())
-        return sorted(range(len(texts)), key=lambda n: -len(words & set(texts[n])))[:10]
-
-    rows.append(("  peers' way: scan every tool at each question", per_run(lambda: rescan(next(queue)), 2)))
     assert isinstance(big._searchable(), BM25)
-    return rows
+    documents = [[made.name, made.description] for made in big]
+    telling = [" ".join(word for word in words(each) if word not in STOP_WORDS) for each in asked]
+    return rows, {"documents": documents, "questions": telling}
 
 
-def imports() -> list[tuple[str, float]]:
-    def milliseconds(code: str) -> float:
-        rounds = []
-        for _ in range(7):
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-            rounds.append((time.perf_counter() - began) * 1e3)
-        return min(rounds)
+def import_ms(python: str, *codes: str, rounds: int = ROUNDS) -> list[float]:
+    """CPU milliseconds of programs over one that does nothing, in turns."""
+    taken: dict[str, list[float]] = {code: [] for code in ("pass", *codes)}
+    for _ in range(rounds):
+        for code, found in taken.items():
+            process = subprocess.Popen([python, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                raise SystemExit(f"{code!r} ended with {process.returncode}")
+            found.append((usage.ru_utime + usage.ru_stime) * 1e3)
+    bare, *others = (statistics.median(found) for found in taken.values())
+    return [other - bare for other in others]
 
-    bare = milliseconds("pass")
-    floor = milliseconds("import asyncio, attrs, msgspec") - bare
-    ours = milliseconds("from victor.tools import tool\n@tool\ndef f(x: int) -> int: return x") - bare
-    return [("import asyncio, attrs, msgspec (ms)", floor), ("from victor.tools import tool, one tool made (ms)", ours)]
+
+LIBRARIES = "import asyncio, attrs, msgspec"
+OURS = "from victor.tools import tool"
+ONE_TOOL = f"{OURS}\n@tool\ndef f(x: int) -> int: return x"
+PEERS = ("pydantic_ai", "openai_agents", "langchain", "fastmcp")
+
+
+def peers_side(python: str | None, script: str, *arguments: str, given: Any = None) -> Any:
+    """What a program of the peers prints; None, and a word about it, where it cannot run."""
+    if python is None:
+        return None
+    command = [python, str(Path(__file__).parent / "peers" / script), *arguments]
+    text = None if given is None else json.dumps(given)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"({script} {' '.join(arguments)} is left out: {done.stderr.strip()[-300:]})", file=sys.stderr)
+        return None
+    print(done.stderr, end="", file=sys.stderr)
+    return json.loads(done.stdout)
 
 
 def show(title: str, rows: list[tuple[str, float]]) -> None:
+    """Figures with their ratio to the first of them."""
     floor = rows[0][1]
     print(f"\n{title:<56}{'':>11}{'ratio':>9}")
     for label, value in rows:
         print(f"{label:<56}{value:>11,.2f}{value / floor:>9,.1f}")
 
 
-def main() -> None:
-    show("one call of a 2-argument async tool, us", asyncio.run(calls()))
-    show("registry, us", registry_rows())
-    show("import", imports())
+def against_goals(rows: list[tuple[str, float, float, str]]) -> None:
+    """What was asked for, what there is, and what it is elsewhere."""
+    print(f"\n{'goals':<58}{'goal':>8}{'here':>9}")
+    for label, goal, value, unit in rows:
+        verdict = "" if value <= goal else f"  {value / goal:.2f} x the goal, in CPU time of this machine"
+        print(f"{label:<58}{goal:>8g}{value:>9,.2f} {unit}{verdict}")
+
+
+def main(python: str | None) -> None:
+    """Measure and print."""
+    if python is None:
+        print("(peers are left out: VICTOR_BENCH_PEERS_PYTHON is not set)", file=sys.stderr)
+    others = [found for name in PEERS if (found := peers_side(python, "tools.py", name)) is not None]
+    call = asyncio.run(calls())
+    called = [(f"{each['name']} {label}", us) for each in others for label, us in each["calls"].items()]
+    show("one call of a 2-argument async tool, us", call + called)
+    registry, search = registry_rows()
+    made = [(f"register: {each['name']}", each["register_us"]) for each in others]
+    engines = peers_side(python, "search.py", given=search) or []
+    found = [(f"search: {each['name']} (built in {each['build_ms']:,.0f} ms)", each["p50_us"]) for each in engines]
+    show("registry of 10,000, us", [*registry[:1], *made, *registry[1:], *found])
+    floor, ours, one = import_ms(sys.executable, LIBRARIES, OURS, ONE_TOOL)
+    rows = [(LIBRARIES, floor), (OURS, ours), ("  and one tool made", one)]
+    if python is not None:
+        imported = import_ms(python, *(each["import"] for each in others), rounds=3)
+        rows += [(each["import"], ms) for each, ms in zip(others, imported, strict=True)]
+    show("import, ms of CPU time", rows)
+    of = dict(call) | dict(registry)
+    against_goals(
+        [
+            ("call from JSON text, validated, events, nobody listens", 5, of[PLAIN_CALL], "us"),
+            ("the same with timeout, cache miss, retry configured", 20, of[GUARDED_CALL], "us"),
+            ("get by id with 10,000 tools", 0.3, of["get_tool by id among 10,000"], "us"),
+            ("search, 10,000 tools, p50", 400, of["search_tools among 10,000, p50"], "us"),
+            ("register one tool", 150, registry[0][1], "us"),
+            ("import, as a multiple of asyncio, attrs and msgspec", 1.5, ours / floor, "x"),
+        ]
+    )
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--peers", default=os.environ.get("VICTOR_BENCH_PEERS_PYTHON"), help="their Python")
+    main(parser.parse_args().peers)
