@@ -9,13 +9,14 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, Final
 
 from attrs import frozen
 
 from victor.core.errors import ToolError
 
-__all__ = ["Found", "Root"]
+__all__ = ["Found", "Root", "is_of_version_control"]
 
 _BY_FD: Final = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
 _FOLDER: Final = (
@@ -29,7 +30,20 @@ _FILE: Final = (
     | getattr(os, "O_BINARY", 0)
 )
 _LONGEST: Final = 1_000
-_KEPT_BY_VERSION_CONTROL: Final = frozenset({".git", ".hg", ".svn", ".jj"})
+_KEPT_BY_VERSION_CONTROL: Final = frozenset({".git", ".hg", ".svn", ".jj", "git~1"})
+_UNSEEN: Final = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
+_writing: Final = Lock()  # what is looked at before a file is made must still hold when it is there
+
+
+def is_of_version_control(name: str) -> bool:
+    r"""Whether version control keeps its own files in a directory of that name, on any system it may be copied to.
+
+    Example:
+        >>> [is_of_version_control(name) for name in (".git", ".GIT ", ".g\u200cit", "git", ".github")]
+        [True, True, True, False, False]
+    """
+    plain = name.translate(_UNSEEN).partition(":")[0].rstrip(". ").lower()
+    return plain in _KEPT_BY_VERSION_CONTROL
 
 
 @frozen
@@ -110,10 +124,29 @@ class Root:
         found = self.relative(path)
         if found == Path():
             raise ToolError(f"{str(path)!r} is the directory itself, not a file in it", retry=True)
-        inner = next((part for part in found.parts if part.lower() in _KEPT_BY_VERSION_CONTROL), None)
+        inner = next((part for part in found.parts if is_of_version_control(part)), None)
         if inner is not None:
             raise ToolError(f"{str(path)!r} is inside of {inner}, which only version control may write")
+        bare = self._repository_with(found)
+        if bare is not None:
+            raise ToolError(
+                f"with {str(path)!r}, git would take {bare!r} for a repository of its own and run what its config "
+                "names; only version control may write there"
+            )
         return found
+
+    def _repository_with(self, file: Path) -> str | None:
+        """The directory git would take for a repository (HEAD beside objects and refs) once there is that file."""
+        for depth in range(len(file.parts)):
+            above = self.folder.joinpath(*file.parts[:depth])
+            try:
+                names = {entry.name.lower() for entry in above.iterdir()}
+            except OSError:  # not there yet
+                names = set()
+            names.add(file.parts[depth].lower())
+            if "head" in names and ({"objects", "refs"} <= names or "commondir" in names):
+                return Path(*file.parts[:depth]).as_posix()
+        return None
 
     @contextlib.contextmanager
     def open(self, path: str | Path) -> Iterator[tuple[BinaryIO, os.stat_result]]:
@@ -149,7 +182,10 @@ class Root:
         Raises:
             ToolError: It must not or cannot be written.
         """
-        relative = self.writable(path)
+        with _writing:
+            self._write(self.writable(path), path, data, replace=replace)
+
+    def _write(self, relative: Path, path: str | Path, data: bytes, *, replace: bool) -> None:
         with _told(path), self._folder_of(relative, make=True) as (folder, name):
             known = _stat(name, folder)
             if known is not None:

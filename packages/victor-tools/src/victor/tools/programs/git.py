@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
@@ -15,24 +16,23 @@ from victor.core.errors import ToolError
 from victor.core.tool import ToolCategory
 from victor.tools.decorator import tool
 from victor.tools.files.root import Root
-from victor.tools.programs.process import clean_environment, run_program
+from victor.tools.programs.commit import SeenGit, commit_files
+from victor.tools.programs.process import Finished, clean_environment, run_program
+from victor.tools.programs.repository import find_repository
 from victor.tools.toolkit import Toolkit
 
 __all__ = ["Git"]
 
 _REVISION: Final = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_./@^~{}+-]{0,200}")
-_SAFE: Final = (
-    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat", "core.attributesFile=/dev/null",
-    "log.showSignature=false", "commit.gpgSign=false", "tag.gpgSign=false", "diff.external=", "protocol.allow=never",
-    "submodule.recurse=false", "core.quotePath=false", "color.ui=false",
-)  # fmt: skip
 _Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+_Line = Annotated[int, msgspec.Meta(ge=1)]
 
 
 @frozen
 class Git(Toolkit):
-    """The Git repository around one directory. Reading never runs what a repository configures: no hooks, no pagers,
-    no external differs, no network.
+    """The Git repository around one directory. Nothing that it configures is run, and nothing the user configures: no
+    filters, no monitors, no hooks, no pagers, no differs, no signers, no network (`victor.tools.programs.repository`).
+    Symbolic links must be possible for that; on Windows they need its developer mode.
 
     Args:
         root: The directory; None for the working directory. Only what is below it is shown.
@@ -141,7 +141,7 @@ class Git(Toolkit):
         idempotent=True,
         keywords=["who", "wrote", "author", "line", "annotate", "when", "responsible", "introduced"],
     )
-    async def blame(self, path: str, start_line: _Count = 1, lines: _Count = 100, revision: str = "HEAD") -> str:
+    async def blame(self, path: str, start_line: _Line = 1, lines: _Count = 100, revision: str = "HEAD") -> str:
         """Show for each line of a file which commit and author it comes from.
 
         Args:
@@ -178,9 +178,10 @@ class Git(Toolkit):
         if not paths:
             raise ToolError("name the files to commit; ['.'] commits all of them", retry=True)
         chosen = self._paths(paths)
-        await self._git("add", "--", *chosen)
-        await self._git("commit", "--no-verify", "--no-gpg-sign", "--quiet", "--file=-", "--", *chosen, stdin=message)
-        return await self._git("log", "--max-count=1", "--date=short", "--stat", "--format=%h %ad %an: %s")
+        async with self._seen() as git:
+            await commit_files(git, message, chosen)
+            done = await git("log", "--max-count=1", "--date=short", "--stat", "--format=%h %ad %an: %s")
+        return done.rstrip("\n")
 
     def _relative(self, path: str) -> str:
         return Root(self.root).relative(path).as_posix()
@@ -188,34 +189,58 @@ class Git(Toolkit):
     def _paths(self, paths: Sequence[str]) -> list[str]:
         return [self._relative(path) for path in paths] or ["."]
 
-    async def _git(self, *arguments: str, stdin: str = "") -> str:
+    async def _git(self, *arguments: str) -> str:
+        async with self._seen() as git:
+            return (await git(*arguments)).rstrip("\n")
+
+    @contextlib.asynccontextmanager
+    async def _seen(self) -> AsyncIterator[SeenGit]:
+        """Git with the repository as it may see it."""
         folder = Root(self.root).folder
-        settings = [part for setting in _SAFE for part in ("-c", setting)]
+
+        async def find(place: Path, more: Mapping[str, str], arguments: list[str]) -> str:
+            named = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+            done = await self._run(place, {**named, **more}, arguments, most_bytes=1_000_000)
+            return done.stdout.text
+
+        repository = await find_repository(folder, find)
+        with repository.shown() as environment:
+
+            async def run(*arguments: str, stdin: str = "", index: Path | None = None, most: int | None = None) -> str:
+                more = environment if index is None else {**environment, "GIT_INDEX_FILE": str(index)}
+                done = await self._run(folder, more, [*arguments], stdin=stdin, most_bytes=most or self.max_output)
+                if most is not None and done.stdout.dropped:
+                    raise ToolError(f"git {arguments[0]} tells more than {most:,} bytes; name fewer files", retry=True)
+                return done.stdout.text
+
+            yield SeenGit(repository, Path(environment["GIT_DIR"]), run)
+
+    async def _run(
+        self, folder: Path, more: Mapping[str, str], arguments: list[str], *, stdin: str = "", most_bytes: int
+    ) -> Finished:
         environment = clean_environment(
             more={
                 "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1", "GIT_PAGER": "cat",
-                "GIT_EDITOR": "true", "GIT_ATTR_NOSYSTEM": "1", "GIT_CONFIG_COUNT": "0", "LC_ALL": "C.UTF-8",
-                **{name: os.environ[name] for name in _IDENTITY if name in os.environ},
+                "GIT_EDITOR": "true", "LC_ALL": "C.UTF-8",
+                **{name: os.environ[name] for name in _IDENTITY if name in os.environ}, **more,
             }
         )  # fmt: skip
         done = await run_program(
-            ["git", "--no-pager", *settings, *arguments],
+            ["git", "--no-pager", *arguments],
             folder=folder,
             environment=environment,
             stdin=stdin.encode(),
             timeout_s=self.timeout_s,
-            most_bytes=self.max_output,
+            most_bytes=most_bytes,
         )
         if done.code != 0:
             reason = done.stderr.text.strip() or done.stdout.text.strip() or f"exit code {done.code}"
             raise ToolError(f"git {arguments[0]}: {reason[:1000]}", retry=True)
-        return done.stdout.text.rstrip("\n")
+        return done
 
 
-_IDENTITY: Final = (
-    "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
-    "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME",
-)  # fmt: skip
+_IDENTITY: Final = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+_SETTINGS: Final = ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME")
 
 
 def _revision(text: str) -> str:
