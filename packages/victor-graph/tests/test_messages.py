@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from victor.core.message import Message
+from victor.core.message import Message, ToolCall
 from victor.graph import (
     REMOVE_ALL_MESSAGES,
     START,
@@ -43,13 +43,6 @@ def test_what_becomes_a_message() -> None:
     assert all(found[0].id == one.id for one in add_messages(found, [])[:1])
     assert texts(add_messages(None, "one")) == ["one"]
     assert texts(add_messages("one", ("user", "two"))) == ["one", "two"]
-
-
-def test_dicts_with_more_in_them_stay_what_they_are() -> None:
-    rich = {"role": "user", "content": [{"type": "text", "text": "x"}]}
-    (kept,) = add_messages([], [rich])
-    assert {**rich, "id": kept["id"]} == kept
-    assert add_messages([kept], [{**kept, "content": "new"}]) == [Message("user", "new", id=kept["id"])]
 
 
 @pytest.mark.parametrize("bad", [5, {"role": "nobody", "content": "x"}, [("nobody", "x")], b"x"])
@@ -104,3 +97,40 @@ def test_the_result_is_what_a_dict_by_id_would_give(left: list[Message], right: 
         expected[number if one.id is None else one.id] = one.content
     assert texts(both) == list(expected.values())
     assert len({one.id for one in both}) == len(both)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"name": "f", "args": {"x": 1}, "id": "c1", "type": "tool_call"},
+        {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}},
+        ToolCall("c1", "f", '{"x":1}'),
+    ],
+)
+def test_dicts_with_tool_calls_become_messages(call: Any) -> None:
+    told = {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None}
+    answer = {"role": "tool", "content": "no", "tool_call_id": "c1", "status": "error"}
+    asked, answered = add_messages([], [told, answer])
+    assert asked.tool_calls == (ToolCall("c1", "f", '{"x":1}'),)
+    assert (asked.content, answered.tool_call_id, answered.is_error) == ("", "c1", True)
+
+
+def test_dicts_with_blocks_of_text_become_messages() -> None:
+    blocks = [{"type": "text", "text": "one "}, "two"]
+    [message] = add_messages([], {"type": "human", "content": blocks, "additional_kwargs": {}})
+    assert (message.role, message.content) == ("user", "one two")
+
+
+def test_a_dict_that_says_remove_removes() -> None:
+    assert add_messages([Message("user", "hi", id="1")], {"role": "remove", "content": "", "id": "1"}) == []
+
+
+def test_what_a_message_cannot_hold_stays_a_dict() -> None:
+    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/x.png"}}]}
+    [kept] = add_messages([], picture)
+    assert {key: kept[key] for key in picture} == picture
+
+
+def test_a_tool_call_without_a_name_is_refused() -> None:
+    with pytest.raises(InvalidUpdateError, match="is no tool call"):
+        add_messages([], {"role": "assistant", "content": "", "tool_calls": [{"id": "c1"}]})

@@ -319,8 +319,11 @@ def _going(run: Run, input: Any) -> Coroutine[Any, Any, None]:
     """A streamed run: where messages are asked for, agents in it are heard."""
     if run.sink is None or not run.sink.messages:
         return run.go(input)
+    from victor.graph.langchain_models import with_hearer
     from victor.graph.words import listening
 
+    if run.config.get("callbacks"):  # which nodes hand on to LangChain's models
+        run.config = {**run.config, "callbacks": with_hearer(run.config["callbacks"])}
     return listening(run.go(input))
 
 

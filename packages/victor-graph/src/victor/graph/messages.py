@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypedDict
 from uuid import uuid4
 
+import msgspec
 from attrs import evolve, frozen
 
-from victor.core.message import Message, Role
+from victor.core.message import Message, Role, ToolCall
 from victor.graph.errors import InvalidUpdateError
+from victor.graph.langchain_messages import as_langchain, langchain_message, mentions_langchain
 
-__all__ = ["REMOVE_ALL_MESSAGES", "MessagesState", "RemoveMessage", "add_messages"]
+__all__ = ["REMOVE_ALL_MESSAGES", "MessagesState", "RemoveMessage", "add_langchain_messages", "add_messages"]
 
 REMOVE_ALL_MESSAGES: Final = "__remove_all__"
 """``RemoveMessage(REMOVE_ALL_MESSAGES)`` removes all that came before it."""
@@ -26,7 +28,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "ai": "assistant",
     "tool": "tool",
 }
-_KEYS: Final = frozenset({"role", "type", "content", "id", "name", "tool_call_id"})
+_KEYS: Final = frozenset({"role", "type", "content", "id", "name", "tool_call_id", "tool_calls", "status"})
 
 
 @frozen
@@ -43,8 +45,12 @@ class RemoveMessage:
 def add_messages(left: Any, right: Any) -> list[Any]:
     """The messages of ``left`` with those of ``right`` added: in place of the one with the same id, else at the end.
 
-    Text, ``(role, text)`` pairs and ``{"role": ..., "content": ...}`` dicts become `Message`; other objects stay
-    what they are. What has no id gets one.
+    Text, ``(role, text)`` pairs and ``{"role": ..., "content": ..., "tool_calls": ...}`` dicts become `Message`; other
+    objects stay what they are. What has no id gets one.
+
+    In a program that uses LangChain, a list that holds one of its messages holds only such: what else is added becomes
+    one too, and LangChain's ``RemoveMessage`` removes. A key annotated with LangChain's classes, such as
+    ``Annotated[list[AnyMessage], add_messages]``, holds them from the first message on.
 
     Args:
         left: The messages there are.
@@ -62,11 +68,26 @@ def add_messages(left: Any, right: Any) -> list[Any]:
         'hello'
     """
     old = left if isinstance(left, list) else _several(left)
-    if left is not old or any(_id(one) is None for one in old):
-        old = [_identified(_message(one)) for one in old]
     new = [_message(one) for one in _several(right)]
+    kind = langchain_message()
+    if kind is not None and (any(isinstance(one, kind) for one in new) or any(isinstance(one, kind) for one in old)):
+        return _added(left, old, list(map(as_langchain, new)), True)
+    return _added(left, old, new, False)
+
+
+def add_langchain_messages(left: Any, right: Any) -> list[Any]:
+    """`add_messages` of a list that holds only LangChain's messages."""
+    old = left if isinstance(left, list) else _several(left)
+    return _added(left, old, [as_langchain(_message(one)) for one in _several(right)], True)
+
+
+def _added(left: Any, old: Sequence[Any], new: list[Any], foreign: bool) -> list[Any]:
+    if foreign and any(isinstance(one, (Message, str, tuple, dict)) for one in old):
+        old = [_identified(as_langchain(_message(one))) for one in old]
+    elif left is not old or any(_id(one) is None for one in old):
+        old = [_identified(_message(one)) for one in old]
     for number in range(len(new) - 1, -1, -1):
-        if isinstance(new[number], RemoveMessage) and new[number].id == REMOVE_ALL_MESSAGES:
+        if _removes(new[number]) and _id(new[number]) == REMOVE_ALL_MESSAGES:
             return [_identified(one) for one in new[number + 1 :]]
     if all(_id(one) is None for one in new):
         return [*old, *map(_identified, new)]
@@ -76,9 +97,9 @@ def add_messages(left: Any, right: Any) -> list[Any]:
     for one in new:
         id = _id(one)
         place = None if id is None else places.get(id)
-        if isinstance(one, RemoveMessage):
+        if _removes(one):
             if place is None:
-                raise InvalidUpdateError(f"there is no message with id {one.id!r} to remove")
+                raise InvalidUpdateError(f"there is no message with id {id!r} to remove")
             removed.add(id)
         elif place is not None:
             merged[place] = one
@@ -90,7 +111,14 @@ def add_messages(left: Any, right: Any) -> list[Any]:
     return [one for one in merged if _id(one) not in removed] if removed else merged
 
 
+def _for_values(annotation: Any) -> Any:
+    """The reducer for values of this annotation."""
+    return add_langchain_messages if mentions_langchain(annotation) else add_messages
+
+
 add_messages.changes_nothing_in_place = True  # type: ignore[attr-defined]
+add_messages.for_values = _for_values  # type: ignore[attr-defined]
+add_langchain_messages.changes_nothing_in_place = True  # type: ignore[attr-defined]
 
 
 class MessagesState(TypedDict):
@@ -116,15 +144,64 @@ def _message(value: Any) -> Any:
         if len(value) == 2 and value[0] in _ROLES and isinstance(value[1], str):
             return Message(_ROLES[value[0]], value[1])
         raise InvalidUpdateError(f"{value!r} is no message; a pair is (role, text), with a role of {', '.join(_ROLES)}")
-    if isinstance(value, dict) and value.keys() <= _KEYS and isinstance(value.get("content"), str):
-        role = _ROLES.get(value.get("role") or value.get("type") or "")
-        if role is None:
-            raise InvalidUpdateError(f"{value!r} is no message; its role is not one of {', '.join(_ROLES)}")
-        more: dict[str, Any] = {key: value.get(key) for key in ("tool_call_id", "name", "id")}
-        return Message(role, value["content"], **more)
+    if isinstance(value, dict) and (found := _of_dict(value)) is not None:
+        return found
     if value is None or isinstance(value, (bool, int, float, bytes)):
         raise InvalidUpdateError(f"{value!r} is no message")
     return value
+
+
+def _of_dict(value: dict[str, Any]) -> Any:
+    """The message a dict describes, in the form of a provider or of LangChain; None where a message cannot hold it."""
+    said = {key: one for key, one in value.items() if one or key == "content"}  # ``"refusal": None`` and the like
+    text = _text(said.get("content"))
+    kind = said.get("role") or said.get("type") or ""
+    if kind == "remove" and said.keys() <= {"role", "type", "content", "id"}:
+        return RemoveMessage(str(said.get("id")))
+    if text is None or not said.keys() <= _KEYS or not ("content" in said or "tool_calls" in said):
+        return None
+    role = _ROLES.get(kind)
+    if role is None:
+        raise InvalidUpdateError(f"{value!r} is no message; its role is not one of {', '.join(_ROLES)}")
+    calls = [_tool_call(one) for one in said.get("tool_calls", ())]
+    more: dict[str, Any] = {key: said.get(key) for key in ("tool_call_id", "name", "id")}
+    return Message(role, text, calls, is_error=said.get("status") == "error", **more)
+
+
+def _text(content: Any) -> str | None:
+    """The text of a message's content, also where it is a list of blocks; None where something in it is no text."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        return None
+    texts: list[str] = []
+    for one in content:
+        text = one.get("text") if isinstance(one, dict) and one.get("type") == "text" else one
+        if not isinstance(text, str):
+            return None
+        texts.append(text)
+    return "".join(texts)
+
+
+def _tool_call(value: Any) -> ToolCall:
+    """A tool call, from ``{"name", "args", "id"}`` or from a provider's ``{"id", "function": {...}}``.
+
+    Raises:
+        InvalidUpdateError: It is none.
+    """
+    if isinstance(value, ToolCall):
+        return value
+    told = value.get("function", value) if isinstance(value, Mapping) else {}
+    name, arguments = told.get("name"), told.get("arguments", told.get("args"))
+    if not isinstance(name, str):
+        raise InvalidUpdateError(f'{value!r} is no tool call; it needs {{"name": ..., "args": {{...}}, "id": ...}}')
+    if not isinstance(arguments, str):
+        arguments = msgspec.json.encode(arguments or {}, enc_hook=str).decode()
+    return ToolCall(str(value.get("id") or f"call_{uuid4().hex}"), name, arguments)
+
+
+def _removes(value: Any) -> bool:
+    return isinstance(value, RemoveMessage) or getattr(value, "type", None) == "remove"
 
 
 def _id(value: Any) -> str | None:

@@ -164,7 +164,8 @@ def _channel(name: str, annotation: Any) -> tuple[Channel, str | None]:
     for one in reversed(metadata):
         if callable(one) and not isinstance(one, type):
             _check_reducer(name, one)
-            return Channel(name, one, _empty(plain)), None
+            fitting = getattr(one, "for_values", None)  # some reducers go by what the annotation says they combine
+            return Channel(name, one if fitting is None else fitting(plain), _empty(plain)), None
     return Channel(name), None
 
 

@@ -14,6 +14,8 @@ from attrs import evolve, frozen
 
 from victor.core.message import Message, ToolCall
 from victor.core.run_events import AnswerRejected, RunEvent, TextDelta, ToolFinished, ToolStarted, tap_each_run
+from victor.graph.langchain_messages import langchain_message
+from victor.graph.langchain_models import hearing_langchain
 from victor.graph.runtime import CURRENT
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ class MessageChunk(Message):
 
 
 async def listening(work: Awaitable[T]) -> T:
-    """Await a run, and hear the agents in it."""
-    with tap_each_run(_begin):
+    """Await a run, and hear the agents and LangChain's models in it."""
+    with tap_each_run(_begin), hearing_langchain():
         return await work
 
 
@@ -131,7 +133,7 @@ class Words:
         if not one.parts or kind == one.kind == "text":
             one.parts.append(text)
 
-    def new(self, task: Task) -> Iterator[Message]:
+    def new(self, task: Task) -> Iterator[Any]:
         """Messages a task wrote that have not been told.
 
         All get an id where they have none: that of the pieces they were told in, so that readers can tell.
@@ -165,19 +167,28 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-def _messages(value: Any) -> Iterator[Message]:
-    """The messages of a value, of a list, or of a state."""
+def _is_message(value: Any) -> bool:
     if isinstance(value, Message):
+        return True
+    kind = langchain_message()
+    return kind is not None and isinstance(value, kind) and value.type != "remove"
+
+
+def _messages(value: Any) -> Iterator[Any]:
+    """The messages of a value, of a list, or of a state."""
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return
+    if _is_message(value):
         yield value
     elif isinstance(value, (list, tuple)):
         for one in value:
-            if isinstance(one, Message):
+            if _is_message(one):
                 yield one
     elif isinstance(value, Mapping):
         for one in value.values():
-            if isinstance(one, (Message, list, tuple)):
+            if isinstance(one, (list, tuple)) or _is_message(one):
                 yield from _messages(one)
-    elif value is not None and not isinstance(value, (str, bytes, int, float)):
+    else:
         from victor.graph.updates import state_fields
 
         fields = state_fields(value)
@@ -187,16 +198,19 @@ def _messages(value: Any) -> Iterator[Message]:
 
 def _with_ids(writes: Any, unused: dict[tuple[str, str], list[str]]) -> Any:
     """Writes in which every message has an id; one that is there several times has one."""
-    named: dict[int, Message] = {}
+    named: dict[int, Any] = {}
 
     def identified(value: Any) -> Any:
         kind = type(value)
         if kind in (list, tuple):
-            return kind(one if not isinstance(one, Message) else identified(one) for one in value)
-        if not isinstance(value, Message) or value.id is not None:
+            return kind(identified(one) if _is_message(one) else one for one in value)
+        if not _is_message(value) or value.id is not None:
             return value
         if id(value) not in named:
-            named[id(value)] = evolve(value, id=_told_as(value, unused) or _new_id())
+            new = _told_as(value, unused) or _new_id()
+            named[id(value)] = (
+                evolve(value, id=new) if isinstance(value, Message) else value.model_copy(update={"id": new})
+            )
         return named[id(value)]
 
     if isinstance(writes, Mapping):
@@ -204,12 +218,18 @@ def _with_ids(writes: Any, unused: dict[tuple[str, str], list[str]]) -> Any:
     return [(key, identified(value)) for key, value in writes]
 
 
-def _told_as(message: Message, unused: dict[tuple[str, str], list[str]]) -> str | None:
+def _told_as(message: Any, unused: dict[tuple[str, str], list[str]]) -> str | None:
     """The id of the pieces a message was told in; each serves one message."""
-    if message.role == "tool":
+    role = message.role if isinstance(message, Message) else message.type
+    if role == "tool":
         key = ("tool", message.tool_call_id or "")
-    elif message.role == "assistant":
-        key = ("call", message.tool_calls[0].id) if message.tool_calls else ("text", message.content)
+    elif role in ("assistant", "ai"):
+        text = message.content if isinstance(message.content, str) else ""
+        calls = message.tool_calls
+        if not calls:
+            key = ("text", text)
+        else:
+            key = ("call", calls[0].id if isinstance(message, Message) else calls[0].get("id") or "")
     else:
         return None
     ids = unused.get(key)

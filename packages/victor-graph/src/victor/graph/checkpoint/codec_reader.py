@@ -15,6 +15,7 @@ from victor.graph.checkpoint.codec_lowering import MAX_DEPTH
 from victor.graph.checkpoint.codec_objects import Mismatch, Shape, shape_of, type_name
 from victor.graph.checkpoint.schema_version import Unmatched
 from victor.graph.errors import CheckpointError
+from victor.graph.langchain_messages import langchain_class
 
 __all__ = ["ARRAY", "OBJECT", "SCALAR", "CodecError", "Reader", "own_shape"]
 
@@ -25,7 +26,7 @@ OBJECT: Final = 96
 _OWN_MODULES: Final = ("victor.core.message",)
 """Modules of Victor's own whose public data classes are always allowed. The names are here, not in the data."""
 
-_own_shapes: dict[str, tuple[type, Shape]] = {}  # filled as they are met; no more than those modules have
+_own_shapes: dict[str, tuple[type, Shape]] = {}  # filled as they are met; no more than there are
 
 
 class CodecError(CheckpointError):
@@ -36,14 +37,19 @@ class CodecError(CheckpointError):
 
 
 def own_shape(name: str) -> tuple[type, Shape] | None:
-    """A public data class of Victor's own modules and its shape, by its stored name; None for any other name."""
+    """A class that is always allowed and its shape, by its stored name; None for any other name.
+
+    These are the public data classes of Victor's own modules, and LangChain's messages where they are imported.
+    """
     if (known := _own_shapes.get(name)) is not None:
         return known
     module_name, _, attribute = name.partition(":")
-    if module_name not in _OWN_MODULES:
-        return None
-    module = import_module(_OWN_MODULES[_OWN_MODULES.index(module_name)])
-    kind = getattr(module, attribute, None) if attribute in module.__all__ else None
+    kind: Any
+    if module_name in _OWN_MODULES:
+        module = import_module(_OWN_MODULES[_OWN_MODULES.index(module_name)])
+        kind = getattr(module, attribute, None) if attribute in module.__all__ else None
+    else:
+        kind = langchain_class(name)
     if not isinstance(kind, type) or type_name(kind) != name or (shape := shape_of(kind)) is None:
         return None
     _own_shapes[name] = kind, shape
@@ -113,6 +119,10 @@ class Reader:
         if shape is None:
             if self._lenient:
                 return Unmatched(name, parts[1:], f"is a {name}, which is not allowed here")
+            if name.startswith("langchain_core.messages."):
+                raise CodecError(
+                    f"a {name:.200} is stored: import langchain_core.messages in the program that reads it"
+                )
             raise CodecError(
                 f"a {name:.200} is stored, which is not allowed here: add the class to the annotations of the state "
                 "schema or to Codec(allow=[...]). If it was renamed or removed, raise the codec's version and turn "
