@@ -432,3 +432,37 @@ async def test_only_true_is_leave_to_go_ahead(scope):
         scope.approve = lambda context, answer=answer: answer
         result = await TestApproval.tool.call({"path": "a"}, scope=scope)
         assert isinstance(result.error, ToolApprovalError)
+
+
+async def test_arguments_of_the_wrong_kind_are_never_a_failure_of_the_tool(scope):
+    import datetime as dt
+    import decimal
+    import uuid
+
+    def at(when: dt.datetime, day: dt.date, time: dt.time, took: dt.timedelta, price: decimal.Decimal, id: uuid.UUID):
+        return "called"
+
+    tool = as_tool(at)
+    for value in (5, None, [], {}, 1e308, True, "", "x", "9" * 5000, "1e999999999", "\ud800", "\x00"):
+        result = await tool.call(dict.fromkeys(tool.parameters["properties"], value), scope=scope)
+        assert isinstance(result.error, ToolArgumentsError), (value, result.text)
+
+
+async def test_texts_that_cannot_be_sent_are_refused_as_arguments_and_written_out_in_results(scope):
+    result = await as_tool(lambda text: text, name="echo", parameters={}).call({"text": "a\udcffb"}, scope=scope)
+    assert result.text == "a\\udcffb" and result.value == "a\udcffb"
+
+    def echo(text: str) -> str:
+        return text
+
+    refused = await as_tool(echo).call({"text": "a\udcffb"}, scope=scope)
+    assert isinstance(refused.error, ToolArgumentsError) and "$.text: character 1 is half of one" in refused.text
+    assert (await as_tool(echo).call({"text": "é🎉"}, scope=scope)).text == "é🎉"
+
+
+async def test_errors_are_cut_for_the_model(scope):
+    def fail(length: int) -> None:
+        raise ToolError("x" * length)
+
+    result = await as_tool(fail).call({"length": 1_000_000}, scope=scope)
+    assert len(result.text) < 21_000 and "characters were cut" in result.text and len(str(result.error)) == 1_000_000

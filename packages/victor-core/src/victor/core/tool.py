@@ -167,6 +167,7 @@ class ToolMetadata:
 
 
 _CAPTURED: Final = 100_000  # characters of a result that an event carries
+_COMPLAINT: Final = 20_000  # characters of an error
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LEFT_OUT: Final = {"cost_tier": CostTier.FREE, "requires_approval": False}
 """What holds where nobody said."""
@@ -291,7 +292,8 @@ class ToolResult:
     def __init__(self, value: Any = None, *, error: ToolError | None = None, text: str | None = None) -> None:
         self.value = value
         self.error = error
-        self.text = text if text is not None else render_result(value)
+        said = text if text is not None else render_result(value)
+        self.text = said if said.isascii() else _sendable(said)
 
     @property
     def ok(self) -> bool:
@@ -444,7 +446,7 @@ class Tool:
                 await self._ask(context)
             value = await self._run(context)
         except ToolError as error:
-            return ToolResult(error=error, text=str(error))
+            return ToolResult(error=error, text=cut_middle(str(error), _COMPLAINT))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - its own failure: the model is told, the run goes on
             return self._failed(error)
         except asyncio.CancelledError as error:
@@ -456,7 +458,7 @@ class Tool:
 
     def _failed(self, error: BaseException) -> ToolResult:
         try:
-            said = cut_middle(str(error), _CAPTURED)
+            said = cut_middle(str(error), _COMPLAINT)
         except Exception:  # noqa: BLE001 - an exception may be unable to say what it is
             said = "(it cannot say why)"
         failure = ToolError(f"{self.name} failed: {type(error).__name__}: {said}".rstrip(": "))
@@ -542,6 +544,15 @@ def render_result(value: Any) -> str:
         return msgspec.json.encode(value, enc_hook=_jsonable).decode()
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
         return str(value)
+
+
+def _sendable(text: str) -> str:
+    """Text that can be sent as UTF-8: half a character, as names of files may have, is written out."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def _jsonable(value: Any) -> Any:

@@ -194,7 +194,15 @@ class Text(Shape):
 
     def convert(self, value: Any, path: str, problems: Problems, lenient: bool) -> Any:
         """The value or `FAILED`, as `Shape.convert`."""
-        return value if isinstance(value, str) else self.wrong(value, path, problems)
+        if not isinstance(value, str):
+            return self.wrong(value, path, problems)
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:  # JSON cannot say it; who calls from Python can
+                problems.append((path, f"character {error.start:,} is half of one and can be neither sent nor written"))
+                return FAILED
+        return value
 
 
 def shown(value: Any) -> str:

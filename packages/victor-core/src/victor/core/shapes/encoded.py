@@ -43,12 +43,12 @@ class Encoded(Shape):
             return self.wrong(value, path, problems)
         try:
             return msgspec.convert(value, self.kind)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeError):
             pass
         if lenient and self._lenient is not None:
             try:
                 return self._lenient(value)
-            except (ValueError, TypeError, OverflowError, ArithmeticError):
+            except (ValueError, TypeError, AttributeError, ArithmeticError):
                 pass
         return self.wrong(value, path, problems)
 

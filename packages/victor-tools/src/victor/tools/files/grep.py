@@ -20,6 +20,7 @@ __all__ = ["search_files"]
 _SECONDS: Final = 20.0
 _MAX_FILE: Final = 20_000_000
 _MAX_LINE: Final = 300
+_MAX_PATTERN: Final = 10_000
 
 
 def search_files(
@@ -56,8 +57,14 @@ def search_files(
     """
     if not pattern:
         raise ToolError("the pattern is empty", retry=True)
+    if len(pattern) > _MAX_PATTERN or "\0" in pattern:
+        raise ToolError(f"a pattern has at most {_MAX_PATTERN:,} characters, and no NUL", retry=True)
     relative = root.relative(path)
-    if not (root.folder / relative).exists():
+    try:
+        there = (root.folder / relative).exists()
+    except (OSError, ValueError) as error:  # too long, for one
+        raise ToolError(f"there can be no such path: {getattr(error, 'strerror', error)}", retry=True) from error
+    if not there:
         raise ToolError(f"there is no {path!r}", retry=True)
     fits = compile_glob(glob) if glob else None
     program = shutil.which("rg") if ripgrep == "" else ripgrep

@@ -76,10 +76,10 @@ def encoding_of(head: bytes, wanted: str) -> str:
         if head.startswith(mark):
             return name
     try:
-        if not codecs.lookup(wanted)._is_text_encoding:
+        if len(wanted) > 50 or not codecs.lookup(wanted)._is_text_encoding:
             raise LookupError
-    except LookupError:
-        raise ToolError(f"there is no encoding {wanted!r}; try 'utf-8' or 'latin-1'", retry=True) from None
+    except (LookupError, ValueError):
+        raise ToolError(f"there is no encoding {wanted[:50]!r}; try 'utf-8' or 'latin-1'", retry=True) from None
     return wanted
 
 
