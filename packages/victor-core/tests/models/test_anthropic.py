@@ -9,9 +9,10 @@ import pytest
 from victor.core.errors import ConfigurationError, ModelRateLimitError, ModelRequestError
 from victor.core.message import Message, ToolCall, Usage
 from victor.core.model import ModelRequest, ModelSettings, OutputSchema, TextDelta, ToolCallDelta
+from victor.core.models.anthropic import AnthropicModel
 from victor.core.tool import as_tool
 
-from .conftest import asking, make_model
+from .conftest import KEY, asking, make_model
 
 MARK = {"type": "ephemeral"}
 TOWN = OutputSchema(
@@ -303,3 +304,41 @@ async def test_a_block_that_starts_with_content(wire):
     assert response.content == "Hi!"
     assert response.tool_calls[0].parsed() == {"town": "Ulm"}
     assert "".join(p.arguments for p in pieces if isinstance(p, ToolCallDelta)) == '{"town":"Ulm"}'
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/", "/v1/messages"])
+async def test_an_address_with_or_without_its_version(wire, end):
+    wire.reply(200, reply({"type": "text", "text": "ok"}))
+    model = AnthropicModel("m", base_url=wire.url + end, api_key=KEY)
+    assert (await model.request(asking("hello"))).content == "ok"
+    assert wire.received[0].path.partition("?")[0] == "/v1/messages"
+
+
+async def test_a_reply_and_a_stream_without_usage(wire):
+    whole = reply({"type": "text", "text": "ok"})
+    del whole["usage"]
+    wire.reply(200, whole)
+    response = await make_model("anthropic", wire.url).request(asking("hello"))
+    assert (response.content, response.usage) == ("ok", None)
+    wire.stream(
+        event(
+            "message_start", message={"id": "m1", "type": "message", "role": "assistant", "content": [], "model": "m"}
+        ),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        event("ping"),
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": "ok"}),
+        event("content_block_delta", index=0, delta={"type": "citations_delta", "citation": {}}),
+        event("content_block_delta", index=7, delta={"type": "text_delta", "text": "of no block"}),
+        event("content_block_start", index=1, content_block={"type": "something_new", "x": 1}),
+        event("content_block_delta", index=1, delta={"type": "something_delta", "y": 2}),
+        event("message_delta", delta={"stop_reason": "end_turn"}),
+        event("message_stop"),
+    )
+    _, last = await streamed(make_model("anthropic", wire.url), asking("hello"))
+    assert (last.content, last.usage, last.finish_reason) == ("ok", None, "stop")
+
+
+async def test_a_server_that_ignores_the_wish_to_stream(wire):
+    wire.reply(200, reply({"type": "text", "text": "ok"}))
+    pieces, whole = await streamed(make_model("anthropic", wire.url), asking("hello"))
+    assert ([piece.text for piece in pieces], whole.content) == (["ok"], "ok")

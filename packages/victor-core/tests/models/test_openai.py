@@ -335,3 +335,156 @@ async def test_a_server_that_is_not_running_says_how_to_start_it(monkeypatch, un
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{unused_tcp_port}")
     with pytest.raises(Exception, match="ollama serve"):
         await resolve_model("ollama:qwen3").request(asking("x"))
+
+
+async def test_content_in_parts_whole_and_streamed(wire):
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "Ulm"},
+        {"type": "text", "text": "."},
+    ]
+    wire.reply(200, reply({"content": parts}))
+    assert (await make_model("openai", wire.url).request(asking("where?"))).content == "Ulm."
+    wire.stream(event({"content": parts[:2]}), event({"content": [parts[2]]}), event({}, "stop"), DONE)
+    pieces, whole = await streamed(make_model("openai", wire.url), asking("where?"))
+    assert ("".join(piece.text for piece in pieces), whole.content) == ("Ulm.", "Ulm.")
+
+
+PAGE = b"<!doctype html><html><head><title>Sign in to continue</title></head><body>Please</body></html>"
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (PAGE, "text/html; charset=utf-8", "an HTML page titled 'Sign in to continue'"),
+        (b"<p>gone</p>", "text/html", "an HTML page: gone"),
+        ({"error": {"message": "no such route"}}, "application/json", "no such route"),
+        ({"error": "quota of the gateway is used up"}, "application/json", "quota of the gateway is used up"),
+        (b"", "application/json", "an empty reply"),
+        ({"detail": "nothing here"}, "application/json", "without c"),
+    ],
+)
+async def test_a_stream_that_is_none_says_what_came_instead(wire, provider, body, kind, said):
+    wire.reply(200, body, content_type=kind)
+    model = make_model(provider, wire.url, max_retries=0)
+    with pytest.raises(ModelResponseError, match="not an answer") as caught:
+        await streamed(model, asking("hello"))
+    assert said in str(caught.value)
+    assert "is base_url right?" in str(caught.value)
+
+
+async def test_a_server_that_ignores_the_wish_to_stream(wire):
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"town": "Ulm"}'}}
+    wire.reply(200, reply({"tool_calls": [call]}, "tool_calls"))
+    pieces, whole = await streamed(make_model("openai", wire.url), asking("hello"))
+    assert [piece.text for piece in pieces] == ["ok"]
+    assert whole.tool_calls == (ToolCall("c1", "look", '{"town": "Ulm"}'),)
+
+
+def piece(**call: object) -> str:
+    return event({"tool_calls": [call]})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        # the id only with the first, the name empty afterwards
+        ([{"index": 0, "id": "a", "function": {"name": "look", "arguments": ""}},
+          {"index": 0, "id": "", "function": {"name": "", "arguments": '{"town":'}},
+          {"index": 0, "function": {"name": None, "arguments": '"Ulm"}'}}], [("look", '{"town":"Ulm"}')]),
+        # the name comes after the id
+        ([{"index": 0, "id": "a", "function": {"name": "", "arguments": ""}},
+          {"index": 0, "function": {"name": "look", "arguments": "{}"}}], [("look", "{}")]),
+        # the id comes after the name
+        ([{"index": 0, "function": {"name": "look", "arguments": ""}},
+          {"index": 0, "id": "a", "function": {"arguments": "{}"}}], [("look", "{}")]),
+        # no index, ids tell calls apart
+        ([{"id": "a", "function": {"name": "look", "arguments": '{"town"'}},
+          {"function": {"arguments": ':"Ulm"}'}},
+          {"id": "b", "function": {"name": "look", "arguments": '{"town":"Bonn"}'}}],
+         [("look", '{"town":"Ulm"}'), ("look", '{"town":"Bonn"}')]),
+        # neither index nor id, each call whole
+        ([{"function": {"name": "look", "arguments": '{"town":"Ulm"}'}},
+          {"function": {"name": "look", "arguments": '{"town":"Bonn"}'}}],
+         [("look", '{"town":"Ulm"}'), ("look", '{"town":"Bonn"}')]),
+        # neither, and the name again with each piece
+        ([{"function": {"name": "look", "arguments": '{"town":'}},
+          {"function": {"name": "look", "arguments": '"Ulm"}'}}], [("look", '{"town":"Ulm"}')]),
+        # the index as text, pieces of two calls mixed
+        ([{"index": "0", "id": "a", "function": {"name": "look", "arguments": "{"}},
+          {"index": "1", "id": "b", "function": {"name": "look", "arguments": "{"}},
+          {"index": "0", "function": {"arguments": "}"}},
+          {"index": "1", "function": {"arguments": "}"}}], [("look", "{}"), ("look", "{}")]),
+        # arguments as an object
+        ([{"index": 0, "id": "a", "function": {"name": "look", "arguments": {"town": "Ulm"}}}], [("look", '{"town":"Ulm"}')]),
+        # no function at all in the second
+        ([{"index": 0, "id": "a", "function": {"name": "look", "arguments": "{}"}}, {"index": 0}], [("look", "{}")]),
+    ],
+)  # fmt: skip
+async def test_tool_calls_in_odd_pieces(wire, pieces, expected):
+    wire.stream(*(piece(**one) for one in pieces), event({}, "tool_calls"), DONE)
+    deltas, whole = await streamed(make_model("openai", wire.url), asking("look"))
+    assert [(call.name, call.arguments) for call in whole.tool_calls] == expected
+    assert all(call.id for call in whole.tool_calls)
+    assert len({call.id for call in whole.tool_calls}) == len(expected)
+    assert all(isinstance(delta, ToolCallDelta) for delta in deltas)
+
+
+async def test_thoughts_of_all_kinds_do_not_break_the_answer(wire):
+    wire.stream(
+        event({"role": "assistant", "reasoning": "hm", "reasoning_content": None}),
+        event({"reasoning_details": [{"type": "reasoning.text", "text": "hm"}], "content": None}),
+        event({"content": "Ulm", "thinking": {"x": 1}}),
+        'data: {"choices": [{"index": 0}]}\n\n',
+        'data: {"choices": []}\n\n',
+        ": a comment\n\n",
+        event({}, "stop", usage=None),
+        DONE,
+    )
+    _, whole = await streamed(make_model("openai", wire.url), asking("hello"))
+    assert (whole.content, whole.usage) == ("Ulm", None)
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}, {"prompt_tokens": "many"}])
+async def test_usage_that_is_not_told(wire, usage):
+    wire.reply(200, reply(usage=usage))
+    assert (await make_model("openai", wire.url).request(asking("hello"))).usage is None
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+async def test_a_date_to_wait_for_is_read_by_the_servers_clock(wire, provider):
+    wire.reply(
+        429,
+        {"error": {"message": "slow down"}},
+        retry_after="Sun, 06 Nov 2094 08:51:37 GMT",
+        date="Sun, 06 Nov 2094 08:49:37 GMT",
+    )
+    with pytest.raises(ModelRateLimitError, match="asks to wait 120 s") as caught:
+        await make_model(provider, wire.url).request(asking("hello"))
+    assert caught.value.retry_after_s == 120
+    wire.reply(
+        429, {"error": {"message": "x"}}, retry_after="2094-11-06T08:51:37Z", date="Sun, 06 Nov 2094 08:49:37 GMT"
+    )
+    with pytest.raises(ModelRateLimitError, match="asks to wait 120 s"):
+        await make_model(provider, wire.url).request(asking("hello"))
+
+
+async def test_retries_are_told_on_the_stream_of_the_run(wire):
+    from victor.core import Agent
+    from victor.core.events import EventStream, get_stream
+
+    mine, heard, elsewhere = EventStream(), [], []
+    mine.subscribe(heard.append, ["model.retry"])
+    wire.reply(500, {"error": {"message": "x"}}).reply(200, reply())
+    with get_stream().listening(elsewhere.append, ["model.retry"]):
+        assert (await Agent(model=make_model("openai", wire.url), stream=mine).run("hello")).output == "ok"
+    assert [(event.kind, event.attributes["attempt"]) for event in heard] == [("model.retry", 1)]
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize("end", ["/v1", "/v1/", "/v1/chat/completions", "/v1/chat/completions/"])
+async def test_the_whole_address_of_the_route_is_understood(wire, end):
+    wire.reply(200, reply())
+    await OpenAIModel("m", base_url=wire.url + end, api_key=KEY).request(asking("hello"))
+    assert wire.received[0].path == "/v1/chat/completions"

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, get_args
 
 from victor.core.errors import ConfigurationError, ModelError, ModelRequestError
-from victor.core.model import ModelChunk, ModelRequest, ModelResponse
+from victor.core.model import ModelChunk, ModelRequest, ModelResponse, TextDelta
 from victor.core.models.anthropic_wire import (
     OutputForm,
     StreamReader,
@@ -25,7 +25,7 @@ from victor.core.models.anthropic_wire import (
     response_in,
     tools_out,
 )
-from victor.core.models.failures import Endpoint, reading
+from victor.core.models.failures import Endpoint, check_stream, reading
 from victor.core.models.http import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -83,6 +83,7 @@ class AnthropicModel(HTTPModel):
         else:
             require_sdk("anthropic")
             url = (base_url or os.environ.get("ANTHROPIC_BASE_URL") or _OFFICIAL).rstrip("/")
+            url = url.removesuffix("/messages").removesuffix("/v1")  # the SDK appends both
             key = api_key or os.environ.get("ANTHROPIC_API_KEY") or ""
             if not key:
                 raise ConfigurationError(
@@ -124,6 +125,13 @@ class AnthropicModel(HTTPModel):
         stream = await client.messages.create(**body, stream=True, timeout=_timeout(timeout_s))
         reader = StreamReader(answer_tool)
         try:
+            whole = await check_stream(stream)
+            if whole is not None:  # it does not stream, and answered at once
+                response = _whole(whole, answer_tool)
+                if response.content:
+                    yield TextDelta(response.content)
+                yield response
+                return
             async for event in stream:
                 with reading():
                     pieces = list(reader.take(event))
@@ -178,6 +186,13 @@ class AnthropicModel(HTTPModel):
             self._form = "tool"
             return True
         return False
+
+
+def _whole(reply: dict[str, Any], answer_tool: str | None) -> ModelResponse:
+    from anthropic.types import Message
+
+    with reading():
+        return response_in(Message.construct(**reply), answer_tool)
 
 
 def _timeout(timeout_s: float) -> Any:

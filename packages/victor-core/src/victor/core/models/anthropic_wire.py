@@ -10,7 +10,7 @@ import msgspec
 
 from victor.core.message import Message, ToolCall, Usage
 from victor.core.model import FinishReason, ModelRequest, ModelResponse, OutputSchema, TextDelta, ToolCallDelta
-from victor.core.models.failures import CutOffError, NoAnswerError
+from victor.core.models.failures import CutOffError, NoAnswerError, page_says
 from victor.core.models.openai_wire import valid_arguments
 from victor.core.models.strict_schema import strict_schema
 
@@ -196,12 +196,19 @@ def response_in(reply: Any, answer_tool: str | None) -> ModelResponse:
     """
     content = getattr(reply, "content", None)
     if not isinstance(content, list):
-        raise NoAnswerError(reply[:200] if isinstance(reply, str) and reply else "a reply without content")
+        raise NoAnswerError(page_says(reply) if isinstance(reply, str) else "a reply without content")
     reader = _Reader(answer_tool)
-    reader.blocks = [block.model_dump(mode="json", exclude_none=True) for block in content]
+    reader.blocks = [_block(block) for block in content]
     return reader.response(
-        stop=reply.stop_reason, usage=_usage_in(_counts(reply.usage)), model=reply.model or "", id=reply.id or ""
+        stop=getattr(reply, "stop_reason", None),
+        usage=_usage_in(_counts(getattr(reply, "usage", None))),
+        model=getattr(reply, "model", None) or "",
+        id=getattr(reply, "id", None) or "",
     )
+
+
+def _block(block: Any) -> dict[str, Any]:
+    return dict(block) if isinstance(block, Mapping) else block.model_dump(mode="json", exclude_none=True)
 
 
 class StreamReader:
@@ -225,15 +232,16 @@ class StreamReader:
         """What an event adds to the answer."""
         kind = event.type
         if kind == "message_start":
-            self._model, self._id = event.message.model or "", event.message.id or ""
-            self._counts |= _counts(event.message.usage)
+            self._model = getattr(event.message, "model", None) or ""
+            self._id = getattr(event.message, "id", None) or ""
+            self._counts |= _counts(getattr(event.message, "usage", None))
         elif kind == "content_block_start":
-            yield from self._begin(event.index, event.content_block.model_dump(mode="json", exclude_none=True))
+            yield from self._begin(event.index, _block(event.content_block))
         elif kind == "content_block_delta" and event.index in self._at:
             yield from self._go_on(event.index, event.delta)
         elif kind == "message_delta":
             self._stop = event.delta.stop_reason or self._stop
-            self._counts |= _counts(event.usage)
+            self._counts |= _counts(getattr(event, "usage", None))
         elif kind == "message_stop":
             self._ended = True
 

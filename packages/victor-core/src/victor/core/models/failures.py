@@ -5,10 +5,12 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -23,7 +25,17 @@ from victor.core.errors import (
 )
 from victor.core.redact import MARK, redact
 
-__all__ = ["CutOffError", "Endpoint", "Failure", "NoAnswerError", "failure_of", "reading", "retry_after"]
+__all__ = [
+    "CutOffError",
+    "Endpoint",
+    "Failure",
+    "NoAnswerError",
+    "check_stream",
+    "failure_of",
+    "page_says",
+    "reading",
+    "retry_after",
+]
 
 _DETAIL: Final = 500
 _TIMEOUTS: Final = frozenset({"APITimeoutError", "ReadTimeout", "WriteTimeout", "PoolTimeout"})
@@ -58,6 +70,45 @@ def reading() -> Iterator[None]:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise NoAnswerError(f"{type(error).__name__}: {error}") from error
+
+
+def page_says(text: str) -> str:
+    """What a page that is no answer has to say, in a few words.
+
+    Example:
+        >>> page_says("<!doctype html><html><head><title>Sign in</title></head><body>...</body></html>")
+        "an HTML page titled 'Sign in'"
+    """
+    text = text.strip()
+    if not text:
+        return "an empty reply"
+    if text[:1] == "<":
+        title = re.search(r"<title[^>]{0,200}>\s*([^<]{1,200}?)\s*</title>", text[:20_000], re.IGNORECASE)
+        shown = " ".join(re.sub(r"<[^<>]{0,500}>", " ", text[:5000]).split())[:200]
+        return f"an HTML page titled {title[1]!r}" if title else f"an HTML page: {shown}"
+    return text[:200]
+
+
+async def check_stream(stream: Any) -> Any:
+    """None when a server streams as it was asked to; else the JSON it sent instead.
+
+    Raises:
+        NoAnswerError: It sent something else, such as a page for people.
+    """
+    response = getattr(stream, "response", None)
+    kind = str(getattr(response, "headers", {}).get("content-type", "")).partition(";")[0].strip().lower()
+    if response is None or kind in {"", "text/event-stream", "text/plain", "application/octet-stream"}:
+        return None
+    body = (await response.aread()).decode("utf-8", "replace")
+    try:
+        found = json.loads(body)
+    except ValueError:
+        raise NoAnswerError(page_says(body)) from None
+    error = found.get("error") if isinstance(found, dict) else None
+    if error or not isinstance(found, dict):
+        told = error.get("message") if isinstance(error, dict) else error
+        raise NoAnswerError(str(told or error or page_says(body)))
+    return found
 
 
 @frozen
@@ -165,9 +216,13 @@ def failure_of(error: Exception, endpoint: Endpoint, *, timeout_s: float, pieces
 def retry_after(headers: Mapping[str, str] | None) -> float | None:
     """Seconds the server asks to wait, from ``retry-after-ms`` or ``retry-after`` (seconds or a date, RFC 9110).
 
+    A date is read against the server's own clock where it tells it, since ours may be wrong.
+
     Example:
         >>> retry_after({"retry-after": "2"}), retry_after({"retry-after-ms": "250"}), retry_after({})
         (2.0, 0.25, None)
+        >>> retry_after({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT", "date": "Sun, 06 Nov 1994 08:49:30 GMT"})
+        7.0
     """
     if headers is None:
         return None
@@ -178,13 +233,26 @@ def retry_after(headers: Mapping[str, str] | None) -> float | None:
         try:
             seconds = float(text) / divisor
         except ValueError:
-            date = email.utils.parsedate_tz(text)
-            if date is None:
+            until = _moment(text)
+            if until is None:
                 continue
-            seconds = email.utils.mktime_tz(date) - time.time()
+            now = _moment(headers.get("date") or "")
+            seconds = until - (time.time() if now is None else now)
         if math.isfinite(seconds):
             return max(seconds, 0.0)
     return None
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch, from a date as HTTP or as ISO 8601 has it."""
+    date = email.utils.parsedate_tz(text)
+    try:
+        if date is not None:
+            return float(email.utils.mktime_tz(date))
+        moment = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _status_failure(error: Exception, status: int, endpoint: Endpoint, who: str) -> Failure:

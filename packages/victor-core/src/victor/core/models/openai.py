@@ -14,8 +14,8 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, cast, get_args
 
 from victor.core.errors import ConfigurationError, ModelError, ModelRequestError
-from victor.core.model import ModelChunk, ModelRequest, ModelResponse
-from victor.core.models.failures import Endpoint, reading
+from victor.core.model import ModelChunk, ModelRequest, ModelResponse, TextDelta
+from victor.core.models.failures import Endpoint, check_stream, reading
 from victor.core.models.http import (
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT_S,
@@ -88,6 +88,7 @@ class OpenAIModel(HTTPModel):
         else:
             require_sdk("openai")
             url = (base_url or os.environ.get("OPENAI_BASE_URL") or _OFFICIAL).rstrip("/")
+            url = url.removesuffix("/chat/completions")
             key = api_key or os.environ.get(key_variable) or ""
             if not key and url in {_OFFICIAL, _OPENROUTER}:
                 raise ConfigurationError(
@@ -137,6 +138,13 @@ class OpenAIModel(HTTPModel):
         stream = await client.chat.completions.create(**body, stream=True, timeout=_timeout(timeout_s))
         reader = StreamReader(self.provider, form)
         try:
+            whole = await check_stream(stream)
+            if whole is not None:  # it does not stream, and answered at once
+                response = _whole(whole, self.provider, form)
+                if response.content:
+                    yield TextDelta(response.content)
+                yield response
+                return
             async for chunk in stream:
                 with reading():
                     pieces = list(reader.take(chunk))
@@ -211,6 +219,13 @@ _HINTS: Final[Mapping[str, tuple[str, str]]] = {
     "llamacpp": ("start it with 'llama-server -m FILE', or set LLAMACPP_BASE_URL", ""),
     "openrouter": ("", "see the names on https://openrouter.ai/models"),
 }
+
+
+def _whole(reply: dict[str, Any], provider: str, form: OutputForm | None) -> ModelResponse:
+    from openai.types.chat import ChatCompletion
+
+    with reading():
+        return response_in(ChatCompletion.construct(**reply), provider, form)
 
 
 def _timeout(timeout_s: float) -> Any:

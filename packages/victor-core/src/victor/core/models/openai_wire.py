@@ -16,10 +16,19 @@ import msgspec
 from victor.core.message import Message, ToolCall, Usage
 from victor.core.model import FinishReason, ModelRequest, ModelResponse, OutputSchema, TextDelta, ToolCallDelta
 from victor.core.models.assembly import Assembly
-from victor.core.models.failures import CutOffError, NoAnswerError
+from victor.core.models.failures import CutOffError, NoAnswerError, page_says
 from victor.core.models.strict_schema import strict_schema
 
-__all__ = ["OutputForm", "StreamReader", "messages_out", "output_out", "response_in", "tools_out", "valid_arguments"]
+__all__ = [
+    "OutputForm",
+    "StreamReader",
+    "messages_out",
+    "output_out",
+    "response_in",
+    "text_of",
+    "tools_out",
+    "valid_arguments",
+]
 
 OutputForm: TypeAlias = Literal["strict", "schema", "json", "prompt"]
 """How an answer is forced into shape: a strict schema, any schema, JSON of any shape, or by asking nicely."""
@@ -134,25 +143,77 @@ def response_in(reply: Any, provider: str, form: OutputForm | None) -> ModelResp
     if message is None:
         raise NoAnswerError("a choice without a message")
     assembly = Assembly()
-    if isinstance(message.content, str):
-        assembly.add(TextDelta(message.content))
-    for index, call in enumerate(message.tool_calls or ()):
+    if text := text_of(getattr(message, "content", None)):
+        assembly.add(TextDelta(text))
+    for index, call in enumerate(getattr(message, "tool_calls", None) or ()):
         function = getattr(call, "function", None)
         if function is None:
             raise NoAnswerError(f"a tool call that is no function: {getattr(call, 'type', '?')}")
-        assembly.add(ToolCallDelta(index, call.id or _new_id(), function.name or "", function.arguments or ""))
+        assembly.add(
+            ToolCallDelta(index, getattr(call, "id", None) or _new_id(), function.name or "", _arguments(function))
+        )
     kept = {key: value for key in _KEPT if (value := getattr(message, key, None))}
     return _response(
         assembly,
-        finish=choice.finish_reason or "stop",
+        finish=getattr(choice, "finish_reason", None) or "stop",
         refusal=getattr(message, "refusal", None) or "",
         usage=_usage_in(getattr(reply, "usage", None)),
-        model=reply.model or "",
-        id=reply.id or "",
+        model=getattr(reply, "model", None) or "",
+        id=getattr(reply, "id", None) or "",
         kept=kept,
         provider=provider,
         form=form,
     )
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: a text, or a list of parts, of which only those of the answer count.
+
+    Example:
+        >>> text_of([{"type": "thinking", "thinking": "..."}, {"type": "text", "text": "Ulm"}, "."])
+        'Ulm.'
+    """
+    if isinstance(content, str):
+        return content
+    texts: list[str] = []
+    for part in content if isinstance(content, (list, tuple)) else ():
+        kind = _part(part, "type") or "text"
+        text = part if isinstance(part, str) else _part(part, "text") if kind in {"text", "output_text"} else None
+        if isinstance(text, str):
+            texts.append(text)
+    return "".join(texts)
+
+
+def _part(part: Any, name: str) -> Any:
+    return part.get(name) if isinstance(part, Mapping) else getattr(part, name, None)
+
+
+def _arguments(function: Any) -> str:
+    """The arguments as text; some servers send them as an object."""
+    given = getattr(function, "arguments", None)
+    if given is None or isinstance(given, str):
+        return given or ""
+    return msgspec.json.encode(given).decode()
+
+
+class _Begun:
+    """A tool call of which a part has come."""
+
+    __slots__ = ("arguments", "id", "made_up", "name", "number")
+
+    def __init__(self, number: int, id: str, name: str) -> None:
+        self.number = number
+        self.id = id or _new_id()
+        self.made_up = not id
+        self.name = name
+        self.arguments = ""
+
+    def whole(self) -> bool:
+        """True when its arguments are an object to the end."""
+        try:
+            return isinstance(msgspec.json.decode(self.arguments), dict)
+        except msgspec.DecodeError:
+            return False
 
 
 class StreamReader:
@@ -167,7 +228,7 @@ class StreamReader:
         self._provider = provider
         self._form = form
         self._assembly = Assembly()
-        self._slots: dict[int, tuple[int, str]] = {}  # the server's index -> ours, and the id begun there
+        self._slots: dict[int, _Begun] = {}  # by the server's index
         self._calls = 0
         self._finish = ""
         self._refusal = ""
@@ -182,17 +243,19 @@ class StreamReader:
         self._id = getattr(chunk, "id", None) or self._id
         self._usage = _usage_in(getattr(chunk, "usage", None)) or self._usage
         for choice in (getattr(chunk, "choices", None) or ())[:1]:
-            self._finish = choice.finish_reason or self._finish
-            delta = choice.delta
+            if isinstance(choice, str):
+                raise NoAnswerError("a choice that is no object")
+            self._finish = getattr(choice, "finish_reason", None) or self._finish
+            delta = getattr(choice, "delta", None)
             if delta is None:
                 continue
             self._refusal += getattr(delta, "refusal", None) or ""
-            if isinstance(text := getattr(delta, "reasoning_content", None), str):
-                self._reasoning.append(text)
+            if isinstance(thought := getattr(delta, "reasoning_content", None), str):
+                self._reasoning.append(thought)
             self._details.extend(getattr(delta, "reasoning_details", None) or ())
-            if delta.content:
-                yield self._add(TextDelta(delta.content))
-            for call in delta.tool_calls or ():
+            if text := text_of(getattr(delta, "content", None)):
+                yield self._add(TextDelta(text))
+            for call in getattr(delta, "tool_calls", None) or ():
                 yield self._add(self._call(call))
 
     def response(self) -> ModelResponse:
@@ -225,17 +288,30 @@ class StreamReader:
         return piece
 
     def _call(self, call: Any) -> ToolCallDelta:
-        index = call.index if isinstance(getattr(call, "index", None), int) else 0
-        begun = self._slots.get(index)
-        id = call.id or ""
-        name = (call.function.name if call.function else "") or ""
-        arguments = (call.function.arguments if call.function else "") or ""
-        if begun is None or (id and id != begun[1]):  # some servers send every call whole, under one index
-            id = id or _new_id()
-            begun = self._slots[index] = (self._calls, id)
+        index = getattr(call, "index", None)
+        slot = index if isinstance(index, int) else int(index) if isinstance(index, str) and index.isdigit() else 0
+        begun = self._slots.get(slot)
+        function = getattr(call, "function", None)
+        id, name, arguments = (
+            getattr(call, "id", None) or "",
+            getattr(function, "name", None) or "",
+            _arguments(function),
+        )
+        if begun is None or self._is_next(begun, id, name, numbered=index is not None):
+            begun = self._slots[slot] = _Begun(self._calls, id, name)
             self._calls += 1
-            return ToolCallDelta(begun[0], id, name, arguments)
-        return ToolCallDelta(begun[0], arguments=arguments)
+            begun.arguments = arguments
+            return ToolCallDelta(begun.number, begun.id, name, arguments)
+        late = "" if begun.name else name
+        begun.name = begun.name or name
+        begun.arguments += arguments
+        return ToolCallDelta(begun.number, name=late, arguments=arguments)
+
+    def _is_next(self, begun: _Begun, id: str, name: str, *, numbered: bool) -> bool:
+        """Whether a piece begins another call: some servers send every call under one index, or without any."""
+        if id:
+            return id != begun.id and not (begun.made_up and not name)
+        return bool(name) and not numbered and bool(begun.name) and begun.whole()
 
 
 def _response(
@@ -266,13 +342,13 @@ def _response(
 
 
 def _usage_in(usage: Any) -> Usage | None:
-    if usage is None or getattr(usage, "prompt_tokens", None) is None:
+    if not isinstance(getattr(usage, "prompt_tokens", None), int):
         return None
     read = getattr(usage, "prompt_tokens_details", None)
     wrote = getattr(usage, "completion_tokens_details", None)
     return Usage(
         usage.prompt_tokens,
-        getattr(usage, "completion_tokens", None) or 0,
+        _count(usage, "completion_tokens"),
         _count(read, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens"),
         _count(read, "cache_write_tokens"),
         _count(wrote, "reasoning_tokens"),
@@ -290,7 +366,7 @@ def _what_is_wrong(reply: Any) -> str:
     if error:  # some gateways tell errors with HTTP 200
         return str(error.get("message") or error) if isinstance(error, Mapping) else str(error)
     if isinstance(reply, str):
-        return reply[:200] or "an empty reply"
+        return page_says(reply)
     return "a reply without choices"
 
 
