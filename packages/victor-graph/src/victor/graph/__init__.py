@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from victor.graph.errors import ResumeError as ResumeError
     from victor.graph.errors import ResumeError as UnknownInterruptError
     from victor.graph.errors import StoreVersionError as StoreVersionError
+    from victor.graph.errors import ThreadBusyError as ThreadBusyError
+    from victor.graph.errors import ThreadConflictError as ThreadConflictError
     from victor.graph.functional import entrypoint as entrypoint
     from victor.graph.functional import task as task
     from victor.graph.graph import StateGraph as StateGraph
@@ -86,6 +88,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ThreadConflictError",
+    "ThreadBusyError",
     "ExecutionInfo",
     "ParentCommand",
     "BaseCache",
@@ -163,6 +167,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ThreadConflictError": "errors",
+    "ThreadBusyError": "errors",
     "ExecutionInfo": "runtime",
     "ParentCommand": "errors",
     "BaseCache": "cache:Cache",

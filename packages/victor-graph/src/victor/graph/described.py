@@ -110,7 +110,7 @@ def graph_in(plan: Plan) -> CompiledGraph | None:
     """The graph a node is, or that its function names; None where there is none."""
     if plan.subgraph is not None:
         return plan.subgraph
-    function = inspect.unwrap(plan.call) if callable(plan.call) else plan.call
+    function = inspect.unwrap(plan.call)
     if not inspect.isfunction(function):
         return None
     try:

@@ -16,6 +16,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from victor.core.events import EventStream, get_stream
+from victor.graph.busy import hold, release
 from victor.graph.channels import MISSING, overwritten, reduce
 from victor.graph.command import Send
 from victor.graph.errors import (
@@ -166,6 +167,16 @@ class Run:
             operation.set(status=self.status, steps=self.step - self.started_at)
 
     async def _go(self, input: Any) -> None:
+        if self.log is not None and self.parent is None and self.log.wanted is None:
+            await hold(self)
+            try:
+                await self._held(input)
+            finally:
+                release(self)
+        else:
+            await self._held(input)
+
+    async def _held(self, input: Any) -> None:
         try:
             await begin(self, input)
             self.started_at = self.step

@@ -27,6 +27,7 @@ __all__ = [
     "ParentCommand",
     "ResumeError",
     "StoreVersionError",
+    "ThreadBusyError",
     "ThreadConflictError",
 ]
 
@@ -143,6 +144,21 @@ class ThreadConflictError(CheckpointError):
         self.namespace = namespace
         self.expected = expected
         self.found = found
+
+
+class ThreadBusyError(GraphError):
+    """Another run of this process works on the thread; this one has done nothing.
+
+    Attributes:
+        thread_id: The thread.
+    """
+
+    def __init__(self, thread_id: str) -> None:
+        super().__init__(
+            f"thread {thread_id!r} is busy: another run of this process works on it. Wait for its end, ask it to stop "
+            "(RunControl), or go on from a checkpoint of your choice, as a fork: checkpoint_id=..."
+        )
+        self.thread_id = thread_id
 
 
 class GraphBubbleUp(BaseException):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from victor.graph.busy import hold, release
 from victor.graph.command import END, START, Command
 from victor.graph.errors import EmptyInputError, InvalidUpdateError, ResumeError
 from victor.graph.program import Plan, near
@@ -14,6 +15,7 @@ from victor.graph.updates import collect, follow, state_fields
 
 if TYPE_CHECKING:
     from victor.graph.checkpoint.log import Saved
+    from victor.graph.checkpoint.recorder import Recorder
     from victor.graph.engine import Run
 
 __all__ = ["apply_command", "begin", "update"]
@@ -180,6 +182,17 @@ async def update(run: Run, updates: Sequence[tuple[Any, str | None]]) -> None:
     """
     log = run.log
     assert log is not None
+    if log.wanted is not None:
+        await _update(run, log, updates)
+        return
+    await hold(run)
+    try:
+        await _update(run, log, updates)
+    finally:
+        release(run)
+
+
+async def _update(run: Run, log: Recorder, updates: Sequence[tuple[Any, str | None]]) -> None:
     chain = await log.read(run)
     if chain is None:
         run.fresh()

@@ -319,7 +319,8 @@ class CheckpointerConformance:
         quick: Any = StateGraph(_State).add_node("tick", tick).add_edge(START, "tick").compile(checkpointer=store)
         run = asyncio.create_task(quick.ainvoke({"n": 100}, thread_id="t"))
         await began.wait()
-        assert (await quick.ainvoke({"n": 5}, thread_id="t"))["n"] == 10
+        latest = quick.get_state(thread_id="t").config  # named, so that this process does not keep the runs apart
+        assert (await quick.ainvoke({"n": 5}, latest))["n"] == 10
         go_on.set()
         told = (await asyncio.gather(run, return_exceptions=True))[0]
         assert isinstance(told, ThreadConflictError)

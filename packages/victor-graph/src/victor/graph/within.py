@@ -8,9 +8,11 @@ import types
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["awaited", "block_on", "finish", "fulfil", "in_thread", "sealed", "within"]
+__all__ = ["awaited", "block_on", "finish", "fulfil", "in_thread", "sealed", "to_the_end", "within"]
+
+T = TypeVar("T")
 
 
 @types.coroutine
@@ -62,6 +64,18 @@ def fulfil(answer: Future[Any], function: Callable[..., Any], *args: Any, **kwar
 async def in_thread(function: Callable[[], Any]) -> Any:
     """Call a function in a thread of the event loop's pool."""
     return await asyncio.get_running_loop().run_in_executor(None, sealed, function)
+
+
+async def to_the_end(work: asyncio.Future[T]) -> T:
+    """Await something that goes on though we are cancelled: then its end is awaited before we leave."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if not work.done():
+            await asyncio.wait((work,))
+            if not work.cancelled():
+                work.exception()  # nobody else will ask
+        raise
 
 
 def sealed(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -35,6 +35,8 @@ from typing import Self
 
 from attrs import field, frozen
 
+from victor.graph.within import to_the_end
+
 __all__ = ["Batch", "Chain", "Checkpointer", "Entry", "Head", "Note", "Settled", "ThreadInfo"]
 
 
@@ -244,11 +246,11 @@ class Checkpointer(ABC):
         """Release what is held. Using a closed store raises `CheckpointError`; closing twice is harmless."""
 
     async def awrite(self, batch: Batch) -> None:
-        """`write` one batch without holding up the event loop."""
+        """`write` one batch without holding up the event loop. Cancelled, it ends when the write has ended."""
         if self.instant:
             self.write((batch,))
         else:
-            await asyncio.to_thread(self.write, (batch,))
+            await to_the_end(asyncio.ensure_future(asyncio.to_thread(self.write, (batch,))))
 
     async def achain(self, thread_id: str, namespace: str = "", entry_id: str | None = None) -> Chain | None:
         """`chain` without holding up the event loop."""
