@@ -105,8 +105,13 @@ def test_all_that_has_no_form_in_a_file_is_told_at_once(victor, place):
 class TestToPython:
     def test_what_is_exported_runs_and_gives_the_same(self, victor, flow, place):
         victor("export", "greet.yaml", "--to", "python", "-o", "out.py")
-        assert victor("run", "out.py:workflow", *ANN).out == victor("run", "greet.yaml", *ANN).out == "sent: Hello Ann\n"
-        assert victor("show", "out.py:workflow", "--json").data["inputs"] == victor("show", "greet.yaml", "--json").data["inputs"]
+        assert (
+            victor("run", "out.py:workflow", *ANN).out == victor("run", "greet.yaml", *ANN).out == "sent: Hello Ann\n"
+        )
+        assert (
+            victor("show", "out.py:workflow", "--json").data["inputs"]
+            == victor("show", "greet.yaml", "--json").data["inputs"]
+        )
 
     def test_its_runs_can_be_gone_on_with_and_looked_at(self, victor, flow, place):
         victor("export", "greet.yaml", "--to", "python", "-o", "out.py")

@@ -9,15 +9,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from victor.core.errors import VictorError
-from victor.core.plugins import get_plugins
 from victor.graph.command import Command
 from victor.graph.errors import GraphValidationError
-from victor.graph.yaml import Workflow, load_object, load_workflow, parse_workflow
+from victor.graph.yaml import Workflow, load_object, parse_workflow
 from victor.graph.yaml.render import pairs_block
 
 EXAMPLES = int(os.environ.get("VICTOR_EXPORT_EXAMPLES", "12"))
@@ -41,7 +39,7 @@ def outcome(workflow: Workflow, inputs: dict[str, Any], answers: tuple[Any, ...]
         for answer in answers:
             if not result.interrupts:
                 break
-            questions.append(sorted((repr(one.value) for one in result.interrupts)))
+            questions.append(sorted(repr(one.value) for one in result.interrupts))
             resume = {one.id: answer for one in result.interrupts}
             result = graph.invoke(Command(resume=resume), config, version="v2")
             steps += result.steps
@@ -120,7 +118,9 @@ def workflows(draw: st.DrawFn) -> str:
     names = NUMBERS
     kinds = draw(
         st.lists(
-            st.sampled_from(["sum", "text", "condition", "parallel", "map", "loop", "workflow", "hitl", "several", "jump"]),
+            st.sampled_from(
+                ["sum", "text", "condition", "parallel", "map", "loop", "workflow", "hitl", "several", "jump"]
+            ),
             min_size=1,
             max_size=5,
         )
@@ -149,7 +149,10 @@ def workflows(draw: st.DrawFn) -> str:
             more = [draw(sums(f"{id}p", names, f"p{number}")), draw(sums(f"{id}q", names, f"q{number}"))]
         elif kind == "several":
             one = {**draw(sums(id, names, "a")), "next": [f"{id}s", f"{id}t"]}
-            more = [{**draw(sums(f"{id}s", names, f"s{number}")), "next": "end"}, draw(sums(f"{id}t", names, f"t{number}"))]
+            more = [
+                {**draw(sums(f"{id}s", names, f"s{number}")), "next": "end"},
+                draw(sums(f"{id}t", names, f"t{number}")),
+            ]
         elif kind == "map":
             inner = ("n", "item", "index") if draw(st.booleans()) else ("n", "a", "item")
             bodies = [draw(sums(f"{id}m", inner, "m"))]
@@ -182,7 +185,9 @@ def workflows(draw: st.DrawFn) -> str:
     return pairs_block({"workflows": {"w": {**top, "nodes": nodes}, "other": other}}, 0, step=2, dash=2, newline="\n")
 
 
-@given(workflows(), st.integers(-2, 4), st.sampled_from([("yes",) * 5, ("no",) * 5, ("perhaps", "yes", "yes", "no", "1")]))
+@given(
+    workflows(), st.integers(-2, 4), st.sampled_from([("yes",) * 5, ("no",) * 5, ("perhaps", "yes", "yes", "no", "1")])
+)
 @OFTEN
 def test_random_files_are_the_same_in_python_and_back(forms, text, n, answers):
     alike(text, forms, {"n": n}, answers=answers)
@@ -190,7 +195,7 @@ def test_random_files_are_the_same_in_python_and_back(forms, text, n, answers):
 
 # -------------------------------------------------------------------- random graphs
 
-GRAPH = '''
+GRAPH = """
 from __future__ import annotations
 
 import operator
@@ -215,7 +220,7 @@ def build():
     graph = StateGraph(State, name="random")
 {build}
     return graph
-'''
+"""
 
 STATES = {
     "TypedDict": """class State(TypedDict, total=False):
@@ -240,7 +245,11 @@ def programs(draw: st.DrawFn) -> str:
     for one in names:
         jump = draw(st.sampled_from(["", "", "", f', goto=[Send("{draw(name)}", 3)]', f', goto="{draw(name)}"']))
         amount = draw(st.integers(1, 4))
-        writes = f'{{"log": [f"{one}({{level(state)}})"], "total": {amount}' + (', "last": "x"' if draw(st.integers(0, 9)) == 0 else "") + "}"
+        writes = (
+            f'{{"log": [f"{one}({{level(state)}})"], "total": {amount}'
+            + (', "last": "x"' if draw(st.integers(0, 9)) == 0 else "")
+            + "}"
+        )
         back = f"Command(update={writes}{jump if jump else ''}) if level(state) < 12 else {writes}" if jump else writes
         functions.append(f"{'async ' if draw(st.booleans()) else ''}def {one}(state: State):\n    return {back}")
         options = draw(st.sampled_from(["", "", ", defer=True", ", timeout=30", ", cache_policy=CachePolicy(ttl=60)",
@@ -253,7 +262,9 @@ def programs(draw: st.DrawFn) -> str:
     for start, end in draw(st.lists(st.sampled_from(forward), max_size=6, unique=True)):
         build.append(f'graph.add_edge("{start}", {end if end == "END" else repr(end)})')
     if len(names) > 1:
-        for starts, end in draw(st.lists(st.tuples(st.lists(name, min_size=2, max_size=3, unique=True), name), max_size=2)):
+        for starts, end in draw(
+            st.lists(st.tuples(st.lists(name, min_size=2, max_size=3, unique=True), name), max_size=2)
+        ):
             build.append(f"graph.add_edge({starts!r}, {end!r})")
     for number, source in enumerate(draw(st.lists(st.sampled_from([*names, "START"]), max_size=2))):
         targets = draw(st.lists(name, min_size=1, max_size=2, unique=True))
@@ -262,7 +273,9 @@ def programs(draw: st.DrawFn) -> str:
             f"    return [name for i, name in enumerate({targets!r}) if (level(state) + i) % 3]"
         )
         where = source if source == "START" else repr(source)
-        build.append(f"graph.add_conditional_edges({where}, way{number}{draw(st.sampled_from(['', f', {targets!r}']))})")
+        build.append(
+            f"graph.add_conditional_edges({where}, way{number}{draw(st.sampled_from(['', f', {targets!r}']))})"
+        )
     if draw(st.booleans()):
         build.append('inner = StateGraph(State, name="inner").add_node("n0", n0).add_edge(START, "n0")')
         build.append('graph.add_node("sub", inner.compile(name="inner"))')

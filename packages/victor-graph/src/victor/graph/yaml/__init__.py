@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "CheckContext": "context", "ExportError": "export", "Input": "spec", "NodeContext": "context",
     "NodeType": "context", "Problem": "problems", "Step": "steps", "Steps": "steps", "Workflow": "workflow",
-    "WorkflowFileError": "problems", "WorkflowRunError": "context", "apply": "choices", "choose": "choices", "export_python": "export",
-    "export_yaml": "export", "given": "choices", "guarded": "policies", "load_object": "context", "load_workflow": "workflow",
-    "load_workflows": "workflow", "may_pass": "policies", "parse_workflow": "workflow", "pass_on": "choices",
+    "WorkflowFileError": "problems", "WorkflowRunError": "context", "apply": "choices", "choose": "choices",
+    "export_python": "export", "export_yaml": "export", "given": "choices", "guarded": "policies",
+    "load_object": "context", "load_workflow": "workflow", "load_workflows": "workflow", "may_pass": "policies",
+    "parse_workflow": "workflow", "pass_on": "choices",
 }  # fmt: skip
 
 __all__ = [

@@ -173,7 +173,7 @@ class WorkflowEdit:
             self._yaml.insert(items, index, dict(node))
 
     def remove_node(self, id: str) -> None:
-        """Remove a node and what names it: in ``next``, ``branches``, ``routes``, ``after``, ``start_node`` and the like.
+        """Remove a node and what names it: in ``next``, ``branches``, ``routes``, ``after`` and the like.
 
         Raises:
             EditError: It is the only one of its list, or cannot be removed in place.

@@ -73,13 +73,18 @@ def guarded(work: Work, id: str, policies: Sequence[RetryPolicy] = (), timeout: 
 
 async def run_on(work: Work, values: Values) -> Any:
     """Call a function of the values: async, or sync in a thread, as a graph runs its nodes."""
-    if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(getattr(type(work), "__call__", None)):
+    if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(_called(work)):
         return await work(values)
     if sys.platform == "emscripten":
         result = work(values)
     else:
         result = await in_thread(partial(copy_context().run, work, values))
     return await result if inspect.isawaitable(result) else result
+
+
+def _called(work: Work) -> Any:
+    """What is run when an object is called."""
+    return getattr(type(work), "__call__", None)  # noqa: B004 - the function itself is wanted
 
 
 def guarded_node(work: Work, node: NodeDefinition, execution: Execution | None) -> Work:

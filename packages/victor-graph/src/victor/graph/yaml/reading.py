@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from attrs import evolve
 
 from victor.core.catalog import near_matches
 from victor.core.errors import VictorError
-from victor.core.schema import DecodeProblems, decode
+from victor.core.shapes import FAILED, Problems, Shape, shape_of
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope
 from victor.graph.yaml.problems import Problem, WorkflowFileError
 from victor.graph.yaml.source import Source, read_file
@@ -248,11 +249,10 @@ class Reader:
             self.say(source, path, f"expected a mapping with keys, got {_shown(raw)}")
             return None
         renamed = {f"{k}_" if keyword.iskeyword(k) else k: v for k, v in raw.items()}
-        try:
-            return decode(kind, renamed, what="it")
-        except DecodeProblems as error:
+        value, problems = _convert(kind, renamed)
+        if problems:
             wrong = set()
-            for at, message in error.problems:
+            for at, message in problems:
                 wrong.add(at.removeprefix("$.").partition(".")[0].partition("[")[0])
                 key = _ODD_NAME.sub(r".\1", at).removeprefix("$")
                 if key.count(".") == 1:
@@ -270,10 +270,21 @@ class Reader:
                 self.say(source, f"{path}{key}", message.replace("_'", "'"), key=unknown)
             # What is right is checked on, so that one mistake does not hide the others.
             rest = {k: v for k, v in renamed.items() if k not in wrong}
-            try:
-                return decode(kind, rest, what="it") if len(rest) < len(renamed) else None
-            except DecodeProblems:
-                return None
+            value = _convert(kind, rest)[0] if len(rest) < len(renamed) else None
+        return value
+
+
+@functools.cache
+def _shape(kind: type) -> Shape:
+    """What a class's values look like: worked out once, since a file has many nodes."""
+    return shape_of(kind)
+
+
+def _convert(kind: type, raw: dict[str, Any]) -> tuple[Any, Problems]:
+    """A mapping as a class, or None and what is wrong with it."""
+    problems: Problems = []
+    value = _shape(kind).convert(raw, "$", problems, True)
+    return (None if value is FAILED else value), problems
 
 
 def execution_of(top: Top) -> Execution:

@@ -59,7 +59,7 @@ def build_schema(types: Mapping[str, type] | None = None) -> Schema:
     top["properties"]["nodes"] = _nodes("the steps; each runs after the one before it unless it says otherwise")
     top["properties"]["inputs"] = {
         "type": ["object", "string"],
-        "description": "what goes in: name -> type, or a mapping with type, default, description; or a class's import string",
+        "description": "what goes in: name -> type, or {type, default, description}; or the import string of a class",
         "additionalProperties": {"$ref": "#/$defs/input"},
     }
     key = _described(StateKey, definitions)

@@ -73,8 +73,8 @@ class Retry:
     max_interval: Positive = key("seconds a wait never exceeds", 60.0)
     jitter: bool = key("add up to a second at random", True)
     retry_on: str | list[str] | None = key(
-        "which errors: transient (connections, timeouts, overloaded servers), or the import strings of exception classes "
-        "or of a function of the error; any but those that come again each time where left out"
+        "which errors: transient (connections, timeouts, overloaded servers), or the import strings of exception "
+        "classes or of a function of the error; any but those that come again each time where left out"
     )
 
 
@@ -143,8 +143,8 @@ class Top:
         "name -> value, or names, or the import string of a class with these fields; all nodes' outputs where left out"
     )
     state: dict[str, Any] | str | None = key(
-        "keys of the state besides inputs and nodes' outputs: name -> type, or {type, reducer}; or the import string of "
-        "a state class. Without inputs, a run may be given any of them"
+        "keys of the state besides inputs and nodes' outputs: name -> type, or {type, reducer}; or the import string "
+        "of a state class. Without inputs, a run may be given any of them"
     )
     model: str | None = key("model of its agents, as provider:name")
     start_node: str | list[str] | None = key("where a run begins: a node, or several; the first node where left out")

@@ -218,7 +218,7 @@ class Steps:
         return self._part("test", condition, compile_condition).evaluate(state)
 
     def key(self, *names: str, inputs: Mapping[str, Any] | None = None) -> CacheKey:
-        """A key for ``CachePolicy(key_func=...)``: results are kept for the same inputs, and the same values of names."""
+        """A key for ``CachePolicy(key_func=...)``: kept for the same inputs and the same values of names."""
         return CacheKey(names, None if inputs is None else compile_value(dict(inputs), self._known))
 
     def load(self, name: str) -> Any:

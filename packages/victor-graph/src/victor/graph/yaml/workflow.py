@@ -89,8 +89,7 @@ class Workflow:
         Example:
             >>> from typing import Annotated, TypedDict
             >>> from victor.graph import START, StateGraph
-            >>> class Inputs(TypedDict):
-            ...     n: Annotated[int, Input(default=2)]
+            >>> Inputs = TypedDict("Inputs", {"n": Annotated[int, Input(default=2)]})
             >>> class State(Inputs, total=False):
             ...     twice: int
             >>> graph = StateGraph(State, input_schema=Inputs, name="double")

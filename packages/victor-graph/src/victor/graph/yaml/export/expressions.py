@@ -1,7 +1,7 @@
 """Values, templates and conditions of workflow files as Python expressions, where one says exactly the same.
 
-``{{ n + 1 }}`` is ``state["n"] + 1``, ``Dear {{ name }}`` is ``f"Dear {state['name']}"``. What means something of its own
-in jinja2 (most filters, attributes of values whose type is not known, blocks) is None here, and stays a text that
+``{{ n + 1 }}`` is ``state["n"] + 1``, ``Dear {{ name }}`` is ``f"Dear {state['name']}"``. What means something of its
+own in jinja2 (most filters, attributes of values whose type is not known, blocks) is None here, and stays a text that
 `Steps` works out.
 """
 
@@ -246,7 +246,7 @@ class Speaker:
         sign, rank = _BINARY[type(node).__name__]
         left, right = self.say(node.left), self.say(node.right)
         kinds = (left.kind, right.kind)
-        kind = None
+        kind: Any = None
         if all(one in _NUMBERS for one in kinds):
             kind = float if sign == "/" or float in kinds else int
         elif sign == "+" and kinds == (str, str):

@@ -65,7 +65,8 @@ def _why(found: Any, name: str | None) -> str:
     if name is not None and "<locals>" in name:
         outer, _, inner = name.partition(".<locals>.")
         what = "class" if isinstance(found, type) else "function"
-        return f"the {what} {inner.replace('.<locals>.', '.')!r} is defined inside {outer!r}; define it in the module itself"
+        inner = inner.replace(".<locals>.", ".")
+        return f"the {what} {inner!r} is defined inside {outer!r}; define it in the module itself"
     if isinstance(found, (types.FunctionType, type)):
         return f"{name!r} is not to be found in its module {found.__module__!r} under that name; keep it there"
     return f"the {type(found).__name__} {str(found)[:60]!r} is no object of a module; give it a name there"

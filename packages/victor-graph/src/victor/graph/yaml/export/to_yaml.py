@@ -10,9 +10,8 @@ Not part of a file is what a run is given: checkpointer, store, cache, context.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, field
 
@@ -23,14 +22,25 @@ from victor.graph.command import END, START
 from victor.graph.compiled import CompiledGraph
 from victor.graph.graph import StateGraph
 from victor.graph.node import Branch, Node, jumps
-from victor.graph.retry import RetryPolicy, TimeoutPolicy, default_retry_on
-from victor.graph.schema import ROOT, Schema, has_fields
+from victor.graph.retry import RetryPolicy, default_retry_on
+from victor.graph.schema import ROOT, Schema
 from victor.graph.yaml.definition import END_NAMES
 from victor.graph.yaml.export.imports import NotImportableError, import_string
+from victor.graph.yaml.export.parts import (
+    answer_text,
+    answered_ends,
+    description_of,
+    input_value,
+    labeled_ends,
+    next_of,
+    stops_of,
+    timeout_value,
+    type_name,
+    workflow_keys,
+)
 from victor.graph.yaml.export.problems import ExportError
 from victor.graph.yaml.policies import may_pass
 from victor.graph.yaml.render import pairs_block, render_flow
-from victor.graph.yaml.spec import ABSENT, Input
 from victor.graph.yaml.state import TYPES, declared_inputs
 from victor.graph.yaml.steps import CacheKey, Step
 from victor.graph.yaml.workflow import Workflow
@@ -69,6 +79,7 @@ def export_yaml(
                 handler: genericpath:exists
                 takes: state
                 next: end
+                description: Test whether a path exists. ...
         <BLANKLINE>
     """
     return pairs_block(as_document(graph, name=name, folder=folder), 0, step=2, dash=2, newline="\n") + "\n"
@@ -121,10 +132,10 @@ class _Exporter:
         top: dict[str, Any] = {}
         if isinstance(graph, Workflow):
             builder = graph.graph
-            top = _of_workflow(graph)
+            top = workflow_keys(graph)
         elif isinstance(graph, CompiledGraph):
             builder = graph.builder
-            top = _stops(graph)
+            top = stops_of(graph)
         else:
             builder = graph
         wanted = name or (graph.name if isinstance(graph, Workflow) else builder.name) or "workflow"
@@ -133,7 +144,7 @@ class _Exporter:
             title, number = f"{wanted}_{number}", number + 1
         self.names[id(graph)] = title
         self.done[title] = {}  # keeps its place before those it runs
-        self.done[title] = {**_described(graph), **self.schemas(builder, title), **top, **self.body(builder, title)}
+        self.done[title] = {**description_of(graph), **self.schemas(builder, title), **top, **self.body(builder, title)}
         return title
 
     def name_of(self, found: Any, where: str) -> str:
@@ -175,7 +186,7 @@ class _Exporter:
                 return self.name_of(schema.type, f"the state of {where}")
         keys: dict[str, Any] = {}
         for name, channel in schema.channels.items():
-            kind = _type_name(schema, name)
+            kind = type_name(schema, name)
             keys[name] = kind
             if channel.reducer is not None:
                 text = self.name_of(channel.reducer, f"the reducer of key {name!r} of {where}")
@@ -193,7 +204,7 @@ class _Exporter:
         declared, optional = declared_inputs(kind)
         if optional:
             return self.name_of(kind, f"the input schema of {where}")
-        return {name: _input(one) for name, one in declared.items()}
+        return {name: input_value(one) for name, one in declared.items()}
 
     def body(self, graph: StateGraph[Any], title: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -238,7 +249,7 @@ class _Exporter:
             found.update(type="workflow", workflow=inner, takes="state")
         else:
             found.update(type="compute", handler=self.handler(node, where), takes=self.takes(node, graph, where))
-        found["next"] = _next(graph, node.name)
+        found["next"] = next_of(graph, node.name)
         if not native and node.subgraph is None:
             text = inspect.getdoc(node.action) if inspect.isroutine(node.action) else None
             if text:
@@ -255,7 +266,9 @@ class _Exporter:
         told = jumps(node.action) if node.subgraph is None else None
         if node.destinations and tuple(node.destinations) != told:
             labeled = any(node.destinations.values())
-            found["destinations"] = _ends(node.destinations) if labeled else list(_ends(node.destinations))
+            found["destinations"] = (
+                labeled_ends(node.destinations) if labeled else list(labeled_ends(node.destinations))
+            )
         if metadata:
             found["metadata"] = self.plain(metadata, f"the metadata of {where}")
         return found
@@ -282,14 +295,14 @@ class _Exporter:
             return found
         ends: dict[str, str] = {}
         for answer, target in branch.ends.items():
-            text = _answer(answer)
+            text = answer_text(answer)
             if ends.setdefault(text, target) != target:
                 self.problems.append(
                     f"the conditional edge after {where}: the answer {answer!r} and another are the same text in a "
                     "file; make them differ"
                 )
         by_name = all(text == target for text, target in ends.items())
-        found["to"] = ["end" if end == END else end for end in ends] if by_name else _ends_of(ends)
+        found["to"] = ["end" if end == END else end for end in ends] if by_name else answered_ends(ends)
         return found
 
     # ------------------------------------------------------------ policies
@@ -300,7 +313,7 @@ class _Exporter:
             tries = [self.retry(one, where) for one in node.retry]
             found["retry"] = tries[0] if len(tries) == 1 else tries
         if node.timeout is not None:
-            found["timeout"] = _timeout(node.timeout)
+            found["timeout"] = timeout_value(node.timeout)
         if node.cache is not None:
             found["cache"] = self.cache(node.cache, native=isinstance(node.action, Step), where=where)
         if node.error_handler is not None:
@@ -344,91 +357,3 @@ class _Exporter:
         except VictorError as error:
             self.problems.append(f"{where}: {error}; remove it")
         return value
-
-
-_WORDS: Final[Mapping[Any, str]] = {True: "true", False: "false", None: "null"}
-
-
-def _answer(answer: Any) -> str:
-    """An answer of a conditional edge as a key of a file."""
-    if answer is None or isinstance(answer, bool):
-        return _WORDS[answer]
-    return str.__str__(answer) if isinstance(answer, str) else str(answer)
-
-
-def _ends(destinations: Mapping[str, str]) -> dict[str, str]:
-    return {"end" if end == END else end: label for end, label in destinations.items()}
-
-
-def _ends_of(ends: Mapping[str, str]) -> dict[str, str]:
-    return {answer: "end" if target == END else target for answer, target in ends.items()}
-
-
-def _next(graph: StateGraph[Any], name: str) -> str | list[str]:
-    ends = [end for start, end in graph._plain if start == name and end != END]
-    return "end" if not ends else ends[0] if len(ends) == 1 else ends
-
-
-def _timeout(policy: TimeoutPolicy) -> Any:
-    if policy.idle_s is None:
-        return policy.run_s
-    found: dict[str, Any] = {} if policy.run_s is None else {"run": policy.run_s}
-    found["idle"] = policy.idle_s
-    return found if policy.refresh_on == "auto" else {**found, "refresh_on": policy.refresh_on}
-
-
-def _type_name(schema: Schema, name: str) -> str:
-    channel = schema.channels[name]
-    empty = channel.initial()
-    for text in ("string", "integer", "number", "boolean", "list", "object"):
-        if empty is not MISSING and type(empty) is TYPES[text]:
-            return text
-    if channel.reducer is not None or empty is not MISSING:
-        return "any"
-    declared, _ = declared_inputs(schema.type) if has_fields(schema.type) else ({}, None)
-    return declared[name].type if name in declared else "any"
-
-
-def _input(one: Input) -> Any:
-    found: dict[str, Any] = {"type": one.type}
-    if one.description:
-        found["description"] = one.description
-    if one.default is not ABSENT:
-        found["default"] = one.default
-    if one.enum is not None:
-        found["enum"] = one.enum
-    if one.required is not None:
-        found["required"] = one.required
-    return one.type if len(found) == 1 else found
-
-
-def _described(graph: Any) -> dict[str, Any]:
-    return {"description": graph.description} if isinstance(graph, Workflow) and graph.description else {}
-
-
-def _stops(graph: CompiledGraph) -> dict[str, Any]:
-    """The nodes a compiled graph stops at."""
-    names = [plan.name for plan in graph.program.plans]
-    found: dict[str, Any] = {}
-    for key in ("interrupt_before", "interrupt_after"):
-        ranks = getattr(graph.program, key)
-        if ranks:
-            found[key] = "*" if len(ranks) == len(names) else [names[rank] for rank in sorted(ranks)]
-    return found
-
-
-def _of_workflow(workflow: Workflow) -> dict[str, Any]:
-    """What a workflow made of a graph says besides the graph."""
-    top = workflow.definition.top
-    found: dict[str, Any] = {"outputs": top.outputs} if top.outputs is not None else {}
-    execution = {
-        name: getattr(workflow.definition.execution, name)
-        for name in ("timeout", "max_iterations", "max_concurrency")
-        if getattr(workflow.definition.execution, name) is not None
-    }
-    if execution:
-        found["execution"] = execution
-    for key in ("interrupt_before", "interrupt_after"):
-        if getattr(top, key):
-            found[key] = getattr(top, key)
-    return found
