@@ -11,6 +11,7 @@ from victor.core.plugins import Plugins, set_plugins
 from victor.core.tool import CostTier, ToolCategory, ToolMetadata
 from victor.tools import UnifiedToolRegistry
 from victor.tools.categories import Categories
+from victor.tools.toolkit import Toolkit
 
 
 def test_the_built_in_file_describes_all_categories_core_names() -> None:
@@ -158,6 +159,39 @@ def test_tools_of_other_plugins_have_them_too_by_whatever_way_they_are_found(
     finally:
         set_plugins(was_plugins)
         UnifiedToolRegistry.set_instance(was)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[tools.file]\nread_only = true\n", r"victor.toml:2: nothing reads \[tools.file\]; did you mean \[tools.files\]"),
+        ("[tools.fils]\nread_only = true\n", r"victor.toml:2: .*did you mean \[tools.files\]"),
+        ("[tools.qqqqqq]\n", r"victor.toml:1: nothing reads \[tools.qqqqqq\]; there are: archive, categories"),
+        ("[tools]\ncategoris = 'x.yaml'\n", r"victor.toml:2: nothing reads tools.categoris; did you mean tools.categories"),
+        ("[tool.files]\nread_only = true\n", r"victor.toml:2: the table is \[tools.files\], not \[tool.files\]"),
+        ("[tools.mpc.fs]\ncommand = 'x'\n", r"victor.toml:2: nothing reads \[tools.mpc\]; did you mean \[tools.mcp\]"),
+    ],
+)  # fmt: skip
+def test_tables_nobody_reads_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:
+    from victor.tools.files.kit import Files
+    from victor.tools.mcp.configured import configured_servers
+
+    (tmp_path / "victor.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    for ask in (Files.from_settings, configured_servers, Categories.from_settings):
+        with pytest.raises(ConfigurationError, match=told):
+            ask()
+
+
+def test_the_table_of_somebody_elses_toolkit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from victor.tools.files.kit import Files
+
+    class Invoices(Toolkit):
+        section = "invoices"
+
+    (tmp_path / "victor.toml").write_text("[tools.invoices]\nfolder = 'x'\n")
+    monkeypatch.chdir(tmp_path)
+    assert Invoices.section and Files.from_settings() == Files()
 
 
 def test_all_mistakes_at_once_and_files_that_are_not_there(tmp_path: Path) -> None:

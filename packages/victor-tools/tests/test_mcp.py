@@ -199,6 +199,30 @@ def test_choosing_and_approval(tmp_path: Path) -> None:
     missing.close()
 
 
+@pytest.mark.parametrize("approval", [True, False, None, "sometimes", "Always", ""])
+def test_a_word_for_approval_that_is_none_is_told(approval: Any) -> None:
+    with pytest.raises(ConfigurationError, match="'destructive', 'always', 'never'"):
+        MCPToolset(["x"], approval=approval)
+
+
+def test_a_command_line_that_cannot_be_read() -> None:
+    with pytest.raises(ConfigurationError, match=r"No closing quotation\): npx 'x"):
+        MCPToolset("npx 'x")
+
+
+async def test_after_its_block_a_toolset_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text(SERVER)
+    command = [sys.executable, str(tmp_path / "server.py")]
+    async with MCPToolset(command, name="kept") as toolset:
+        kept = {t.name: t for t in toolset.tools}["kept_add"]
+        assert (await kept.call({"a": 1, "b": 2})).ok
+    assert "'kept' is closed" in (await kept.call({"a": 1, "b": 2})).text
+    with pytest.raises(ConfigurationError, match="'kept' is closed"):
+        toolset.refresh()
+    async with toolset:
+        assert (await kept.call({"a": 1, "b": 2})).ok
+
+
 @pytest.mark.parametrize(
     "server", ["no-such-program-here --x", [sys.executable, "-c", "print('no MCP')"], "http://127.0.0.1:1/mcp"]
 )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from victor.core.errors import ToolError
-from victor.tools.web.address import is_public
+from victor.tools.web.address import is_denied, is_public
 from victor.tools.web.client import WebClient
 from victor.tools.web.kit import Http
 
@@ -288,3 +288,20 @@ def test_nobody_listening_is_told(refused: Any) -> None:
         port = probe.getsockname()[1]
     result = refused(tools(allow_private=True)["http_fetch"], url=f"http://127.0.0.1:{port}/")
     assert "cannot be reached" in result.text
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "localhost", "LOCALHOST.", "[::ffff:127.0.0.1]", "0.0.0.0", "127.0.0.1."]
+)  # fmt: skip
+@pytest.mark.parametrize("denied", ["127.0.0.1", "127.0.0.0/8", "127.*"])
+def test_a_denied_address_is_denied_under_every_name(server: int, refused: Any, host: str, denied: str) -> None:
+    port = server
+    fetch = next(t for t in Http(allow_private=True, deny_hosts=(denied,)).tools() if t.name == "http_fetch")
+    refused(fetch, url=f"http://{host}:{port}/page")
+    refused(fetch, url=f"http://{host}:{port}/redirect?http://127.1:{port}/page")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"])
+def test_to_deny_localhost_denies_every_loopback_address(address: str) -> None:
+    assert is_denied(address, ["localhost"]) == "localhost"
+    assert is_denied("93.184.216.34", ["localhost", "127.0.0.0/8", "evil.example"]) is None

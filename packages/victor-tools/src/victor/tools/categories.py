@@ -137,8 +137,10 @@ class Categories:
             ConfigurationError: That file is missing or wrong.
         """
         from victor.core.settings import load_settings
+        from victor.tools.settings import check_tables
 
         settings = load_settings()
+        check_tables(settings)
         named = settings.section("tools").get("categories")
         if named is None:
             return cls.built_in()

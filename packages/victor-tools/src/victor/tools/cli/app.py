@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from victor.core.catalog import near_matches
 from victor.core.cli.terminal import note, print_json, print_table, style, terminal_width, wrap
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, ToolApprovalError
 from victor.tools.registry import UnifiedToolRegistry
 
 if TYPE_CHECKING:
@@ -46,7 +47,15 @@ def list_(
 ) -> None:
     """List tools."""
     registry = UnifiedToolRegistry.get_instance()
-    _print_list(registry.tools(category=category or None, tier=_tier(tier), source=source, preset=preset), as_json)
+    found = registry.tools(category=category or None, tier=_tier(tier), source=source, preset=preset)
+    if not found:
+        known = {made.metadata.category for made in registry} | {each.name for each in registry.categories}
+        for name in category or ():
+            _known(name, known, "category", "`victor tools categories` lists them")
+        if source is not None:
+            sources = {made.metadata.source for made in registry if made.metadata.source}
+            _known(source, sources, "source", f"there are: {', '.join(sorted(sources))}")
+    _print_list(found, as_json)
 
 
 @app.command()
@@ -95,7 +104,7 @@ def show(name: Annotated[str, typer.Argument(help="Such as files.read.")], as_js
 @app.command()
 def search(
     query: Annotated[list[str], typer.Argument(help="Any words.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", help="Most tools to show.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most tools to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Find tools by what they do."""
@@ -128,6 +137,8 @@ def run(
         print(result.text)
     else:
         note(result.text, kind="error")
+    if isinstance(result.error, ToolApprovalError) and not yes:
+        note("--yes allows the call")
     if not result.ok:
         raise typer.Exit(1)
 
@@ -169,7 +180,9 @@ def serve(
     tool: Annotated[list[str] | None, typer.Option("--tool", "-t", help="Only these tools; may be repeated.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Over HTTP instead of standard input and output.")] = False,
     host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Where to listen; 0 for any that is free.")] = 8848,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where to listen; 0 for any that is free.")
+    ] = 8848,
     token: Annotated[
         str, typer.Option("--token", envvar="VICTOR_TOOLS_TOKEN", help="What clients must send; made up if not given.")
     ] = "",
@@ -333,6 +346,13 @@ def _kind(body: dict[str, Any]) -> str:
 
 def _default(body: dict[str, Any]) -> str:
     return str(body["default"]) if "default" in body else "-"
+
+
+def _known(name: str, names: set[str], kind: str, otherwise: str) -> None:
+    if name not in names:
+        near = near_matches(name, names)
+        hint = "did you mean " + " or ".join(map(repr, near)) + "?" if near else otherwise
+        raise ConfigurationError(f"no tool has the {kind} {name!r}; {hint}")
 
 
 def _tier(name: str | None) -> Any:

@@ -12,7 +12,7 @@ from contextvars import copy_context
 from functools import partial
 from threading import Lock, Thread, current_thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
@@ -34,6 +34,7 @@ T = TypeVar("T")
 Approval = Literal["destructive", "always", "never"]
 """Which calls need approval: those a server does not call harmless, all, or none."""
 
+_APPROVALS: Final = get_args(Approval)
 _log: Final = logging.getLogger("victor.tools.mcp")
 _ERROR_CHARS: Final = 10_000
 _PAGES: Final = 100
@@ -92,8 +93,15 @@ class MCPToolset:
         connect_timeout_s: float = 60.0,
         max_result_chars: int = 100_000,
     ) -> None:
+        if approval not in _APPROVALS:
+            meant = "; True is approval='always'" if approval is True else ""
+            words = ", ".join(map(repr, _APPROVALS))
+            raise ConfigurationError(f"approval of an MCP server is one of {words}, not {approval!r}{meant}")
         is_url = isinstance(server, str) and server.startswith(("http://", "https://"))
-        target: Any = server if is_url else shlex.split(server) if isinstance(server, str) else [*server]
+        try:
+            target: Any = server if is_url else shlex.split(server) if isinstance(server, str) else [*server]
+        except ValueError as error:
+            raise ConfigurationError(f"the command line of an MCP server cannot be read ({error}): {server}") from error
         if not target:
             raise ConfigurationError(
                 "an MCP server is a command line, a list of arguments, or a URL; this one is empty"
@@ -112,6 +120,7 @@ class MCPToolset:
         self._connection: Connection | None = None
         self._tools: list[Tool] | None = None
         self._connecting: asyncio.Lock
+        self._ended = False  # by the end of a with block
         self._changes = 0  # how often the server has said that its tools changed
         self._relisting: asyncio.Task[None] | None = None
         self._listeners: tuple[Callable[[list[Tool]], None], ...] = ()
@@ -164,7 +173,9 @@ class MCPToolset:
         return stop
 
     def close(self) -> None:
-        """End the connection and, of a command, the server. The next call connects anew."""
+        """End the connection and, of a command, the server. The next call connects anew, but not after the end of a
+        ``with`` block: what outlives the block is told that it is closed.
+        """
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
@@ -176,27 +187,36 @@ class MCPToolset:
         loop.close()
 
     def __enter__(self) -> MCPToolset:
+        self._ended = False
         self.tools  # noqa: B018 - connects
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True
         self.close()
 
     async def __aenter__(self) -> MCPToolset:
+        self._ended = False
         await self.list_tools()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended = True
         await asyncio.to_thread(self.close)
 
     # --- in the thread of the connection ---
 
     def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         with self._lock:
+            if self._ended:
+                work.close()
+                raise ConfigurationError(
+                    f"the connection to the MCP server {self.name!r} is closed: its with block ended"
+                )
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._connecting = asyncio.Lock()
@@ -312,13 +332,17 @@ class MCPToolset:
             category="mcp",
             idempotent=read_only or bool(hints and hints.idempotent_hint),
             # None: what the server calls harmless may still need approval by the category's own rule.
-            requires_approval={"always": True, "never": False}.get(self._approval, None if harmless else True),
+            requires_approval=_approval_of(self._approval, harmless=harmless),
             source=f"mcp:{self.name}",
         )
 
         async def call(victor_context: ToolContext, **arguments: Any) -> ToolResult:
             progress = _forwarded(victor_context) if victor_context.scope.stream.active else None
-            return await asyncio.wrap_future(self._run(self._call(remote.name, arguments, read_only, progress)))
+            try:
+                answer = self._run(self._call(remote.name, arguments, read_only, progress))
+            except ConfigurationError as error:
+                raise ToolError(str(error)) from error
+            return await asyncio.wrap_future(answer)
 
         return Tool(call, metadata, parameters=schema, middleware=self._policy.build())
 
@@ -335,7 +359,11 @@ class MCPToolset:
         return await self._ask(ask, name, again=read_only)
 
     async def _ask_from_anywhere(self, ask: Callable[[Any], Any], what: str) -> Any:
-        return await asyncio.wrap_future(self._run(self._ask(ask, what)))
+        try:
+            answer = self._run(self._ask(ask, what))
+        except ConfigurationError as error:
+            raise ToolError(str(error)) from error
+        return await asyncio.wrap_future(answer)
 
     async def _ask(self, ask: Callable[[Client], Coroutine[Any, Any, T]], what: str, *, again: bool = True) -> T:
         """Ask something of the server; once more on a new connection if that is harmless and the first one broke.
@@ -371,6 +399,13 @@ class MCPToolset:
                 reason = _told(failure) or type(failure).__name__
                 raise ToolError(f"the connection to the MCP server {self.name!r} broke ({reason}){unsure}") from failure
         raise AssertionError("unreachable")
+
+
+def _approval_of(approval: Approval, *, harmless: bool) -> bool | None:
+    """Whether a tool needs approval; None leaves it to the category."""
+    if approval == "never":
+        return False
+    return None if approval == "destructive" and harmless else True
 
 
 def _told(error: Exception) -> str:

@@ -22,6 +22,7 @@ from attrs import frozen
 
 from victor.core.errors import ConfigurationError, UnknownNameError
 from victor.tools.mcp.client import MCPToolset
+from victor.tools.settings import check_tables
 
 __all__ = ["ServerSettings", "configured_servers", "toolset"]
 
@@ -63,6 +64,7 @@ def configured_servers() -> dict[str, ServerSettings]:
     from victor.core.settings import load_settings
 
     settings = load_settings()
+    check_tables(settings)
     found: dict[str, ServerSettings] = {}
     for name, table in settings.section("tools.mcp").items():
         key = f"tools.mcp.{name}"

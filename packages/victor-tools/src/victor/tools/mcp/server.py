@@ -195,7 +195,10 @@ async def serve_http(
     except ImportError as error:
         raise ConfigurationError("serving over HTTP needs: pip install 'victor-tools[mcp]'") from error
     app = http_app(server, host=host, token=token)
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
     running = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
     try:
         if ready is not None:

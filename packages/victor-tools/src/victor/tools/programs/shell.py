@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from attrs import frozen
 
-from victor.core.errors import ToolError
+from victor.core.errors import ConfigurationError, ToolError
 from victor.tools.decorator import tool
 from victor.tools.files.root import Root
 from victor.tools.programs.process import clean_environment, run_program
@@ -40,6 +40,10 @@ class Shell(Toolkit):
     network: bool = False
     timeout_s: float = 120.0
     max_output: int = 30_000
+
+    def __attrs_post_init__(self) -> None:
+        if self.sandbox not in {"auto", "always", "never"}:
+            raise ConfigurationError(f"sandbox is one of 'auto', 'always', 'never', not {self.sandbox!r}")
 
     @tool(
         category="execution",

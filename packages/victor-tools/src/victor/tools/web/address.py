@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Final
 
-__all__ = ["is_public"]
+__all__ = ["is_denied", "is_public"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -36,15 +38,57 @@ def is_public(address: str) -> bool:
     return _is_public(found)
 
 
+def is_denied(address: str, patterns: Iterable[str]) -> str | None:
+    """The first pattern that means an IP address, whichever way either is written, or None.
+
+    Args:
+        address: What a host's name resolved to.
+        patterns: Addresses, networks such as ``10.0.0.0/8``, texts with ``*``, and ``localhost``, which is every
+            loopback address; names of other hosts mean no address.
+
+    Example:
+        >>> is_denied("::ffff:127.0.0.1", ["example.org", "127.0.0.1"]), is_denied("10.1.2.3", ["10.0.0.0/8"])
+        ('127.0.0.1', '10.0.0.0/8')
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None
+    inner = _inner(found) if isinstance(found, ipaddress.IPv6Address) else None
+    forms: list[_Address] = [found] if inner is None else [found, inner]
+    if found.is_unspecified:  # which connects to this machine
+        forms += [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
+    for pattern in patterns:
+        if pattern.rstrip(".") == "localhost":
+            if any(form.is_loopback for form in forms):
+                return pattern
+            continue
+        try:
+            network = ipaddress.ip_network(pattern.strip("[]"), strict=False)
+        except ValueError:
+            if any(fnmatchcase(str(form), pattern) for form in forms):
+                return pattern
+            continue
+        if any(form.version == network.version and form in network for form in forms):
+            return pattern
+    return None
+
+
+def _inner(found: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address an IPv6 address only wraps."""
+    inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+    if inner is None and (any(found in network for network in _NAT64) or 1 < int(found) < 1 << 32):
+        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return inner
+
+
 def _is_public(found: _Address) -> bool:
     if any(found in network for network in _REFUSED if network.version == found.version):
         return False
     if not found.is_global or found.is_multicast or found.is_reserved or found.is_unspecified:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is None and (any(found in network for network in _NAT64) or int(found) >> 32 == 0):
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        inner = _inner(found)
         if inner is not None:
             return _is_public(inner)
     return True

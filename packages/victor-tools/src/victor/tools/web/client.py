@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from victor.core.errors import ToolError
-from victor.tools.web.address import is_public
+from victor.tools.web.address import is_denied, is_public
 
 if TYPE_CHECKING:
     import httpcore2
@@ -80,7 +80,7 @@ class WebClient:
     Args:
         allow_private: Also connect to private and loopback addresses.
         allow_hosts: Only these hosts, with ``*`` as wildcard; empty for any.
-        deny_hosts: Not these hosts.
+        deny_hosts: Not these hosts; an address, a network (``10.0.0.0/8``) or ``localhost`` is refused under any name.
         max_bytes: Most bytes of an answer, after decompression.
         timeout_s: Seconds a request may take, redirects included.
         resolve: Host and port to addresses; for tests.
@@ -190,7 +190,7 @@ class WebClient:
         import httpcore2
 
         inner = httpcore2.AnyIOBackend()
-        resolve, private = self._resolve, self._private
+        resolve, private, denied = self._resolve, self._private, self._deny
 
         class Guarded(httpcore2.AsyncNetworkBackend):
             """Connects to the address that was checked, not to a name."""
@@ -206,6 +206,10 @@ class WebClient:
                             f"{host} is {refused[0]}, which is no public address; refused "
                             "(setting allow_private of [tools.http])"
                         )
+                for address in addresses:
+                    pattern = is_denied(address, denied)
+                    if pattern is not None:
+                        raise ToolError(f"{host} is {address}, which may not be asked (deny_hosts: {pattern})")
                 error: Exception = OSError(f"{host} has no address")
                 for address in addresses[:4]:
                     try:

@@ -28,7 +28,7 @@ class Http(Toolkit):
     Args:
         allow_private: Also ask private, loopback and link-local addresses.
         allow_hosts: Only these hosts; ``*`` is a wildcard.
-        deny_hosts: Not these hosts.
+        deny_hosts: Not these hosts; an address, a network (``10.0.0.0/8``) or ``localhost`` is refused under any name.
         max_bytes: Most bytes of an answer.
         max_chars: Most characters returned.
         timeout_s: Seconds a request may take.
