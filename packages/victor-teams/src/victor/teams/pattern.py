@@ -97,4 +97,4 @@ def resolve_pattern(pattern: str | Pattern | type[Pattern], options: Mapping[str
 
         known = [field.name for field in attrs.fields(found)] if attrs.has(found) else []
         has = f"; its settings are: {', '.join(known)}" if known else ""
-        raise ConfigurationError(f"pattern {pattern!r}: {error}{has}") from None
+        raise ConfigurationError(f"pattern {found.name or found.__name__!r}: {error}{has}") from None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from victor.core.hookspecs import Register, hookimpl
 
-__all__ = ["victor_register_coordination_protocols"]
+__all__ = [
+    "victor_register_commands", "victor_register_coordination_protocols", "victor_register_node_types",
+]  # fmt: skip
 
 _PATTERNS = {
     "adaptive": ("adaptive:Adaptive", "one of several patterns, and the next when it does not serve"),
@@ -29,3 +31,15 @@ def victor_register_coordination_protocols(register: Register) -> None:
     """The patterns."""
     for name, (target, help) in _PATTERNS.items():
         register(name, f"victor.teams.patterns.{target}", help=help)
+
+
+@hookimpl
+def victor_register_node_types(register: Register) -> None:
+    """``type: team`` in workflow files."""
+    register("team", "victor.teams.node:TeamNode", help="a team as one step")
+
+
+@hookimpl
+def victor_register_commands(register: Register) -> None:
+    """``victor team``."""
+    register("team", "victor.teams.cli.main:app", help="run teams of agents, count votes, form teams")

@@ -1,0 +1,1 @@
+"""``victor team``: run, look at and vote, from the command line."""

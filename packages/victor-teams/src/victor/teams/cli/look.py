@@ -1,0 +1,148 @@
+"""``victor team list``, ``validate``, ``visualize``, ``replay`` and ``schema``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from victor.core.cli.terminal import is_terminal, note, print_json, print_table, style, terminal_width
+from victor.core.errors import ConfigurationError, VictorError
+from victor.teams.cli.run import find_team
+from victor.teams.team import Team
+
+__all__ = ["list_teams", "replay", "schema", "validate", "visualize"]
+
+
+def list_teams(
+    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to look.")] = Path(),
+    patterns: Annotated[bool, typer.Option("--patterns", help="List the patterns instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the teams in files here, or the patterns there are."""
+    if patterns:
+        from victor.core.plugins import get_plugins
+
+        entries = [(entry.name, entry.help, entry.plugin) for entry in get_plugins().coordination_protocols]
+        if as_json:
+            print_json([dict(zip(("name", "help", "plugin"), entry, strict=True)) for entry in entries])
+        else:
+            print_table(entries, header=("pattern", "what happens", "from"))
+        return
+    from victor.teams.yaml.load import iter_files, load_teams
+
+    found: list[tuple[str, Team]] = []
+    broken: list[dict[str, str]] = []
+    for path in iter_files(folder):
+        try:
+            teams = load_teams(path)
+        except VictorError as error:
+            broken.append({"file": str(path), "error": str(error)})
+            continue
+        found += [(f"{path}#{name}", team) for name, team in teams.items()]
+    if as_json:
+        rows = [
+            {"team": place, "pattern": t.pattern_name, "members": list(t.members), "description": t.description}
+            for place, t in found
+        ]
+        print_json({"teams": rows, "broken": broken})
+        return
+    if found:
+        lines = [(place, team.pattern_name, ", ".join(team.members)) for place, team in found]
+        print_table(lines, header=("team", "pattern", "members"))
+    elif not broken:
+        print(f"there are no team files in {folder.resolve()} or one folder below")
+    for one in broken:
+        note(f"{one['file']} cannot be used: {one['error'].splitlines()[0]}", kind="warning")
+
+
+def validate(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Team files.")]) -> None:
+    """Check team files; tells everything that is wrong, with line and column."""
+    from victor.teams.yaml.load import TeamFileError, load_teams
+
+    wrong = 0
+    for path in files:
+        try:
+            teams = load_teams(path)
+        except TeamFileError as error:
+            wrong += len(error.problems)
+            print(error)
+        else:
+            print(f"{path}: {', '.join(teams)}: {style('good', 'green')}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def visualize(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="file.yaml, file.yaml#team, or module:team.")],
+    name: Annotated[str | None, typer.Option("-t", "--team", help="Which team of the file.")] = None,
+    format: Annotated[
+        str | None, typer.Option("-f", "--format", help="A visualizer: mermaid, svg, unicode, ...")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file.")] = None,
+) -> None:
+    """Draw a team. The formats come from other packages, such as victor-graph; without one it is told as text."""
+    from victor.core.plugins import get_plugins
+
+    picture = find_team(file, name).topology()
+    visualizers = get_plugins().visualizers
+    if format is None and output is not None:
+        format = {"mmd": "mermaid", "md": "mermaid", "txt": "unicode"}.get(output.suffix[1:], output.suffix[1:])
+    if format is None and "unicode" in visualizers:
+        format = "unicode"
+    if format is None:
+        for edge in picture.edges:
+            print(f"{edge.source} -> {edge.target}" + (f"  ({edge.label})" if edge.label else ""))
+        return
+    drawn = visualizers.get(format)(picture, width=terminal_width() if is_terminal() else None)
+    if output is not None:
+        output.write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
+        print(f"written to {output}")
+    elif isinstance(drawn, bytes):
+        if is_terminal():
+            raise ConfigurationError(f"{format} is no text; write it to a file with -o")
+        sys.stdout.buffer.write(drawn)
+    else:
+        print(drawn.rstrip("\n"))
+
+
+def replay(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="The file that recorded a run.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a recorded run again, turn by turn."""
+    from victor.teams.journal import Journal
+
+    if not journal.is_file():
+        raise ConfigurationError(f"there is no file {journal}")
+    record = Journal(journal)
+    try:
+        if as_json:
+            print_json(record.dump())
+            return
+        if record.begun is None:
+            raise ConfigurationError(f"{journal} holds no run")
+        print(f"{style(record.begun.team, 'bold')} ({record.begun.pattern}): {record.begun.task}\n")
+        for key, turn in record.turns.items():
+            said = f"failed: {turn.error}" if turn.error else turn.text
+            print(f"{style(key, 'dim')} {style(turn.member, 'bold', 'cyan')}: {said}\n")
+        end = record.ended
+        print(
+            "it has not ended" if end is None else f"{end.stop_reason.value}{': ' + end.detail if end.detail else ''}"
+        )
+    finally:
+        record.close()
+
+
+def schema(output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file.")] = None) -> None:
+    """Print the JSON Schema of team files, by which editors complete and check them."""
+    from victor.teams.yaml.schema import SCHEMA_FILE
+
+    text = SCHEMA_FILE.read_text(encoding="utf-8")
+    if output is None:
+        print(text.rstrip("\n"))
+    else:
+        output.write_text(text, encoding="utf-8")
+        print(f"written to {output}")

@@ -1,0 +1,172 @@
+"""``victor team run``.
+
+``--json`` prints one object and nothing else on stdout: ``team``, ``pattern``, ``stop_reason``, ``detail``, ``output``
+(null where there is none), ``questions`` (``id``, ``member``, ``prompt``), ``turns``, ``usage``, ``cost_usd``,
+``journal``.
+
+Exit codes: 0 there is an answer, 1 there is none, 2 wrong usage, 3 it waits for somebody, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from victor.core.cli.terminal import is_terminal, note, print_json, style
+from victor.core.errors import ConfigurationError
+from victor.teams.cli.shown import plain, summary
+from victor.teams.result import StopReason, TeamResult
+from victor.teams.team import Team
+
+__all__ = ["run"]
+
+_WAITING: Final = 3
+
+
+def run(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="file.yaml, file.yaml#team, or module:team.")],
+    task: Annotated[
+        str | None, typer.Argument(metavar="[TASK]", help="What is to be done; '-' reads it from stdin.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("-t", "--team", help="Which team of the file.")] = None,
+    journal: Annotated[
+        Path | None, typer.Option(help="File that records the run; .victor/teams/... where left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that --journal holds.")] = False,
+    answer: Annotated[
+        list[str] | None, typer.Option("-a", "--answer", metavar="ID=TEXT", help="Answer to a question; repeatable.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="Model of the agents that name none.")
+    ] = None,
+    max_turns: Annotated[int | None, typer.Option(min=1, help="Turns at most.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="US dollars at most.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print the answer alone.")] = False,
+) -> None:
+    """Let a team work on a task and show what its members say."""
+    if model is not None:
+        os.environ["VICTOR_MODEL"] = model
+    if resume and (journal is None or not journal.is_file()):
+        raise ConfigurationError("--resume goes with --journal, which names the file of the run to go on with")
+    if not resume and task is None:
+        raise ConfigurationError("what shall the team do? victor team run FILE 'the task'")
+    if not resume and journal is not None and journal.exists() and journal.stat().st_size:
+        raise ConfigurationError(f"{journal} holds a run already; go on with it by --resume, or name another file")
+    if task == "-":
+        task = sys.stdin.read()
+    team = find_team(file, name)
+    path = journal or Path(
+        ".victor", "teams", f"{team.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.jsonl"
+    )
+    limits = _limits(team, max_turns, max_cost)
+    answers = _answers(answer or [])
+    talk = not (quiet or as_json)
+    try:
+        result = asyncio.run(_run(team, task, path, limits, answers, talk))
+        while result.stop_reason is StopReason.WAITING and not as_json and is_terminal(sys.stdin):
+            answers.update(_ask(result))
+            result = asyncio.run(_run(team, None, path, limits, answers, talk))
+    except KeyboardInterrupt:
+        note(f"stopped; go on with: victor team run {file} --resume --journal {path}")
+        raise typer.Exit(130) from None
+    if as_json:
+        print_json({**plain(result), "journal": str(path)})
+    else:
+        _print(result, file, path, quiet)
+    if not result.completed:
+        raise typer.Exit(_WAITING if result.stop_reason is StopReason.WAITING else 1)
+
+
+def find_team(file: str, name: str | None = None) -> Team:
+    """The team a command names: in a YAML file, or in Python as ``module:team``.
+
+    Raises:
+        ConfigurationError: What is there is no team.
+    """
+    from victor.teams.yaml.load import load_object, load_team
+
+    place = file.partition("#")[0]
+    if place.endswith((".yaml", ".yml")):
+        return load_team(file, name)
+    if ":" not in file:
+        raise ConfigurationError(f"{file!r} is neither a YAML file nor module:team")
+    sys.path.insert(0, str(Path.cwd()))
+    found = load_object(file, Path())
+    if callable(found) and not isinstance(found, Team):
+        found = found()
+    if not isinstance(found, Team):
+        raise ConfigurationError(f"{file!r} is a {type(found).__name__}, not a Team")
+    return found
+
+
+def _limits(team: Team, max_turns: int | None, max_cost: float | None) -> Any:
+    from msgspec.structs import replace
+
+    limits = team.limits
+    if max_turns is not None:
+        limits = replace(limits, turns=max_turns)
+    return limits if max_cost is None else replace(limits, cost_usd=max_cost)
+
+
+def _answers(given: list[str]) -> dict[str, str]:
+    answers = {}
+    for one in given:
+        id, equals, text = one.partition("=")
+        if not equals:
+            raise ConfigurationError(f"--answer takes ID=TEXT, not {one!r}; the run that waits prints the ids")
+        answers[id] = text
+    return answers
+
+
+async def _run(
+    team: Team, task: str | None, path: Path, limits: Any, answers: dict[str, str], talk: bool
+) -> TeamResult:
+    from victor.teams.team_events import TeamFinished, TurnFinished
+
+    async for event in team.stream(task, journal=path, limits=limits, answers=answers):
+        if isinstance(event, TurnFinished) and talk:
+            turn = event.turn
+            if turn.error:
+                print(style(f"{turn.member} failed: {turn.error}", "red"))
+            else:
+                print(f"{style(turn.member, 'bold', 'cyan')}: {turn.text}\n")
+        elif isinstance(event, TeamFinished):
+            return event.result
+    raise AssertionError("a stream ends with TeamFinished")
+
+
+def _ask(result: TeamResult) -> dict[str, str]:
+    answers = {}
+    for question in result.questions:
+        print(f"{style(question.member, 'bold', 'yellow')} is asked: {question.prompt}")
+        try:
+            answers[question.id] = input("> ")
+        except EOFError:
+            raise KeyboardInterrupt from None
+    return answers
+
+
+def _print(result: TeamResult, file: str, path: Path, quiet: bool) -> None:
+    if result.completed:
+        if quiet:
+            print(result.output if isinstance(result.output, str) else plain(result)["output"])
+        else:
+            print(style("Answer", "bold"))
+            print(result.output if isinstance(result.output, str) else plain(result)["output"])
+            print()
+            note(summary(result))
+        return
+    note(summary(result), kind="" if result.stop_reason is StopReason.WAITING else "error")
+    if result.stop_reason is StopReason.WAITING:
+        for question in result.questions:
+            print(f"{question.member} is asked: {question.prompt}")
+            print(f"  victor team run {file} --resume --journal {path} --answer {question.id}='...'")
+    elif path.exists():
+        note(f"go on after mending: victor team run {file} --resume --journal {path}")

@@ -1,0 +1,94 @@
+"""``type: team``: a team as one step of a workflow.
+
+It is registered with the hook ``victor_register_node_types``, so the type exists in workflow files when this package is
+installed, and neither package knows of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from attrs import field, frozen
+
+from victor.core.errors import VictorError
+from victor.core.topology import NodeKind
+from victor.teams.errors import TeamError
+
+__all__ = ["TeamNode"]
+
+
+def _key(help: str, default: Any = None) -> Any:
+    return field(default=default, metadata={"description": help})
+
+
+@frozen
+class TeamNode:
+    """A team does this step: its task is the goal with the inputs, and its answer is the output."""
+
+    team: str = field(metadata={"description": "the team: file.yaml#name beside this file, or package.module:team"})
+    goal: str = field(metadata={"description": "the team's task; a template"})
+    max_turns: Annotated[int, msgspec.Meta(ge=1)] | None = _key("turns at most, instead of the team's own limit")
+    max_cost_usd: Annotated[float, msgspec.Meta(gt=0)] | None = _key("US dollars at most")
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = _key("tokens at most")
+    result: str = _key(
+        "what becomes the output: answer, transcript, or all (answer, transcript, turns, cost)", "answer"
+    )
+
+    templates: ClassVar[tuple[str, ...]] = ("goal",)
+    kind: ClassVar[NodeKind] = "team"
+
+    def check(self, context: Any) -> Iterable[tuple[str, str]]:
+        """Teams that cannot be found or made."""
+        if self.result not in {"answer", "transcript", "all"}:
+            yield "result", f"is one of answer, transcript, all; not {self.result!r}"
+        try:
+            self._team(context.folder)
+        except VictorError as error:
+            yield "team", str(error)
+
+    async def run(self, context: Any) -> Any:
+        """Let the team work."""
+        from msgspec.structs import replace
+
+        team = self._team(context.check.folder)
+        limits = team.limits
+        wanted = {"turns": self.max_turns, "cost_usd": self.max_cost_usd, "tokens": self.max_tokens}
+        limits = replace(limits, **{name: value for name, value in wanted.items() if value is not None})
+        result = await team.run(_task(context.text("goal"), context.inputs), limits=limits)
+        if not result.completed:
+            raise TeamError(
+                f"node {context.id!r}: the team {team.name!r} ended without an answer ({result.stop_reason.value}): "
+                f"{result.detail}"
+            )
+        if self.result == "transcript":
+            return result.transcript()
+        if self.result == "all":
+            return {
+                "answer": result.output, "transcript": result.transcript(), "turns": len(result.turns),
+                "cost_usd": result.cost_usd,
+            }  # fmt: skip
+        return result.output
+
+    def _team(self, folder: Path | None) -> Any:
+        from victor.teams.team import Team
+        from victor.teams.yaml.load import load_object, load_team
+
+        place = self.team.partition("#")[0]
+        if place.endswith((".yaml", ".yml")):
+            return load_team(str((folder or Path()) / self.team))
+        found = load_object(self.team, folder or Path())
+        if callable(found) and not isinstance(found, Team):
+            found = found()
+        if not isinstance(found, Team):
+            raise TeamError(f"{self.team!r} is a {type(found).__name__}, not a Team")
+        return found
+
+
+def _task(goal: str, inputs: dict[str, Any]) -> str:
+    from victor.core.tool import render_result
+
+    parts = [goal, *(f"<{name}>\n{render_result(value)}\n</{name}>" for name, value in inputs.items())]
+    return "\n\n".join(parts)
