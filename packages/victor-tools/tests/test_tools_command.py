@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,8 +36,12 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0 and "math.evaluate" in out and "shell.run" not in out
     code, _, err = run(capsys, "list", "--tier", "cheap")
     assert code == 1 and "it is one of free, low, medium, high" in err
-    code, _, err = run(capsys, "list", "--category", "nothing")
-    assert code == 0 and "no tool fits" in err
+    code, _, err = run(capsys, "list", "--category", "filesystm")
+    assert code == 1 and "no tool has the category 'filesystm'; did you mean 'filesystem'?" in err
+    code, _, err = run(capsys, "list", "--source", "zzz", "--json")
+    assert code == 1 and "no tool has the source 'zzz'; there are: tools" in " ".join(err.split())
+    code, out, err = run(capsys, "list", "--category", "docker")  # described, and nobody's
+    assert (code, out) == (0, "") and "no tool fits" in err
 
 
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +83,7 @@ def test_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_run_asks_for_approval(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "run", "shell.run", 'command=["echo", "hi"]')
-    assert code == 1 and "needs approval" in err
+    assert code == 1 and "needs approval" in err and "--yes allows the call" in err
     code, out, _ = run(capsys, "run", "shell.run", 'command=["echo", "hi"]', "--yes")
     assert code == 0 and '"stdout":"hi\\n"' in out
 
@@ -115,3 +123,36 @@ def test_categories(capsys: pytest.CaptureFixture[str]) -> None:
     web = next(each for each in found["categories"] if each["name"] == "web")
     assert web["tools"] == 3 and web["origin"].startswith("tool_categories.yaml:")
     assert "airgapped" in run(capsys, "categories")[1]
+
+
+def test_serving_where_that_cannot_be(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mcp", reason="pip install 'victor-tools[mcp]'")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = run(capsys, "serve", "--http", "--port", port, "-t", "math.evaluate")
+    told = " ".join(err.split())
+    assert code == 1 and f"cannot listen on 127.0.0.1, port {port}: Address already in use" in told, told
+    assert run(capsys, "serve", "--http", "--port", "99999")[0] == 2
+
+
+def victor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A process of its own, without a terminal."""
+    code = "import sys; from victor.core.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", code, "tools", *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_terminals_that_know_few_characters_and_readers_that_leave() -> None:
+    plain = victor("show", "files.tree", PYTHONIOENCODING="ascii")
+    assert plain.returncode == 0 and plain.stdout.isascii() and b"Traceback" not in plain.stderr
+    refused = victor("run", "text.replace", "text=\u00e9", "pattern=x", "replacement=y", PYTHONIOENCODING="ascii")
+    assert refused.returncode == 1 and b"its encoding is ascii" in refused.stderr
+    asks = victor("run", "shell.run", 'command:=["touch", "made"]')
+    assert asks.returncode == 1 and b"--yes allows the call" in asks.stderr and not Path("made").exists()
+    code = "import sys; from victor.core.cli import main; sys.exit(main(['tools', 'list', '--json']))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()  # as `| head` does, at once
+        assert b"Traceback" not in process.stderr.read()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from victor.core.catalog import near_matches
-from victor.core.cli.terminal import note, print_json, print_table, style, terminal_width, wrap
+from victor.core.cli.terminal import note, print_json, print_table, style
 from victor.core.errors import ConfigurationError, ToolApprovalError
+from victor.tools.cli.call_arguments import approval, read_arguments
+from victor.tools.cli.shown import default_of, facts, kind_of, print_list, shown_name
 from victor.tools.registry import UnifiedToolRegistry
-
-if TYPE_CHECKING:
-    from victor.core.tool import Tool, ToolContext
 
 __all__ = ["app"]
 
@@ -30,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def tools(context: typer.Context, as_json: AsJson = False) -> None:
     """List the tools agents can use by name; see ``victor tools list`` for ways to choose."""
     if context.invoked_subcommand is None:
-        _print_list(UnifiedToolRegistry.get_instance().tools(), as_json)
+        print_list(UnifiedToolRegistry.get_instance().tools(), as_json)
 
 
 @app.command("list")
@@ -55,7 +54,7 @@ def list_(
         if source is not None:
             sources = {made.metadata.source for made in registry if made.metadata.source}
             _known(source, sources, "source", f"there are: {', '.join(sorted(sources))}")
-    _print_list(found, as_json)
+    print_list(found, as_json)
 
 
 @app.command()
@@ -64,10 +63,10 @@ def show(name: Annotated[str, typer.Argument(help="Such as files.read.")], as_js
     registry = UnifiedToolRegistry.get_instance()
     made = registry.tool(name)
     if as_json:
-        print_json({**_facts(made), "description": made.description, "parameters": made.parameters})
+        print_json({**facts(made), "description": made.description, "parameters": made.parameters})
         return
     metadata = made.metadata
-    print(style(_shown_name(made), "bold") + f"  ({metadata.id}; models call it {made.name})")
+    print(style(shown_name(made), "bold") + f"  ({metadata.id}; models call it {made.name})")
     print()
     for line in made.description.splitlines():
         print(f"  {line}")
@@ -93,7 +92,7 @@ def show(name: Annotated[str, typer.Argument(help="Such as files.read.")], as_js
     required = set(made.parameters.get("required", ()))
     if properties:
         table = [
-            (key, _kind(body), "required" if key in required else _default(body), body.get("description", ""))
+            (key, kind_of(body), "required" if key in required else default_of(body), body.get("description", ""))
             for key, body in properties.items()
         ]
         print_table(table, header=("parameter", "type", "default", "what it is"))
@@ -113,7 +112,7 @@ def search(
     if not found and not as_json:
         note(f"no tool fits {' '.join(query)!r}; `victor tools` lists all of them")
         raise typer.Exit(1)
-    _print_list(found, as_json)
+    print_list(found, as_json)
 
 
 @app.command()
@@ -128,8 +127,8 @@ def run(
     from victor.core.tool import ToolScope
 
     made = UnifiedToolRegistry.get_instance().tool(name)
-    scope = ToolScope(agent="command line", approve=_approve(yes))
-    result = asyncio.run(made.call(_arguments(arguments or [], given), scope=scope))
+    scope = ToolScope(agent="command line", approve=approval(yes))
+    result = asyncio.run(made.call(read_arguments(arguments or [], given), scope=scope))
     if as_json:
         error = None if result.error is None else str(result.error)
         print_json({"ok": result.ok, "value": result.value if result.ok else None, "text": result.text, "error": error})
@@ -200,7 +199,7 @@ def serve(
     chosen = offered(wanted, approve)
     if len(chosen) < len(wanted):
         kept = {made.name for made in chosen}
-        names = ", ".join(_shown_name(made) for made in wanted if made.name not in kept)
+        names = ", ".join(shown_name(made) for made in wanted if made.name not in kept)
         if tool:
             raise ConfigurationError(
                 f"every call of {names} needs approval, and nobody can be asked over MCP; --yes allows all calls"
@@ -249,7 +248,7 @@ def bench(
         found = [await measure_floor(calls), await measure_tool(no_op(), calls)]
         if made is not None:
             scope = ToolScope(agent="command line", approve=(lambda context: True) if yes else None)
-            found.append(await measure_tool(made, calls, _arguments(arguments or [], given), scope=scope))
+            found.append(await measure_tool(made, calls, read_arguments(arguments or [], given), scope=scope))
         return found
 
     measured = [*asyncio.run(measure()), measure_search(registry, calls)]
@@ -294,60 +293,6 @@ def migrate(
         raise typer.Exit(1)
 
 
-def _print_list(found: list[Tool], as_json: bool) -> None:
-    if as_json:
-        print_json([_facts(made) for made in found])
-    elif not found:
-        note("no tool fits")
-    else:
-        rows = [
-            (_shown_name(made), made.metadata.category, str(made.metadata.cost_tier), _first(made.description))
-            for made in found
-        ]
-        print_table(rows, header=("tool", "category", "cost", "what it does"))
-
-
-def _facts(made: Tool) -> dict[str, Any]:
-    metadata = made.metadata
-    return {
-        "name": _shown_name(made),
-        "id": metadata.id,
-        "model_name": made.name,
-        "category": metadata.category,
-        "cost_tier": str(metadata.cost_tier),
-        "idempotent": metadata.idempotent,
-        "requires_approval": metadata.requires_approval
-        if isinstance(metadata.requires_approval, bool)
-        else "sometimes",
-        "source": metadata.source,
-        "help": _first(made.description),
-    }
-
-
-def _shown_name(made: Tool) -> str:
-    names = UnifiedToolRegistry.get_instance().names_of(made.metadata.id)
-    return names[0] if names else made.name
-
-
-def _first(text: str) -> str:
-    return text.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
-
-
-def _kind(body: dict[str, Any]) -> str:
-    if "enum" in body:
-        return " | ".join(map(str, body["enum"]))
-    if "anyOf" in body:
-        return " or ".join(_kind(each) for each in body["anyOf"] if each.get("type") != "null")
-    kind = body.get("type", "any")
-    if kind == "array":
-        return f"list of {_kind(body.get('items') or {})}"
-    return str(body.get("format") or kind)
-
-
-def _default(body: dict[str, Any]) -> str:
-    return str(body["default"]) if "default" in body else "-"
-
-
 def _known(name: str, names: set[str], kind: str, otherwise: str) -> None:
     if name not in names:
         near = near_matches(name, names)
@@ -362,50 +307,3 @@ def _tier(name: str | None) -> Any:
         return None if name is None else CostTier(name.lower())
     except ValueError:
         raise ConfigurationError(f"--tier {name}: it is one of {', '.join(map(str, CostTier))}") from None
-
-
-def _arguments(pairs: list[str], given: str) -> dict[str, Any]:
-    import json
-
-    out: dict[str, Any] = {}
-    if given:
-        try:
-            out = json.loads(given)
-        except ValueError as error:
-            raise ConfigurationError(f"--args is not JSON: {error}") from error
-        if not isinstance(out, dict):
-            raise ConfigurationError("--args must be one JSON object")
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise ConfigurationError(f"{pair!r}: write arguments as name=value, or name:=JSON")
-        if key.endswith(":"):
-            try:
-                out[key[:-1]] = json.loads(value)
-            except ValueError as error:
-                raise ConfigurationError(f"{pair!r}: after := comes JSON: {error}") from error
-        else:
-            out[key] = value
-    return out
-
-
-def _approve(yes: bool) -> Any:
-    """Ask on the terminal; without one nothing is allowed."""
-    from victor.core.cli.terminal import is_terminal
-    from victor.core.settings import load_settings
-
-    wish = "always" if yes else load_settings().approve
-    if wish == "always":
-        return lambda context: True
-    import sys
-
-    if wish == "never" or not is_terminal(sys.stdin):
-        return None
-
-    def ask(context: ToolContext) -> bool:
-        shown = ", ".join(f"{key}={value!r}" for key, value in context.arguments.items())
-        for line in wrap(f"{context.tool.name}({shown})", terminal_width(), indent="  "):
-            note(line)
-        return typer.confirm("Allow this call?", default=False, err=True)
-
-    return ask

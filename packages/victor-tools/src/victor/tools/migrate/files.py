@@ -60,6 +60,8 @@ def migrate(path: Path) -> Iterator[Migrated]:
         raise ConfigurationError("migrating needs: pip install 'victor-tools[migrate]'") from error
     if not path.exists():
         raise ConfigurationError(f"there is no {path}")
+    if path.is_file() and path.suffix not in {".py", ".pyi"}:
+        raise ConfigurationError(f"{path} is no Python file")
     from victor.tools.migrate.rewrite import rewrite
 
     for file in _files(path):

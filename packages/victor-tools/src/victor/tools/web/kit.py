@@ -92,7 +92,10 @@ class Http(Toolkit):
             body: What to send, any JSON.
             headers: More request headers.
         """
-        data = b"" if body is None else msgspec.json.encode(body)
+        try:
+            data = b"" if body is None else msgspec.json.encode(body)
+        except (UnicodeError, TypeError, ValueError) as error:
+            raise ToolError(f"the body cannot be written as JSON: {error}", retry=True) from error
         sent = {"accept": "application/json", **({"content-type": "application/json"} if data else {}), **headers}
         answer = await self.client.request(url, method=method, headers=sent, body=data)
         _accepted(answer)
