@@ -75,9 +75,9 @@ def check_tables(settings: Settings) -> None:
         from victor.core.catalog import near_matches
 
         near = near_matches(key[6:], known, most=1)
-        shown = (lambda name: f"[tools.{name}]") if isinstance(value, Mapping) else (lambda name: f"tools.{name}")
-        meant = f"did you mean {shown(near[0])}?" if near else "there are: " + ", ".join(sorted(known))
-        problems.append(f"{settings.origin(_first_leaf(key, value))}: nothing reads {shown(key[6:])}; {meant}")
+        shown = "[tools.{}]" if isinstance(value, Mapping) else "tools.{}"
+        meant = f"did you mean {shown.format(near[0])}?" if near else "there are: " + ", ".join(sorted(known))
+        problems.append(f"{settings.origin(_first_leaf(key, value))}: nothing reads {shown.format(key[6:])}; {meant}")
     if problems:
         raise ConfigurationError("\n".join(problems))
 

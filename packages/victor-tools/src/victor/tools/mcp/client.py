@@ -94,7 +94,7 @@ class MCPToolset:
         max_result_chars: int = 100_000,
     ) -> None:
         if approval not in _APPROVALS:
-            meant = "; True is approval='always'" if approval is True else ""
+            meant = "; True is approval='always'" if str(approval) == "True" else ""
             words = ", ".join(map(repr, _APPROVALS))
             raise ConfigurationError(f"approval of an MCP server is one of {words}, not {approval!r}{meant}")
         is_url = isinstance(server, str) and server.startswith(("http://", "https://"))
