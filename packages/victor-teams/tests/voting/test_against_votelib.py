@@ -14,12 +14,12 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-import votelib.component.quota  # type: ignore[import-untyped]
-import votelib.convert  # type: ignore[import-untyped]
-import votelib.evaluate.cardinal  # type: ignore[import-untyped]
-import votelib.evaluate.condorcet  # type: ignore[import-untyped]
-import votelib.evaluate.core  # type: ignore[import-untyped]
-import votelib.evaluate.sequential  # type: ignore[import-untyped]
+import votelib.component.quota
+import votelib.convert
+import votelib.evaluate.cardinal
+import votelib.evaluate.condorcet
+import votelib.evaluate.core
+import votelib.evaluate.sequential
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

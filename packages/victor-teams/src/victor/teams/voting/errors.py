@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from victor.core.errors import VictorError
+from victor.teams.errors import TeamError
 
 __all__ = ["BallotError", "VotingError"]
 
 
-class VotingError(VictorError, ValueError):
+class VotingError(TeamError, ValueError):
     """A poll cannot be held as it was described: a rule, an option, a weight or a quorum is wrong."""
 
 

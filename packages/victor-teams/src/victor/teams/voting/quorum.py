@@ -45,6 +45,13 @@ class Quorum:
         return cls(least)
 
     @property
+    def spec(self) -> str:
+        """The text `read` takes: ``"3"``, or ``"1/2"``."""
+        return (
+            f"{self.least.numerator}/{self.least.denominator}" if isinstance(self.least, Fraction) else str(self.least)
+        )
+
+    @property
     def is_part(self) -> bool:
         """Whether it is a part of the voters, so that they have to be known."""
         return isinstance(self.least, Fraction)

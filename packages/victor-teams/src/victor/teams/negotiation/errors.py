@@ -1,0 +1,11 @@
+"""What is wrong with a negotiation before it begins; what parties do wrong is reported in its result instead."""
+
+from __future__ import annotations
+
+from victor.teams.errors import TeamError
+
+__all__ = ["NegotiationError"]
+
+
+class NegotiationError(TeamError, ValueError):
+    """A negotiation cannot be held, or a record cannot be replayed, as it was described."""
