@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from victor.teams.aggregation import Aggregate as Aggregate
+    from victor.teams.communication.endpoint import Endpoint as Endpoint
+    from victor.teams.communication.message import AgentMessage as AgentMessage
+    from victor.teams.communication.message import MessageType as MessageType
+    from victor.teams.communication.message_bus import MessageBus as MessageBus
+    from victor.teams.dynamic.capability import Candidate as Candidate
+    from victor.teams.dynamic.capability import Requirement as Requirement
+    from victor.teams.dynamic.capability import Task as Task
+    from victor.teams.dynamic.team_formation import DynamicTeam as DynamicTeam
     from victor.teams.errors import IncompleteTeamRunError as IncompleteTeamRunError
     from victor.teams.errors import JournalError as JournalError
     from victor.teams.errors import MemberError as MemberError
@@ -27,10 +35,18 @@ if TYPE_CHECKING:
     from victor.teams.member import as_member as as_member
     from victor.teams.memory import MemoryView as MemoryView
     from victor.teams.memory import SharedMemory as SharedMemory
+    from victor.teams.negotiation.negotiation_protocol import NegotiationProtocol as NegotiationProtocol
+    from victor.teams.negotiation.result import NegotiationResult as NegotiationResult
+    from victor.teams.negotiation.result import NegotiationStop as NegotiationStop
+    from victor.teams.negotiation.result import Proposal as Proposal
+    from victor.teams.negotiation.result import Vote as Vote
     from victor.teams.pattern import Pattern as Pattern
     from victor.teams.patterns.adaptive import Adaptive as Adaptive
     from victor.teams.patterns.blackboard import Blackboard as Blackboard
     from victor.teams.patterns.blackboard import Offer as Offer
+    from victor.teams.patterns.consensus import Consensus as Consensus
+    from victor.teams.patterns.contract_net import Bid as Bid
+    from victor.teams.patterns.contract_net import ContractNet as ContractNet
     from victor.teams.patterns.debate import Debate as Debate
     from victor.teams.patterns.hierarchical import Assignment as Assignment
     from victor.teams.patterns.hierarchical import Decision as Decision
@@ -71,19 +87,34 @@ if TYPE_CHECKING:
     from victor.teams.termination import TextMention as TextMention
     from victor.teams.termination import Timeout as Timeout
     from victor.teams.termination import When as When
+    from victor.teams.voting.ballot import Ballot as Ballot
+    from victor.teams.voting.poll import Poll as Poll
+    from victor.teams.voting.result import VoteResult as VoteResult
+    from victor.teams.voting.tally import vote as vote
+    from victor.teams.yaml.load import TeamFileError as TeamFileError
+    from victor.teams.yaml.load import load_team as load_team
+    from victor.teams.yaml.load import load_teams as load_teams
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Adaptive",
     "AgentMember",
+    "AgentMessage",
     "Aggregate",
     "Ask",
     "Assignment",
+    "Ballot",
+    "Bid",
     "Blackboard",
+    "Candidate",
     "Condition",
+    "Consensus",
+    "ContractNet",
     "Debate",
     "Decision",
+    "DynamicTeam",
+    "Endpoint",
     "External",
     "FunctionMember",
     "Handoff",
@@ -102,15 +133,23 @@ __all__ = [
     "MemberError",
     "MemberEvent",
     "MemoryView",
+    "MessageBus",
+    "MessageType",
+    "NegotiationProtocol",
+    "NegotiationResult",
+    "NegotiationStop",
     "Offer",
     "OnFailure",
     "Parallel",
     "Pattern",
     "Pipeline",
+    "Poll",
     "Progress",
+    "Proposal",
     "Question",
     "Reflection",
     "Reply",
+    "Requirement",
     "Review",
     "RoundRobin",
     "Router",
@@ -124,9 +163,11 @@ __all__ = [
     "StopReason",
     "SubTeam",
     "Swarm",
+    "Task",
     "Team",
     "TeamError",
     "TeamEvent",
+    "TeamFileError",
     "TeamFinished",
     "TeamLimits",
     "TeamResult",
@@ -135,21 +176,34 @@ __all__ = [
     "Turn",
     "TurnFinished",
     "TurnStarted",
+    "Vote",
+    "VoteResult",
     "Waiting",
     "When",
     "as_member",
+    "load_team",
+    "load_teams",
+    "vote",
 ]
 
 _MODULES = {
     "Adaptive": "patterns.adaptive",
     "AgentMember": "member",
+    "AgentMessage": "communication.message",
     "Aggregate": "aggregation",
     "Ask": "member",
     "Assignment": "patterns.hierarchical",
+    "Ballot": "voting.ballot",
+    "Bid": "patterns.contract_net",
     "Blackboard": "patterns.blackboard",
+    "Candidate": "dynamic.capability",
     "Condition": "termination",
+    "Consensus": "patterns.consensus",
+    "ContractNet": "patterns.contract_net",
     "Debate": "patterns.debate",
     "Decision": "patterns.hierarchical",
+    "DynamicTeam": "dynamic.team_formation",
+    "Endpoint": "communication.endpoint",
     "External": "termination",
     "FunctionMember": "member",
     "Handoff": "termination",
@@ -168,15 +222,23 @@ _MODULES = {
     "MemberError": "errors",
     "MemberEvent": "team_events",
     "MemoryView": "memory",
+    "MessageBus": "communication.message_bus",
+    "MessageType": "communication.message",
+    "NegotiationProtocol": "negotiation.negotiation_protocol",
+    "NegotiationResult": "negotiation.result",
+    "NegotiationStop": "negotiation.result",
     "Offer": "patterns.blackboard",
     "OnFailure": "failure",
     "Parallel": "patterns.parallel",
     "Pattern": "pattern",
     "Pipeline": "patterns.pipeline",
+    "Poll": "voting.poll",
     "Progress": "patterns.magentic",
+    "Proposal": "negotiation.result",
     "Question": "result",
     "Reflection": "patterns.reflection",
     "Reply": "member",
+    "Requirement": "dynamic.capability",
     "Review": "patterns.reflection",
     "RoundRobin": "patterns.round_robin",
     "Router": "patterns.router",
@@ -190,9 +252,11 @@ _MODULES = {
     "StopReason": "result",
     "SubTeam": "subteam",
     "Swarm": "patterns.swarm",
+    "Task": "dynamic.capability",
     "Team": "team",
     "TeamError": "errors",
     "TeamEvent": "team_events",
+    "TeamFileError": "yaml.load",
     "TeamFinished": "team_events",
     "TeamLimits": "limits",
     "TeamResult": "result",
@@ -201,9 +265,14 @@ _MODULES = {
     "Turn": "result",
     "TurnFinished": "team_events",
     "TurnStarted": "team_events",
+    "Vote": "negotiation.result",
+    "VoteResult": "voting.result",
     "Waiting": "member",
     "When": "termination",
     "as_member": "member",
+    "load_team": "yaml.load",
+    "load_teams": "yaml.load",
+    "vote": "voting.tally",
 }
 """Public name -> the module below ``victor.teams`` that has it."""
 
