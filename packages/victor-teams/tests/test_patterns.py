@@ -13,7 +13,10 @@ from victor.core.message import ToolCall
 from victor.core.testing import FunctionModel, ScriptedModel, isolated_plugins
 from victor.teams import (
     Adaptive,
+    Bid,
     Blackboard,
+    Consensus,
+    ContractNet,
     Debate,
     Handoff,
     Hierarchical,
@@ -409,3 +412,68 @@ def test_subteams_are_drawn_inside_their_team():
 def test_settings_that_make_no_sense(make, says):
     with pytest.raises(ConfigurationError, match=re.escape(says)):
         make([agent("a"), agent("b")])
+
+
+class TestConsensus:
+    async def test_two_thirds_agree_in_the_second_round(self):
+        team = Team(
+            [
+                agent("a", "soup", {"value": "P1"}, "soup", {"value": "P1"}),
+                agent("b", "rice", {"value": "P2"}, "Soup ", {"value": "P1"}),
+                agent("c", "fish", {"value": "P3"}, "fish", {"value": "P2"}),
+            ],
+            "consensus",
+        )
+        result = await team.run("lunch?")
+        assert result.output == "soup"
+        again = prompts(result, "a")[2]
+        assert "Proposal P2:\nrice" in again
+        assert "The vote: " in again
+
+    async def test_without_agreement_there_is_no_decision(self):
+        team = Team(
+            [agent("a", "x", {"value": "P1"}), agent("b", "y", {"value": "P2"})], Consensus(rule="majority", rounds=1)
+        )
+        result = await team.run("t")
+        assert result.stop_reason == "no_decision"
+        assert result.detail.startswith("after 1 rounds: ")
+
+    async def test_a_rule_over_rankings_and_a_member_that_fails(self):
+        team = Team(
+            [agent("a", "x", {"value": ["P2", "P1"]}), agent("b", "y", {"value": ["P2", "P1"]}), failing("c")],
+            Consensus(rule="schulze", rounds=1),
+            on_failure="skip",
+        )
+        assert (await team.run("t")).output == "y"
+
+
+class TestContractNet:
+    async def test_the_lowest_bid_gets_it_and_the_next_where_it_fails(self):
+        def cheap(ask):
+            if ask.output_type is not str:
+                return Reply("", Bid(able=True, price=1))
+            raise ValueError("cannot after all")
+
+        team = Team(
+            [cheap, agent("dear", {"able": True, "price": 9, "plan": "by hand"}, "done"), agent("no", {"able": False})],
+            "contract_net",
+            on_failure="skip",
+        )
+        result = await team.run("t")
+        assert result.output == "done"
+        assert [turn.member for turn in result.turns] == ["cheap", "dear", "no", "cheap", "dear"]
+
+    async def test_the_manager_chooses_among_those_below_the_reserve(self):
+        members = [
+            agent("boss", {"value": "b"}),
+            agent("a", {"able": True, "price": 1}),
+            agent("b", {"able": True, "price": 2}, "by b"),
+            agent("c", {"able": True, "price": 99}),
+        ]
+        result = await Team(members, ContractNet(manager="boss", reserve=10)).run("t")
+        assert result.output == "by b"
+        assert "- c:" not in prompts(result, "boss")[0]
+
+    async def test_nobody_bids(self):
+        result = await Team([agent("a", {"able": False})], "contract_net").run("t")
+        assert (result.stop_reason, result.detail) == ("no_decision", "nobody bid for the task: a")

@@ -11,6 +11,8 @@ __all__ = [
 _PATTERNS = {
     "adaptive": ("adaptive:Adaptive", "one of several patterns, and the next when it does not serve"),
     "blackboard": ("blackboard:Blackboard", "whoever can add most writes on a board that all can read"),
+    "consensus": ("consensus:Consensus", "all propose, all vote, until enough agree"),
+    "contract_net": ("contract_net:ContractNet", "the task is announced, the best bid gets it"),
     "debate": ("debate:Debate", "argue and answer, then a judge decides"),
     "hierarchical": ("hierarchical:Hierarchical", "a manager gives out work and judges what comes of it"),
     "magentic": ("magentic:Magentic", "a planner with a ledger of facts, plan and progress"),
