@@ -11,7 +11,7 @@ where they are (several at once: in threads), so no event loop is needed and non
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import add
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -343,7 +343,7 @@ class Run:
         for key, kind in view.managed.items():
             left = self.limit - (self.step - self.started_at)
             state[key] = left if kind == "remaining" else left <= 1
-        return state if view.build is None else view.build(state)
+        return state if view.build is None else _built(view.build, state)
 
     def advance(self, tasks: list[Task]) -> None:
         """Find out what is due after these tasks."""
@@ -489,6 +489,18 @@ class Run:
                 return values.get(ROOT)
             keys = self.program.output_keys
         return {key: values[key] for key in keys if key in values}
+
+
+def _built(build: Callable[[dict[str, Any]], Any], state: dict[str, Any]) -> Any:
+    """The state as an instance of its class."""
+    try:
+        return build(state)
+    except Exception as error:
+        error.add_note(
+            f"while making the state out of {', '.join(map(repr, state)) or 'nothing'}: what its class requires must "
+            "be in the input or have a default"
+        )
+        raise
 
 
 def _questions(group: BaseExceptionGroup[Any]) -> Iterator[Interrupt]:

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from victor.graph.errors import GraphInterrupt
+from victor.graph.isolate import isolate
 
 __all__ = ["Interrupt", "interrupt", "interrupt_id"]
 
@@ -57,5 +58,5 @@ def interrupt(value: Any) -> Any:
     id = interrupt_id(task.id, asked)
     answers = task.run.root.answers
     if id in answers:
-        return answers[id]
-    raise GraphInterrupt((Interrupt(value, id),))
+        return isolate(answers[id])
+    raise GraphInterrupt((Interrupt(isolate(value), id),))

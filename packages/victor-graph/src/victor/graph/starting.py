@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from attrs import evolve
 
-from victor.graph.command import Command
+from victor.graph.command import Command, Overwrite
 from victor.graph.engine import DEFAULT_RECURSION_LIMIT, Run
 from victor.graph.errors import GraphInterrupt, GraphValidationError
 from victor.graph.program import near
@@ -164,7 +164,7 @@ class Starting(Threads):
         if self._codec is None:
             from victor.graph.checkpoint.codec import Codec, types_in
 
-            kinds: set[type] = set()
+            kinds: set[type] = {Overwrite}
             for kind in self.builder.schemas:
                 kinds |= types_in(kind)
             self._codec = Codec(

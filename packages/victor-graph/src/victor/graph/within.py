@@ -20,6 +20,7 @@ def within(coroutine: Any, enter: Callable[..., Any]) -> Generator[Any, Any, Any
     """Awaits a coroutine each step of which runs in another context."""
     if not hasattr(coroutine, "send"):
         coroutine = awaited(coroutine)
+    cancels = 0
     try:
         waiting = enter(coroutine.send, None)
         while True:
@@ -29,11 +30,28 @@ def within(coroutine: Any, enter: Callable[..., Any]) -> Generator[Any, Any, Any
                 enter(coroutine.close)
                 raise
             except BaseException as error:  # noqa: BLE001 - passed on to the coroutine, cancellation included
+                if isinstance(error, asyncio.CancelledError):
+                    cancels = _cancels()
                 waiting = enter(coroutine.throw, error)
             else:
                 waiting = enter(coroutine.send, answer)
     except StopIteration as stop:
+        if cancels and _cancels() >= cancels:
+            _cancel_again()
         return stop.value
+
+
+def _cancels() -> int:
+    current = asyncio.current_task()
+    return 0 if current is None else current.cancelling()
+
+
+def _cancel_again() -> None:
+    """A node kept a cancellation to itself that was meant for all of the run: let it come again at the next wait."""
+    current = asyncio.current_task()
+    if current is not None:
+        current.uncancel()
+        current.cancel()
 
 
 async def awaited(value: Awaitable[Any]) -> Any:
