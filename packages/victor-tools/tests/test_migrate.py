@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +152,124 @@ def test_what_a_person_has_to_look_at() -> None:
     )
     notes = dict(rewrite(code).by_hand)
     assert "no successor" in notes[1] and "its name is computed" in notes[2] and "is computed" in notes[8]
+
+
+APPROVED = """
+from victor.tools.decorators import tool as T
+from victor.tools.enums import AccessMode, DangerLevel
+
+LEVEL = DangerLevel.HIGH
+
+@T(danger_level="HIGH")
+def a(x: int) -> int: return x
+@T(danger_level="critical", stages=["x"])
+def b(x: int) -> int: return x
+@T(access_mode="execute")
+def c(x: int) -> int: return x
+@T(danger_level=LEVEL)
+def d(x: int) -> int: return x
+@T(danger_level=DangerLevel.CRITICAL)
+def e(x: int) -> int: return x
+@T(requires_approval=True, priority=1)
+def f(x: int) -> int: return x
+@T(danger_level="low", access_mode=AccessMode.READONLY)
+def g(x: int) -> int: return x
+"""
+
+
+def load(code: str, path: Path) -> dict[str, Any]:
+    """Run a migrated module with a registry of its own."""
+    from victor.tools import UnifiedToolRegistry
+
+    was = UnifiedToolRegistry.set_instance(UnifiedToolRegistry())
+    try:
+        found: dict[str, Any] = {"__name__": path.stem}
+        exec(compile(code, str(path), "exec"), found)
+        return found
+    finally:
+        UnifiedToolRegistry.set_instance(was)
+
+
+def test_approval_is_never_lost(tmp_path: Path) -> None:
+    done = rewrite(APPROVED)
+    assert done.by_hand == [(13, "danger_level is computed; requires_approval=True unless it is low")]
+    assert "from victor.tools.enums import DangerLevel\n" in done.code  # LEVEL still needs it
+    before, after = load(APPROVED, tmp_path / "before.py"), load(done.code, tmp_path / "after.py")
+    for module in (before, after):
+        needed = {name: module[name].__victor_tool__.metadata.requires_approval for name in "abcdefg"}
+        assert needed == {**dict.fromkeys("abce", True), "d": True, "f": True, "g": False}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "        return ToolResult(success=kw['ok'], output=1)\n",
+        "        result = ToolResult(success=True, output=1)\n        return result\n",
+        "        return ToolResult(True, _exec_ctx)\n",
+        "        return ToolResult(success=True, output=1, metadata={'a': 1})\n",
+        "        return ToolResult(success=True, output=1)\nclass Sub(A):\n    name = 'sub'\n",
+    ],
+)
+def test_a_class_that_cannot_be_rewritten_whole_stays_and_works(tmp_path: Path, body: str) -> None:
+    code = (
+        "from victor.tools.base import BaseTool, ToolResult\n"
+        "class A(BaseTool):\n    name = 'a'\n    description = 'A.'\n    parameters = {'type': 'object'}\n"
+        f"    async def execute(self, _exec_ctx, **kw):\n{body}"
+    )
+    done = rewrite(code)
+    assert done.by_hand and "# victor tools migrate: " in done.code
+    marks = [line for line in done.code.splitlines() if not line.strip().startswith("# victor tools migrate")]
+    assert marks == code.splitlines()
+    made = load(done.code, tmp_path / "x.py")["A"]
+    assert callable(made)
+    assert asyncio.run(made().__victor_tool__.call({"ok": True})).ok
+    again = rewrite(done.code)
+    assert again.code == done.code and len(again.by_hand) >= len(done.by_hand)
+
+
+def test_what_is_imported_as_a_module_or_computed_is_told() -> None:
+    code = (
+        "import victor.tools.metadata_registry as mr\n"
+        "from victor.tools import decorators\n"
+        "from victor.tools.decorators import tool\n"
+        "opts = dict(priority=1)\n"
+        "@tool(**opts)\n"
+        "def k(x): return x\n"
+        "@decorators.tool(stages=[])\n"
+        "def h(x): return x\n"
+        "q = mr.ToolMetadataRegistry.get_instance().get_tools_matching_text('x')\n"
+    )
+    done = rewrite(code)
+    assert [line for line, _ in done.by_hand] == [5, 7, 9]
+    assert "mr.ToolMetadataRegistry.get_instance().get_tools_matching_text" in done.code
+    assert done.code.count("# victor tools migrate: ") == 3
+
+
+def test_encodings_and_ends_of_files(tmp_path: Path) -> None:
+    line = "from victor.tools.decorators import tool"
+    (tmp_path / "bom.py").write_bytes(b"\xef\xbb\xbf" + line.encode())
+    (tmp_path / "latin.py").write_bytes(f"# -*- coding: latin-1 -*-\n{line}\nx = 'é'\n".encode("latin-1"))
+    found = {done.path.name: done for done in migrate(tmp_path)}
+    assert not any(done.problem for done in found.values())
+    assert found["bom.py"].diff.endswith("\n") and found["bom.py"].diff.count("\\ No newline at end of file") == 2
+    command = [sys.executable, "-c", "import sys; from victor.core.cli import main; sys.exit(main(sys.argv[1:]))"]
+    subprocess.run([*command, "tools", "migrate", str(tmp_path)], check=True, capture_output=True, cwd=tmp_path)
+    assert (tmp_path / "bom.py").read_bytes().startswith(b"\xef\xbb\xbffrom victor.tools import tool")
+    assert (tmp_path / "latin.py").read_bytes().endswith("x = 'é'\n".encode("latin-1"))
+
+
+def test_check_fails_while_something_is_left_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        "from victor.tools.registry import ToolRegistry\nr = ToolRegistry()\nr.get_tools_by_cost(1)\n"
+    )
+    command = [sys.executable, "-c", "import sys; from victor.core.cli import main; sys.exit(main(sys.argv[1:]))"]
+    command += ["tools", "migrate", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    checked = subprocess.run([*command, "--check"], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert checked.returncode == 1 and "get_tools_by_cost(): tools(tier=...)" in checked.stderr
+    left = [line for line in (tmp_path / "a.py").read_text().splitlines() if "victor tools migrate" not in line]
+    (tmp_path / "a.py").write_text("\n".join(left))
+    assert subprocess.run([*command, "--check"], check=False, capture_output=True, cwd=tmp_path).returncode == 0
 
 
 def test_files_and_the_command(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from victor.tools.decorator import tool as _tool
 
 __all__ = ["tool"]
 
-_KEPT: Final = frozenset({"name", "cost_tier", "category", "keywords", "timeout"})
+_KEPT: Final = frozenset({
+    "name", "cost_tier", "category", "keywords", "timeout", "idempotent", "description", "requires_approval",
+    "sequential", "retries", "rate_limit", "cache_ttl", "max_result_chars", "version", "deprecated", "middleware",
+})  # fmt: skip
 _warned: list[bool] = []
 
 
@@ -39,6 +42,7 @@ def tool(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     ]
     if word("danger_level") in {"HIGH", "CRITICAL"} or word("access_mode") == "EXECUTE":
         given["requires_approval"] = True
-    given["idempotent"] = word("access_mode") == "READONLY" or word("execution_category") == "READ_ONLY"
+    if word("access_mode") == "READONLY" or word("execution_category") == "READ_ONLY":
+        given.setdefault("idempotent", True)
     decorate = _tool(**given)
     return decorate if function is None else decorate(function)

@@ -264,7 +264,10 @@ def bench(
 def migrate(
     path: Annotated[Path, typer.Argument(help="A Python file, or a directory of them.")],
     diff: Annotated[bool, typer.Option("--diff", help="Show what would change, and change nothing.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 if something would change.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Change nothing; exit 1 if something would change, or is left to do by hand."),
+    ] = False,
 ) -> None:
     """Bring tools and registry calls written for victor-ai over (needs victor-tools[migrate])."""
     from victor.tools.migrate.files import migrate as run_migration
@@ -278,7 +281,7 @@ def migrate(
             if diff:
                 print(done.diff, end="")
             elif not check:
-                with done.path.open("w", encoding="utf-8", newline="") as file:
+                with done.path.open("w", encoding=done.encoding, newline="") as file:
                     file.write(done.after)
                 note(f"rewrote {done.path}")
             else:
@@ -289,7 +292,7 @@ def migrate(
     files = "1 file" if changed == 1 else f"{changed} files"
     places = "1 place" if looked == 1 else f"{looked} places"
     note(f"{files} {'to change' if diff or check else 'changed'}, {places} to look at")
-    if check and changed:
+    if check and (changed or looked):
         raise typer.Exit(1)
 
 

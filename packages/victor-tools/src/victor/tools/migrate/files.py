@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Migrated:
         before: Its text.
         after: Its new text.
         by_hand: Lines that a person has to look at, and why.
+        encoding: Of its text, as its first bytes or lines say.
         problem: Why it could not be read; then it is left alone.
     """
 
@@ -32,6 +34,7 @@ class Migrated:
     after: str = ""
     by_hand: list[tuple[int, str]] = field(factory=list)
     problem: str = ""
+    encoding: str = "utf-8"
 
     @property
     def changed(self) -> bool:
@@ -45,7 +48,7 @@ class Migrated:
         lines = difflib.unified_diff(
             self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
         )
-        return "".join(lines)
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def migrate(path: Path) -> Iterator[Migrated]:
@@ -66,16 +69,18 @@ def migrate(path: Path) -> Iterator[Migrated]:
 
     for file in _files(path):
         try:
-            with file.open(encoding="utf-8", newline="") as opened:
+            with file.open("rb") as raw:
+                encoding, _ = tokenize.detect_encoding(raw.readline)
+            with file.open(encoding=encoding, newline="") as opened:
                 before = opened.read()
             if "victor" not in before:
                 continue
             done = rewrite(before)
-        except (UnicodeDecodeError, OSError, libcst.ParserSyntaxError, RecursionError) as error:
+        except (UnicodeDecodeError, OSError, SyntaxError, libcst.ParserSyntaxError, RecursionError) as error:
             yield Migrated(file, problem=f"{type(error).__name__}: {str(error).splitlines()[0]}")
             continue
         if done.code != before or done.by_hand:
-            yield Migrated(file, before, done.code, done.by_hand)
+            yield Migrated(file, before, done.code, done.by_hand, encoding=encoding)
 
 
 def _files(path: Path) -> Iterator[Path]:
