@@ -13,6 +13,7 @@ from attrs import frozen
 from victor.core.errors import ToolError
 from victor.core.tool import ToolCategory
 from victor.tools.decorator import tool
+from victor.tools.plain_text import plain
 from victor.tools.toolkit import Toolkit
 
 __all__ = ["Answerer", "Human", "set_answerer"]
@@ -87,9 +88,9 @@ async def _put(question: str, options: Sequence[str]) -> str:
 
 async def _on_terminal(question: str, options: Sequence[str]) -> str:
     def read() -> str:
-        print(f"\n{question}", file=sys.stderr)  # noqa: T201 - this is the conversation
+        print(f"\n{plain(question)}", file=sys.stderr)  # noqa: T201 - this is the conversation
         for number, option in enumerate(options, 1):
-            print(f"  {number}. {option}", file=sys.stderr)  # noqa: T201
+            print(f"  {number}. {plain(option, 200)}", file=sys.stderr)  # noqa: T201
         while True:
             try:
                 answer = input("> ").strip()

@@ -18,8 +18,9 @@ from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
 from victor.core.tool import Tool, ToolContext, ToolMetadata, ToolResult
 from victor.tools.mcp.connection import Connection, is_lost
-from victor.tools.mcp.remote import chosen, plain, problem_of, result_of, safe_name, schema_of
+from victor.tools.mcp.remote import chosen, problem_of, result_of, safe_name, schema_of
 from victor.tools.mcp.transport import Transport
+from victor.tools.plain_text import plain
 from victor.tools.policy.policy import Policy
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ what no provider would accept is left out and told, instead of failing every req
 from __future__ import annotations
 
 import re
-import unicodedata
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Iterable
@@ -15,26 +14,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from victor.core.cut import cut_middle
 from victor.core.errors import ToolError
 from victor.core.tool import ToolResult
+from victor.tools.plain_text import plain
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
     from mcp.types import Tool as RemoteTool
 
-__all__ = ["MOST_TOOLS", "chosen", "plain", "problem_of", "result_of", "safe_name", "schema_of"]
+__all__ = ["MOST_TOOLS", "chosen", "problem_of", "result_of", "safe_name", "schema_of"]
 
 MOST_TOOLS: Final = 1_000
 """Most tools taken from one server."""
 
-_DESCRIPTION: Final = 8_000  # characters of a tool's description
 _NOTE: Final = 2_000  # characters of a description inside of its schema
 _SCHEMA: Final = 60_000  # characters of a whole schema
 _DEEPEST: Final = 60
 _TOO_DEEP: Final = "\x00 too deep"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
 
 def safe_name(text: str) -> str:
@@ -45,18 +42,6 @@ def safe_name(text: str) -> str:
         'odd_name_'
     """
     return _UNSAFE.sub("_", text)
-
-
-def plain(text: str, most: int = _DESCRIPTION) -> str:
-    r"""A server's text, bounded, without control characters and those nobody sees (which can hide orders to a model).
-
-    Example:
-        >>> plain("Reads\u200b a\u202e file.\x1b[2J")
-        'Reads a file.[2J'
-    """
-    if not text.isprintable():
-        text = "".join(char for char in text[: most * 2] if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
-    return cut_middle(text, most)
 
 
 def schema_of(remote: RemoteTool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from victor.core.cut import cut_middle
 from victor.core.tool import Tool, ToolMetadata
-from victor.tools.mcp.remote import plain
+from victor.tools.plain_text import plain
 from victor.tools.policy.policy import Policy
 
 __all__ = ["Ask", "resource_tools"]
