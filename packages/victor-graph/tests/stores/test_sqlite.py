@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from victor.core.errors import ConfigurationError
-from victor.graph.checkpoint.base import Batch, Entry
+from victor.graph.checkpoint.base import Batch, Entry, Head, Note, Settled
 from victor.graph.checkpoint.sqlite import SqliteSaver
 from victor.graph.checkpoint.urls import open_checkpointer
-from victor.graph.errors import CheckpointError, StoreVersionError
+from victor.graph.errors import CheckpointError, StoreVersionError, ThreadConflictError
 from victor.graph.testing import CheckpointerConformance
 
 
@@ -137,3 +139,110 @@ def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         open_checkpointer("sqlite:x.db?sync=off")
     with pytest.raises(ConfigurationError, match="full"):
         open_checkpointer("sqlite:x.db?synchronous=off")
+
+
+VERSION_1 = """
+CREATE TABLE victor_schema (version INTEGER NOT NULL);
+CREATE TABLE victor_logs (
+    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL,
+    UNIQUE (thread_id, namespace)
+);
+CREATE TABLE victor_entries (
+    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL,
+    source TEXT NOT NULL, body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
+) WITHOUT ROWID;
+CREATE TABLE victor_notes (
+    log INTEGER NOT NULL, entry TEXT NOT NULL, task TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (log, entry, task, key)
+) WITHOUT ROWID;
+INSERT INTO victor_schema VALUES (1);
+INSERT INTO victor_logs VALUES (1, 't', '');
+"""
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    large, id = b"x" * 100_000, entry(1).id
+    db = sqlite3.connect(tmp_path / "s.db")
+    db.executescript(VERSION_1)
+    db.execute("INSERT INTO victor_entries VALUES (1, ?, NULL, ?, 1, 'loop', ?, ?)", (id, id, large, large))
+    db.execute("INSERT INTO victor_notes VALUES (1, ?, 'a', 'result', ?)", (id, large))
+    db.commit()
+    db.close()
+    for _ in range(2):
+        with SqliteSaver(tmp_path / "s.db") as store:
+            chain = store.chain("t")
+            assert chain is not None
+            assert (chain.entries[0].body, chain.entries[0].snapshot, chain.notes[0].data) == (large, large, large)
+    with SqliteSaver(tmp_path / "s.db") as store:
+        store.write([Batch(entries=(entry(2, body=large),))])
+        assert [e.body for e in store.entries("t")] == [large, large]
+
+
+def test_what_is_large_goes_with_what_it_belongs_to(tmp_path: Path) -> None:
+    def large(number: int) -> Entry:
+        return evolve(entry(number, body=b"b" * 5000), snapshot=b"s" * 5000)
+
+    def left() -> int:
+        count: int = store._db.execute("SELECT count(*) FROM victor_large").fetchone()[0]
+        return count
+
+    def note(number: int, key: str = "result") -> Note:
+        return Note("t", "", entry(number).id, "a", key, b"n" * 5000)
+
+    with SqliteSaver(tmp_path / "s.db") as store:
+        store.write([Batch((large(1), large(2)), (note(1), note(2)))])
+        assert left() == 6
+        store.write([Batch((large(2),), (note(2),))])
+        assert left() == 6
+        store.write([Batch(settled=(Settled("t", "", entry(2).id),))])
+        assert left() == 5
+        store.copy_thread("t", "u")
+        assert left() == 10
+        store.delete_thread("t")
+        assert left() == 5
+        chain = store.chain("u", "", entry(1).id)
+        assert chain is not None
+        assert (chain.entries[0].snapshot, chain.notes[0].data) == (b"s" * 5000, b"n" * 5000)
+        store.rewrite("u", "", remove=[entry(1).id], replace=[evolve(entry(2, "u"), snapshot=b"t" * 6000)])
+        assert left() == 1
+        chain = store.chain("u")
+        assert chain is not None
+        assert chain.entries[0].snapshot == b"t" * 6000
+        store.delete_thread("u")
+        assert left() == 0
+
+
+def test_the_write_ahead_log_stays_short(tmp_path: Path) -> None:
+    with SqliteSaver(tmp_path / "s.db", synchronous="normal") as store:
+        for number in range(1, 4001):
+            store.write([Batch((entry(number, body=b"x" * 700),))])
+            if number % 500 == 0 and (thread := store._commits._wal._thread) is not None:
+                thread.join()
+        assert (tmp_path / "s.db-wal").stat().st_size < 4_000 * 4096
+
+
+async def test_many_tasks_share_commits_and_one_alone_has_its_own(tmp_path: Path) -> None:
+    with SqliteSaver(tmp_path / "s.db", synchronous="normal") as store:
+
+        async def work(name: str) -> None:
+            for number in range(1, 21):
+                head = Head(name, "", entry(number - 1).id if number > 1 else None)
+                await store.awrite(Batch((entry(number, name),), based_on=head))
+
+        await work("alone")
+        assert store._commits._committer is None
+        await asyncio.gather(*(work(f"t{n}") for n in range(20)))
+        assert [one.entries for one in store.threads()] == [20] * 21
+        await store.awrite(Batch((entry(30, "big", b"x" * 1_000_000),)))  # not by the event loop
+        assert store._commits._committer is not None
+
+
+async def test_one_at_fault_in_a_shared_commit_does_not_harm_the_others(tmp_path: Path) -> None:
+    with SqliteSaver(tmp_path / "s.db", synchronous="normal") as store:
+        await store.awrite(Batch((entry(1, "bad"),)))
+        batches = [Batch((entry(2, f"t{n}"),)) for n in range(5)]
+        bad = Batch((entry(3, "bad"),), based_on=Head("bad", "", None))
+        found = await asyncio.gather(*map(store.awrite, [*batches, bad]), return_exceptions=True)
+        assert found[:5] == [None] * 5
+        assert isinstance(found[5], ThreadConflictError)
+        assert len(store.threads()) == 6

@@ -30,15 +30,15 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from victor.graph.checkpoint.codec_builtins import CONTAINERS, SCALARS
 from victor.graph.checkpoint.codec_lowering import Form, Refused, exactly, find_trouble, lowering
 from victor.graph.checkpoint.codec_objects import Converted, Shape, shape_of, type_name
 from victor.graph.checkpoint.codec_reader import OBJECT, CodecError, Reader, own_shape
 from victor.graph.checkpoint.schema_types import types_in
-from victor.graph.checkpoint.schema_version import Migrations, Unmatched, read_header, unmatched_in, write_header
+from victor.graph.checkpoint.schema_version import MARK, Migrations, Unmatched, read_header, unmatched_in, write_header
 
 __all__ = ["Codec", "CodecError", "Unmatched", "decode", "encode", "types_in"]
 
@@ -150,6 +150,25 @@ class Codec:
         if missing := self._migrations.missing(version, self.version):
             raise CodecError(missing)
         return self.migrated(Reader(self._named, lenient=True).read(memoryview(data)[start:]), version)
+
+    def decode_all(self, parts: Sequence[bytes]) -> list[Any]:
+        """`decode` of each; many small ones of this version take a fraction of the time.
+
+        Raises:
+            CodecError: As `decode`.
+        """
+        header = self._header
+        try:
+            if header:
+                bare = [part[len(header) :] for part in parts if part.startswith(header)]
+            else:
+                bare = [part for part in parts if part and part[0] != MARK]
+            if len(bare) == len(parts):
+                whole = self._reader.read(b"".join((b"\xdd", len(bare).to_bytes(4, "big"), *bare)))  # as one array
+                return cast("list[Any]", whole)
+        except CodecError:
+            pass  # one by one, to say which
+        return [self.decode(part) for part in parts]
 
     def decode_unmigrated(self, data: bytes | bytearray | memoryview) -> tuple[Any, int]:
         """The value of these bytes as it was written, and its version; for what is only a part of a state.

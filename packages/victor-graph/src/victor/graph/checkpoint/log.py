@@ -68,6 +68,7 @@ class _Stored(_Changes, array_like=True, gc=False):
 S = TypeVar("S", bound=_Changes)
 
 _read_changes: Final = msgpack.Decoder(_Changes).decode
+_read_all_changes: Final = msgpack.Decoder(list[_Changes]).decode
 _read_stored: Final = msgpack.Decoder(_Stored).decode
 _COMPOSED: Final = b"\xc1\xf0"
 FORMAT: Final = 1
@@ -156,8 +157,13 @@ def fold(chain: Chain, codec: Codec) -> tuple[dict[str, Any], Body]:
     """
     base = chain.entries[0]
     values, read, older = _begin(base, codec)
-    for entry in chain.entries[1:]:
-        _advance(values, _parsed(entry, _read_changes).changes, entry, read)
+    rest = chain.entries[1:]
+    quick = _operations(rest, codec) if older is None else None
+    for number, entry in enumerate(rest):
+        if quick is not None:
+            _apply(values, quick[number], entry)
+        else:
+            _advance(values, _parsed(entry, _read_changes).changes, entry, read)
     return _migrated(values, base, codec, older), read_body(chain.entries[-1], codec)
 
 
@@ -221,17 +227,31 @@ def split_snapshot(snapshot: bytes) -> tuple[bytes, list[bytes]]:
     return data, bodies
 
 
+def _operations(entries: Sequence[Entry], codec: Codec) -> list[list[Any]] | None:
+    """The operations of each entry, all decoded at once; None where that does not go."""
+    whole = b"".join((b"\xdd", len(entries).to_bytes(4, "big"), *(entry.body for entry in entries)))  # as one array
+    try:
+        stored = _read_all_changes(whole)
+        if len(stored) != len(entries) or any(one.form != FORMAT or len(one.changes) != 1 for one in stored):
+            return None
+        return codec.decode_all([one.changes[0] for one in stored])
+    except (DecodeError, RecursionError, CheckpointError):
+        return None  # one by one, to say which
+
+
+def _apply(values: dict[str, Any], operations: list[Any], entry: Entry, *, shared: bool = False) -> None:
+    try:
+        apply(values, operations, shared=shared)
+    except ValueError as error:
+        raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
+
+
 def _advance(
     values: dict[str, Any], changes: Iterable[bytes], entry: Entry, read: Read, *, shared: bool = False
 ) -> None:
     """Applies changes to values."""
     for data in changes:
-        try:
-            apply(values, read(data), shared=shared)
-        except CheckpointError as error:
-            raise type(error)(f"checkpoint {entry.id} of thread {entry.thread_id!r}: {error}") from error
-        except ValueError as error:
-            raise CheckpointError(f"checkpoint {entry.id} of thread {entry.thread_id!r} is damaged: {error}") from error
+        _apply(values, _decoded(entry, data, read), entry, shared=shared)
 
 
 @define
@@ -246,6 +266,7 @@ class Saved:
         answers: By question id.
         commands: Updates that came with a resume, not yet part of a checkpoint.
         paused: The run stopped here because the graph was compiled to.
+        moved: Ids of tasks whose subgraph was updated from outside since: they may have something else to ask, or nothing.
     """
 
     results: dict[str, list[Any]] = field(factory=dict)
@@ -255,12 +276,22 @@ class Saved:
     answers: dict[str, Any] = field(factory=dict)
     commands: list[list[Any]] = field(factory=list)
     paused: bool = False
+    moved: set[str] = field(factory=set)
 
     @property
     def open(self) -> tuple[Interrupt, ...]:
         """The questions without an answer."""
         found = [one for asked in self.interrupts.values() for one in asked]
         return tuple(one for one in found if one.id not in self.answers)
+
+    @property
+    def answerable(self) -> tuple[Interrupt, ...]:
+        """The questions without an answer, and those whose node failed with the answer: it can be given anew."""
+        return tuple(one for id, asked in self.interrupts.items() for one in asked if self.waits(id, one))
+
+    def waits(self, task_id: str, question: Interrupt) -> bool:
+        """Whether a question can be answered."""
+        return question.id not in self.answers or task_id in self.errors
 
     def fill(self, run: Run, tasks: Sequence[Task]) -> None:
         """Mark tasks that are done as done, and those whose questions have no answer yet as waiting."""
@@ -270,7 +301,7 @@ class Saved:
                 load_result(task, result)
             else:
                 asked = self.interrupts.get(task.id, ())
-                if asked and not any(one.id in run.root.answers for one in asked):
+                if asked and task.id not in self.moved and not any(one.id in run.root.answers for one in asked):
                     task.interrupts = asked
 
 
@@ -288,7 +319,11 @@ def read_notes(notes: Iterable[Note], codec: Codec) -> Saved:
         elif kind == "interrupt":
             saved.interrupts[note.task_id] = tuple(Interrupt(item, id) for item, id in value)
         elif kind == "error":
-            saved.errors[note.task_id] = value
+            if value is not None:
+                saved.errors[note.task_id] = value
+        elif kind == "moved":
+            if value:
+                saved.moved.add(note.task_id)
         elif kind == "step":
             saved.steps[note.task_id, rest] = value
         elif kind == "answer":

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from attrs import frozen
 
-__all__ = ["Migrations", "Unmatched", "read_header", "unmatched_in", "write_header"]
+__all__ = ["MARK", "Migrations", "Unmatched", "read_header", "unmatched_in", "write_header"]
 
-_MARK: Final = 0xC1  # the one byte that no msgpack value starts with
+MARK: Final = 0xC1  # the one byte that no msgpack value starts with
 _FORMAT: Final = 1
 _LENGTH: Final = 6
 
 
 def write_header(version: int) -> bytes:
     """What goes before a value of this version. Version 1 needs nothing: its values are plain msgpack."""
-    return b"" if version == 1 else bytes((_MARK, _FORMAT)) + version.to_bytes(4, "big")
+    return b"" if version == 1 else bytes((MARK, _FORMAT)) + version.to_bytes(4, "big")
 
 
 def read_header(data: bytes | bytearray | memoryview) -> tuple[int, int]:
@@ -27,7 +27,7 @@ def read_header(data: bytes | bytearray | memoryview) -> tuple[int, int]:
     """
     if not len(data):
         raise ValueError("stored bytes are empty: damaged, or not written by this codec")
-    if data[0] != _MARK:
+    if data[0] != MARK:
         return 1, 0
     if len(data) <= _LENGTH:
         raise ValueError("stored bytes end early: damaged")

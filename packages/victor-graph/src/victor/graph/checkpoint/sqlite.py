@@ -20,8 +20,16 @@ from urllib.parse import parse_qsl
 
 from victor.core.errors import ConfigurationError
 from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
-from victor.graph.checkpoint.sqlite_commits import FIND_LOG, Commits
+from victor.graph.checkpoint.sqlite_commits import Commits
 from victor.graph.checkpoint.sqlite_file import SqliteFile
+from victor.graph.checkpoint.sqlite_rows import (
+    FIND_LOG,
+    SELECT_CHAIN,
+    SELECT_ENTRIES,
+    SELECT_NOTES,
+    copy_log,
+    replace_entry,
+)
 from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 
 __all__ = ["SqliteSaver", "from_url"]
@@ -142,12 +150,11 @@ class SqliteSaver(Checkpointer):
             if last is None:
                 return None
             rows = db.execute(
-                "SELECT id, parent, base, step, source, body, CASE WHEN id = ?3 THEN snapshot END FROM victor_entries "
-                "WHERE log = ?1 AND id BETWEEN ?3 AND ?2 ORDER BY id DESC",
+                SELECT_CHAIN,
                 (log, last[0], last[1]),
             ).fetchall()
             notes = db.execute(
-                "SELECT task, key, data FROM victor_notes WHERE log = ? AND entry = ? ORDER BY task, key",
+                f"{SELECT_NOTES} FROM victor_notes WHERE log = ? AND entry = ? ORDER BY task, key",
                 (log, last[0]),
             ).fetchall()
         chain = []
@@ -169,8 +176,8 @@ class SqliteSaver(Checkpointer):
         """Entries of a namespace, newest first, without snapshots."""
         with self._reading("list checkpoints") as db:
             rows = db.execute(
-                "SELECT id, parent, base, step, source, body FROM victor_entries JOIN victor_logs USING (log) "
-                "WHERE thread_id = ? AND namespace = ? AND id < ? ORDER BY id DESC LIMIT ?",
+                f"{SELECT_ENTRIES} FROM victor_entries e JOIN victor_logs USING (log) "
+                "WHERE thread_id = ? AND namespace = ? AND e.id < ? ORDER BY e.id DESC LIMIT ?",
                 (thread_id, namespace, "~" if before is None else before, -1 if limit is None else limit),
             ).fetchall()
         return [Entry(thread_id, namespace, *row) for row in rows]
@@ -179,7 +186,7 @@ class SqliteSaver(Checkpointer):
         """The notes of an entry."""
         with self._reading("read notes") as db:
             rows = db.execute(
-                "SELECT task, key, data FROM victor_notes JOIN victor_logs USING (log) "
+                f"{SELECT_NOTES} FROM victor_notes JOIN victor_logs USING (log) "
                 "WHERE thread_id = ? AND namespace = ? AND entry = ? ORDER BY task, key",
                 (thread_id, namespace, entry_id),
             ).fetchall()
@@ -228,17 +235,8 @@ class SqliteSaver(Checkpointer):
             if db.execute("SELECT 1 FROM victor_logs WHERE thread_id = ?", (target,)).fetchone():
                 raise CheckpointError(f"there is a thread {target!r} already; delete it first, or choose another name")
             for log, namespace in logs:
-                new = db.execute(
-                    "INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", (target, namespace)
-                ).lastrowid
-                db.execute(
-                    "INSERT INTO victor_entries SELECT ?, id, parent, base, step, source, body, snapshot "
-                    "FROM victor_entries WHERE log = ?", (new, log),
-                )  # fmt: skip
-                db.execute(
-                    "INSERT INTO victor_notes SELECT ?, entry, task, key, data FROM victor_notes WHERE log = ?",
-                    (new, log),
-                )
+                made = db.execute("INSERT INTO victor_logs (thread_id, namespace) VALUES (?, ?)", (target, namespace))
+                copy_log(db, log, made.lastrowid)
 
         self._change("copy a thread", copy)
 
@@ -254,10 +252,8 @@ class SqliteSaver(Checkpointer):
             log = found[0]
             db.executemany("DELETE FROM victor_entries WHERE log = ? AND id = ?", [(log, id) for id in remove])
             db.executemany("DELETE FROM victor_notes WHERE log = ? AND entry = ?", [(log, id) for id in remove])
-            db.executemany(
-                "UPDATE victor_entries SET parent = ?, base = ?, body = ?, snapshot = ? WHERE log = ? AND id = ?",
-                [(one.parent_id, one.base_id, one.body, one.snapshot, log, one.id) for one in replace],
-            )
+            for one in replace:
+                replace_entry(db, log, one)
             if not db.execute("SELECT 1 FROM victor_entries WHERE log = ?", (log,)).fetchone():
                 db.execute("DELETE FROM victor_logs WHERE log = ?", (log,))
 

@@ -11,35 +11,33 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from attrs import define, field
 
-from victor.graph.checkpoint.base import Batch, Entry
+from victor.graph.checkpoint.base import Batch, Entry, Note
 from victor.graph.checkpoint.heads import Demand
 from victor.graph.checkpoint.sqlite_file import SqliteFile, is_busy
+from victor.graph.checkpoint.sqlite_rows import (
+    FIND_LOG,
+    PUT_SMALL,
+    drop_notes,
+    latest,
+    put_entry,
+    put_note,
+    small_row,
+)
 from victor.graph.checkpoint.sqlite_wal import Wal
 from victor.graph.errors import CheckpointError
+from victor.graph.within import to_the_end
 
-__all__ = ["FIND_LOG", "Commits"]
+__all__ = ["Commits"]
+
+T = TypeVar("T", Entry, Note)
 
 _QUICK: Final = 128 * 1024
 """Bytes that are written in less than a millisecond."""
-
-# The log is NULL, which is refused, when its latest entry is not the one demanded (?9; NULL demands nothing), or when
-# it is gone because somebody else deleted the thread: its number is never used again.
-_PUT_ENTRY: Final = """
-INSERT OR REPLACE INTO victor_entries VALUES (
-    CASE WHEN ?9 IS NULL OR coalesce((SELECT max(id) FROM victor_entries WHERE log = ?1), '') IN (?9, ?2)
-    THEN (SELECT log FROM victor_logs WHERE log = ?1) END, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
-_PUT_NOTE: Final = """
-INSERT OR REPLACE INTO victor_notes VALUES ((SELECT log FROM victor_logs WHERE log = ?1), ?2, ?3, ?4, ?5)"""
-_DROP_NOTES: Final = (
-    "DELETE FROM victor_notes WHERE log = ? AND entry = ? AND substr(key, 1, instr(key || ':', ':') - 1) IN (%s)"
-)
-FIND_LOG: Final = "SELECT log FROM victor_logs WHERE thread_id = ? AND namespace = ?"
-_LATEST: Final = "SELECT max(id) FROM victor_entries WHERE log = ?"
 
 
 @define(eq=False)
@@ -120,7 +118,7 @@ class Commits:
         elif not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
-        await answer
+        await to_the_end(answer)  # who goes on with the thread must find what was written
 
     def _attempt(self, batches: Sequence[Batch]) -> bool:
         """Commit at once; False if somebody else is writing."""
@@ -219,7 +217,7 @@ class Commits:
             row = self._single(batches)
             if row is not None:
                 try:
-                    file.once(db, _PUT_ENTRY, row) if patient else db.execute(_PUT_ENTRY, row)
+                    file.once(db, PUT_SMALL, row) if patient else db.execute(PUT_SMALL, row)
                     self._wal.grown(_weight(batches[0]))
                     return True
                 except sqlite3.IntegrityError:
@@ -252,7 +250,7 @@ class Commits:
         base = batch.based_on
         if log is None or (base is not None and (base.thread_id, base.namespace) != (one.thread_id, one.namespace)):
             return None
-        return _row(log, one, None if base is None else base.entry_id or "")
+        return small_row(log, one, None if base is None else base.entry_id or "")
 
     def _put_all(self, db: sqlite3.Connection, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -260,31 +258,24 @@ class Commits:
             if base is not None:
                 place = (base.thread_id, base.namespace)
                 own = {one.id for one in batch.entries if (one.thread_id, one.namespace) == place}
-                Demand(base.entry_id, own).check(place, self._latest(db, place))
+                Demand(base.entry_id, own).check(place, latest(db, *place))
             for settled in batch.settled:
-                log = self._log(db, settled.thread_id, settled.namespace)
-                marks = ", ".join("?" * len(settled.keys))
-                db.execute(_DROP_NOTES % marks, (log, settled.entry_id, *settled.keys))
+                drop_notes(db, self._log(db, settled.thread_id, settled.namespace), settled.entry_id, settled.keys)
             for one in batch.entries:
-                self._insert(db, _PUT_ENTRY, one.thread_id, one.namespace, lambda log, one=one: _row(log, one, None))
+                self._insert(db, put_entry, one)
             for note in batch.notes:
-                row = (note.entry_id, note.task_id, note.key, note.data)
-                self._insert(db, _PUT_NOTE, note.thread_id, note.namespace, lambda log, row=row: (log, *row))
+                self._insert(db, put_note, note)
 
-    def _latest(self, db: sqlite3.Connection, place: tuple[str, str]) -> str | None:
-        found = db.execute(FIND_LOG, place).fetchone()
-        return None if found is None else db.execute(_LATEST, found).fetchone()[0]
-
-    def _insert(self, db: sqlite3.Connection, statement: str, thread_id: str, namespace: str, row: Any) -> None:
-        log = self._log(db, thread_id, namespace)
+    def _insert(self, db: sqlite3.Connection, put: Callable[[sqlite3.Connection, int, T], None], one: T) -> None:
+        log = self._log(db, one.thread_id, one.namespace)
         try:
-            db.execute(statement, row(log))
+            put(db, log, one)
         except sqlite3.IntegrityError:
-            del self._logs[thread_id, namespace]
-            again = self._log(db, thread_id, namespace)
+            del self._logs[one.thread_id, one.namespace]
+            again = self._log(db, one.thread_id, one.namespace)
             if again == log:
                 raise
-            db.execute(statement, row(again))
+            put(db, again, one)
 
     def _log(self, db: sqlite3.Connection, thread_id: str, namespace: str) -> int:
         """The number of a log, which is made if it is not there."""
@@ -303,12 +294,6 @@ class Commits:
     def forget(self) -> None:
         """Logs may be gone. With the lock held."""
         self._logs.clear()
-
-
-def _row(log: int, one: Entry, demanded: str | None) -> tuple[Any, ...]:
-    return (
-        log, one.id, one.parent_id, one.base_id, one.step, one.source, one.body, one.snapshot, demanded,
-    )  # fmt: skip
 
 
 def _weight(batch: Batch) -> int:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
+from victor.graph.checkpoint.sqlite_rows import SCHEMA, UPGRADES
 from victor.graph.errors import CheckpointError, StoreVersionError
 
 __all__ = ["SqliteFile", "Synchronous", "is_busy"]
@@ -17,25 +18,10 @@ T = TypeVar("T")
 
 Synchronous = Literal["full", "normal"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _BUSY_S: Final = 60.0
 _PAUSES_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
-_SCHEMA: Final = """
-CREATE TABLE victor_schema (version INTEGER NOT NULL);
-CREATE TABLE victor_logs (
-    log INTEGER PRIMARY KEY AUTOINCREMENT, thread_id TEXT NOT NULL, namespace TEXT NOT NULL,
-    UNIQUE (thread_id, namespace)
-);
-CREATE TABLE victor_entries (
-    log INTEGER NOT NULL, id TEXT NOT NULL, parent TEXT, base TEXT NOT NULL, step INTEGER NOT NULL,
-    source TEXT NOT NULL, body BLOB NOT NULL, snapshot BLOB, PRIMARY KEY (log, id)
-) WITHOUT ROWID;
-CREATE TABLE victor_notes (
-    log INTEGER NOT NULL, entry TEXT NOT NULL, task TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (log, entry, task, key)
-) WITHOUT ROWID;
-"""
 _HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE name = 'victor_schema'"
 _HINTS: Final = {
     "full": "Free some space on the disk; what was written earlier is intact",
@@ -136,27 +122,45 @@ class SqliteFile:
         return self._until_free(lambda: db.execute(statement, parameters))
 
     def set_up(self, db: sqlite3.Connection) -> None:
-        """Make the tables if they are missing.
+        """Make the tables if they are missing, and bring older ones up to date.
 
         Raises:
-            StoreVersionError: They are of a version this release does not read.
+            StoreVersionError: They are of a version this release does not know.
         """
         with self.trouble("set up"):
-            if db.execute(_HAS_TABLES).fetchone() is None:
-                self.transact(db, self._create)
-            found = db.execute("SELECT max(version) FROM victor_schema").fetchone()[0]
+            found = self._version(db)
+            if found is None or found in UPGRADES:
+                found = self.transact(db, self._bring_up_to_date)
+            db.execute("PRAGMA recursive_triggers = ON")  # a row that is replaced counts as deleted
         if found != _VERSION:
             raise StoreVersionError(
-                f"{self.path}: this checkpoint store has version {found}, and this victor-graph reads version "
+                f"{self.path}: this checkpoint store has version {found}, and this victor-graph reads up to version "
                 f"{_VERSION}; upgrade victor-graph (pip install -U victor-graph), or use another file"
             )
 
     @staticmethod
-    def _create(db: sqlite3.Connection) -> None:
-        if db.execute(_HAS_TABLES).fetchone() is None:  # else another process was faster
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
+    def _version(db: sqlite3.Connection) -> Any:
+        """The version of the tables; None if there are none."""
+        if db.execute(_HAS_TABLES).fetchone() is None:
+            return None
+        return db.execute("SELECT max(version) FROM victor_schema").fetchone()[0] or 0
+
+    def _bring_up_to_date(self, db: sqlite3.Connection) -> Any:
+        found = self._version(db)  # another process may have been faster
+        if found is None:
+            self._execute(db, SCHEMA)
             db.execute("INSERT INTO victor_schema VALUES (?)", (_VERSION,))
+            return _VERSION
+        while found in UPGRADES:
+            self._execute(db, UPGRADES[found])
+            found += 1
+            db.execute("UPDATE victor_schema SET version = ?", (found,))
+        return found
+
+    @staticmethod
+    def _execute(db: sqlite3.Connection, statements: str) -> None:
+        for statement in statements.split(";;"):
+            db.execute(statement)
 
     @contextmanager
     def trouble(self, what: str) -> Iterator[None]:
