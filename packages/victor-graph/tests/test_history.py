@@ -278,6 +278,9 @@ def test_a_node_that_is_gone_is_said(store: Checkpointer) -> None:
     other = StateGraph(State).add_node("a", says("a")).add_edge(START, "a").compile(store)
     with pytest.raises(CheckpointError, match="'b'"):
         other.invoke(None, thread_id="t")
+    state = other.get_state(thread_id="t")
+    assert state.next == ("b",), "a thread that waits for a node is not done because the node is gone"
+    assert "no node 'b' any more" in (state.tasks[0].error or "")
 
 
 def test_keys_may_come_and_go_between_versions_of_a_program(store: Checkpointer) -> None:

@@ -411,3 +411,93 @@ def test_a_store_that_fails_while_an_error_is_noted_does_not_hide_the_error(
     with pytest.raises(ValueError, match="the real one") as caught:
         graph.invoke({}, thread_id="t")
     assert "disk full" in caught.value.__notes__[0]
+
+
+def asked(output: Any) -> list[Any]:
+    return [one.value for one in output["__interrupt__"]]
+
+
+def test_an_answer_after_an_update_goes_to_the_question_asked_anew(store: Checkpointer, run: Any) -> None:
+    def review(state: State) -> State:
+        return {"log": [(interrupt("good?"), interrupt("sure?"), state["n"])]}
+
+    graph = StateGraph(State).add_node("draft", lambda state: {"n": 1}).add_node(review)
+    graph.add_edge(START, "draft").add_edge("draft", "review")
+    app = graph.compile(store)
+    [question] = run(app, {}, thread_id="t")["__interrupt__"]
+    app.update_state(None, {"n": 42}, thread_id="t")
+    assert asked(run(app, Command(resume={question.id: "good"}), thread_id="t")) == ["sure?"]
+    assert run(app, Command(resume="sure"), thread_id="t") == {"n": 42, "log": [("good", "sure", 42)]}
+    with pytest.raises(ResumeError, match="no interrupt"):
+        run(app, Command(resume="again"), thread_id="t")
+
+
+def test_after_an_update_of_a_thread_that_asked_nothing_there_is_nothing_to_answer(store: Checkpointer) -> None:
+    app = StateGraph(State).add_node("a", says("a")).add_edge(START, "a").compile(store)
+    app.invoke({}, thread_id="t")
+    app.update_state(None, {"n": 1}, as_node=START, thread_id="t")
+    with pytest.raises(ResumeError, match="no interrupt"):
+        app.invoke(Command(resume="yes"), thread_id="t")
+
+
+def test_which_of_several_questions_is_asked_anew_after_an_update_must_be_asked_for(store: Checkpointer) -> None:
+    graph = StateGraph(State).add_node("first", says("x"))
+    for name in ("a", "b"):
+        graph.add_node(name, asks(name)).add_edge("first", name)
+    app = graph.add_edge(START, "first").compile(store)
+    app.invoke({}, thread_id="t")
+    app.update_state(None, {"n": 1}, as_node="first", thread_id="t")
+    with pytest.raises(ResumeError, match="pass None to go on and be asked"):
+        app.invoke(Command(resume="yes"), thread_id="t")
+    assert sorted(asked(app.invoke(None, thread_id="t"))) == ["a", "b"]
+
+
+@pytest.fixture
+def nested(store: Checkpointer) -> Any:
+    inner = StateGraph(State).add_node("s1", says("s1")).add_node("s2", asks("q"))
+    inner.add_edge(START, "s1").add_edge("s1", "s2")
+    middle = StateGraph(State).add_node("inner", inner.compile()).add_edge(START, "inner")
+    return StateGraph(State).add_node("middle", middle.compile()).add_edge(START, "middle").compile(store)
+
+
+def innermost(app: Any) -> Any:
+    return app.get_state(thread_id="t", subgraphs=True).tasks[0].state.tasks[0].state.config
+
+
+def test_a_subgraph_that_waits_can_be_updated_and_then_answered(nested: Any, run: Any) -> None:
+    run(nested, {}, thread_id="t")
+    nested.update_state(innermost(nested), {"log": ["patched"]})
+    assert [one.value for one in nested.get_state(thread_id="t").interrupts] == ["q"]
+    assert run(nested, Command(resume="A"), thread_id="t")["log"] == ["s1", "patched", "A"]
+
+
+def test_a_subgraph_that_waits_can_be_moved_past_its_question(nested: Any, run: Any) -> None:
+    run(nested, {}, thread_id="t")
+    nested.update_state(innermost(nested), {"log": ["skipped"]}, as_node="s2")
+    assert run(nested, None, thread_id="t")["log"] == ["s1", "skipped"]
+
+
+def test_a_subgraph_that_was_updated_asks_again_when_nobody_answers(nested: Any, run: Any) -> None:
+    run(nested, {}, thread_id="t")
+    nested.update_state(innermost(nested), {"log": ["patched"]})
+    assert asked(run(nested, None, thread_id="t")) == ["q"]
+    assert run(nested, Command(resume="A"), thread_id="t")["log"] == ["s1", "patched", "A"]
+
+
+def test_a_question_whose_node_failed_can_be_answered_anew(store: Checkpointer, run: Any) -> None:
+    def careful(state: State) -> State:
+        if (answer := interrupt("which?")) == "bad":
+            raise ValueError("not that one")
+        return {"log": [answer, interrupt("and then?")]}
+
+    app = StateGraph(State).add_node(careful).add_edge(START, "careful").compile(store)
+    run(app, {}, thread_id="t")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="not that one"):
+            run(app, Command(resume="bad"), thread_id="t")
+        assert [one.value for one in app.get_state(thread_id="t").interrupts] == ["which?"]
+    with pytest.raises(ValueError, match="not that one"):
+        run(app, None, thread_id="t")  # without another answer it is the same again
+    assert asked(run(app, Command(resume="good"), thread_id="t")) == ["and then?"]
+    assert [one.value for one in app.get_state(thread_id="t").interrupts] == ["and then?"]
+    assert run(app, Command(resume="home"), thread_id="t")["log"] == ["good", "home"]

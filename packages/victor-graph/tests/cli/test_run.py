@@ -62,6 +62,37 @@ class TestOutcomes:
         assert done.code == 1
         assert "node 'ask': not approved" in done.err
 
+    def test_a_no_can_be_taken_back(self, victor, flow):
+        done = victor("run", *ANN, "-a", "no", "--thread", "t")
+        assert "To answer anew: victor workflow run greet.yaml --thread t --resume --answer ask=" in done.err
+        assert victor("run", "--thread", "t", "--resume").code == 1, "nobody has answered anew"
+        again = victor("run", "--thread", "t", "--resume", "--answer", "ask=yes")
+        assert (again.code, again.out) == (0, "sent: Hello Ann\n")
+
+    def test_an_answer_that_cannot_be_used_says_why(self, victor, flow):
+        done = victor("run", *ANN, "-a", "ask=perhaps", "--thread", "t")
+        assert done.code == 3
+        assert "answer yes or no" in done.err
+
+    def test_an_answer_to_a_node_that_is_not_there_is_refused_before_anything_is_done(self, victor, flow, place):
+        done = victor("run", *ANN, "-a", "asks=yes", "--thread", "t")
+        assert done.code == 1
+        assert "workflow 'greet' has no node 'asks'; did you mean 'ask'?" in done.err
+        assert victor("threads", "--json").data == []
+
+    def test_an_answer_nothing_was_asked_for_is_told(self, victor, flow):
+        victor("run", *ANN, "-a", "yes", "--thread", "t")
+        done = victor("run", "--thread", "t", "--resume", "-a", "ask=yes")
+        assert done.code == 0
+        assert "--answer ask=yes was not used" in done.err
+
+    def test_a_run_whose_next_node_is_gone_is_not_taken_for_completed(self, victor, flow):
+        victor("run", *ANN, "--thread", "t")
+        flow.write_text(flow.read_text().replace("id: ask,", "id: confirm,").replace("false: ask", "false: confirm"))
+        done = victor("run", "--thread", "t", "--resume", "-a", "confirm=yes")
+        assert (done.code, done.out) == (1, "")
+        assert "is to go on at 'ask', which graph 'greet' no longer has" in done.err
+
     def test_several_outputs_are_printed_by_name(self, victor, place):
         (place / "w.yaml").write_text(
             "workflows: {w: {nodes: [{id: a, type: transform, template: A}, {id: b, type: transform, template: 'B\n\nB'}]}}"
@@ -338,6 +369,13 @@ class TestOnATerminal:
         assert terminal.end() == 130
         assert "Go on: victor workflow run greet.yaml --thread t --resume" in terminal.seen
         assert real_victor("threads", "--json").data[0]["status"] == "interrupted"
+
+    def test_the_end_of_input_at_a_question_leaves_a_run_that_waits(self, flow, place, program, real_victor):
+        terminal = Terminal([*program, "run", *ANN, "--thread", "t"])
+        terminal.read_until("[yes/no]")
+        terminal.type("\x04")
+        assert terminal.end() == 3
+        assert real_victor("run", "--thread", "t", "--resume", "-a", "yes").out == "sent: Hello Ann\n"
 
     def test_maps_show_how_many_are_done(self, place, program):
         (place / "w.yaml").write_text(

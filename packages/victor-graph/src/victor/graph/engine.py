@@ -66,6 +66,7 @@ class Run:
     """
 
     __slots__ = (
+        "adopted",
         "answers",
         "blocking",
         "cache",
@@ -138,6 +139,7 @@ class Run:
         self.waiting: set[int] = set()
         self.ran: Sequence[str] = ()
         self.answers: dict[str, Any] = {}
+        self.adopted: dict[str, Any] = {}
         self.interrupts: tuple[Interrupt, ...] = ()
         self.status: Status = "running"
         self.origin = ""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from victor.graph.errors import GraphInterrupt
 from victor.graph.isolate import isolate
 
-__all__ = ["Interrupt", "interrupt", "interrupt_id"]
+__all__ = ["NEXT", "Interrupt", "interrupt", "interrupt_id"]
+
+NEXT: Final[Any] = "(next)"
+"""In place of a question's id: the answer is for the next question, whichever that is."""
 
 
 @frozen
@@ -56,7 +59,11 @@ def interrupt(value: Any) -> Any:
     asked = task.asked
     task.asked = asked + 1
     id = interrupt_id(task.id, asked)
-    answers = task.run.root.answers
-    if id in answers:
-        return isolate(answers[id])
+    root = task.run.root
+    if id in root.answers:
+        return isolate(root.answers[id])
+    answer = root.answers.pop(NEXT, NEXT)
+    if answer is not NEXT:
+        root.answers[id] = root.adopted[id] = answer
+        return isolate(answer)
     raise GraphInterrupt((Interrupt(isolate(value), id),))

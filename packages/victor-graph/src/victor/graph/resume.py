@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from victor.graph.busy import hold, release
 from victor.graph.command import END, START, Command
 from victor.graph.errors import EmptyInputError, InvalidUpdateError, ResumeError
+from victor.graph.interrupts import NEXT
 from victor.graph.program import Plan, near
 from victor.graph.schema import ROOT
 from victor.graph.tasks import Task
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from victor.graph.checkpoint.log import Saved
     from victor.graph.checkpoint.recorder import Recorder
     from victor.graph.engine import Run
+    from victor.graph.interrupts import Interrupt
 
 __all__ = ["apply_command", "begin", "update"]
 
@@ -125,9 +128,9 @@ async def _answer(run: Run, command: Command[Any]) -> None:
             run.answers.update(saved.answers)
         run.steps.update(saved.steps)
     if command.resume is not None:
-        given = _match(run, command.resume, saved)
+        given = await _match(run, command.resume, saved)
         run.answers.update(given)
-        notes += [log.note("", f"answer:{id}", value) for id, value in given.items()]
+        notes += [log.note("", f"answer:{id}", value) for id, value in given.items() if id is not NEXT]
     if command.update is not None or command.goto:
         task = Task(run, run.program.start, None)
         collect(task, Command(update=command.update, goto=command.goto))
@@ -150,27 +153,65 @@ def apply_command(run: Run, stored: list[Any]) -> None:
     run.sends = [*run.sends, *(task.sends or ())]
 
 
-def _match(run: Run, resume: Any, saved: Saved | None) -> dict[str, Any]:
-    """Which answers go to which questions."""
-    pending = saved.open if saved is not None else ()
-    ids = [one.id for one in pending]
+async def _match(run: Run, resume: Any, saved: Saved | None) -> dict[str, Any]:
+    """Which answers go to which questions.
+
+    Where an update from outside has moved the thread, or a subgraph in it, on since a question was asked, that very
+    question will not be asked again: the answer to it is for the next one.
+    """
+    pending = saved.answerable if saved is not None else ()
+    if saved is not None and len(saved.open) == 1 and not isinstance(resume, Mapping):
+        pending = saved.open
+    moved: Sequence[Interrupt] = ()
+    if saved is not None and saved.moved:
+        moved = [one for task_id in saved.moved for one in saved.interrupts.get(task_id, ())]
+    elif not pending:
+        moved = await _asked_before(run)
+    ids = list(dict.fromkeys(one.id for one in (*pending, *moved)))
+    gone = {one.id for one in moved}
     if isinstance(resume, Mapping) and resume and any(key in ids for key in resume):
         strange = [key for key in resume if key not in ids]
         if strange:
             raise ResumeError(f"no interrupt waits with id {', '.join(map(repr, strange))}", pending_ids=ids)
-        return dict(resume)
-    if len(pending) == 1:
-        return {ids[0]: resume}
-    if pending:
+        if len(gone.intersection(resume)) < 2:
+            return {NEXT if key in gone else key: answer for key, answer in resume.items()}
+    elif len(ids) == 1:
+        return {NEXT if ids[0] in gone else ids[0]: resume}
+    elif pending:
         asked = "; ".join(f"{one.id}: {str(one.value)[:60]}" for one in pending)
         raise ResumeError(
             f"{len(pending)} interrupts wait; say which one is answered: Command(resume={{id: answer}}). "
             f"They are {asked}",
             pending_ids=ids,
         )
+    if moved:
+        raise ResumeError(
+            f"thread {run.thread_id!r} was updated since {len(gone)} questions were asked, so it is not clear which of "
+            "them will be asked again; pass None to go on and be asked",
+            pending_ids=ids,
+        )
     if saved is not None and saved.paused:
         return {}
     raise ResumeError(f"no interrupt of thread {run.thread_id!r} waits for an answer; pass None to go on, or an input")
+
+
+async def _asked_before(run: Run) -> Sequence[Interrupt]:
+    """The questions that waited where updates from outside have moved the thread on since."""
+    from victor.graph.checkpoint.log import read_notes
+
+    log = run.log
+    assert log is not None
+    id = log.tip
+    while id is not None:
+        place = (log.thread_id, log.namespace, id)
+        chain = log.store.chain(*place) if run.blocking else await log.store.achain(*place)
+        if chain is None:
+            return ()
+        if id != log.tip and (waiting := read_notes(chain.notes, log.codec).open):
+            return waiting
+        entry = chain.entries[-1]
+        id = entry.parent_id if entry.source in ("update", "fork") else None
+    return ()
 
 
 async def update(run: Run, updates: Sequence[tuple[Any, str | None]]) -> None:
@@ -227,6 +268,24 @@ async def _update(run: Run, log: Recorder, updates: Sequence[tuple[Any, str | No
     if paused:
         await log.pause(run)
     await log.close(run)
+    await _tell_around(run, log)
+
+
+async def _tell_around(run: Run, log: Recorder) -> None:
+    """An update of a subgraph that is under way: the tasks around it that wait for it have to run to see it."""
+    from victor.graph.checkpoint.recorder import Recorder
+
+    parts = log.namespace.split("|") if log.namespace else []
+    for depth, part in enumerate(parts):
+        task_id = part.split(":")[1] if ":" in part else log.owner if depth == len(parts) - 1 else ""
+        around = Recorder(log.store, log.codec, log.thread_id, "|".join(parts[:depth]), "sync")
+        place = (around.thread_id, around.namespace)
+        if run.blocking:
+            latest = log.store.entries(*place, limit=1)
+        else:
+            latest = await asyncio.to_thread(log.store.entries, *place, limit=1)
+        if task_id and latest:
+            await around.moved(run, latest[0].id, task_id)
 
 
 async def _written(run: Run, plan: Plan, values: Any) -> Task:

@@ -18,7 +18,7 @@ from victor.graph.interrupts import Interrupt
 from victor.graph.isolate import isolate
 from victor.graph.runtime import RunnableConfig
 from victor.graph.schema import ROOT
-from victor.graph.tasks import Task
+from victor.graph.tasks import Task, task_id
 
 if TYPE_CHECKING:
     from victor.graph.checkpoint.codec import Codec
@@ -131,20 +131,23 @@ def _tasks(
         )
         return
     ranks, plans = graph.program.ranks, graph.program.plans
-    pairs: list[tuple[Task, tuple[str | int, ...]]] = [
-        (Task(run, plans[ranks[name]], None), ("__pregel_pull", name)) for name in body.ready if name in ranks
+    due: list[tuple[str, Any, int, tuple[str | int, ...]]] = [
+        (name, None, 0, ("__pregel_pull", name)) for name in body.ready
     ]
     for number, sent in enumerate(load_sends(body.sends), 1):
-        if sent.node in ranks:
-            pairs.append((Task(run, plans[ranks[sent.node]], sent.arg, number), ("__pregel_push", number - 1)))
-    for task, path in pairs:
-        stored = saved.results.get(task.id)
-        asked = saved.interrupts.get(task.id, ())
+        due.append((sent.node, sent.arg, number, ("__pregel_push", number - 1)))
+    for name, arg, index, path in due:
+        id = task_id(run, name, index)
+        stored = saved.results.get(id)
+        asked = saved.interrupts.get(id, ())
         if latest:
-            asked = tuple(one for one in asked if one.id not in saved.answers)
+            asked = tuple(one for one in asked if saved.waits(id, one))
+        gone = name not in ranks  # the thread waits for it all the same: to go on without it would be an error
         yield GraphTask(
-            task.id, task.plan.name, path, saved.errors.get(task.id), tuple(one for one in asked if one.id),
-            _inside(task, entry, store, subgraphs=subgraphs),
+            id, name, path,
+            f"graph {graph.name!r} has no node {name!r} any more" if gone else saved.errors.get(id),
+            tuple(one for one in asked if one.id),
+            None if gone else _inside(Task(run, plans[ranks[name]], arg, index), entry, store, subgraphs=subgraphs),
             None if stored is None else dict(stored[0]),
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from victor.graph.engine import Run
     from victor.graph.interrupts import Interrupt
 
-__all__ = ["NO_WRITES", "Task", "Writes", "pairs"]
+__all__ = ["NO_WRITES", "Task", "Writes", "pairs", "task_id"]
 
 Writes = Mapping[str, Any] | list[tuple[str, Any]]
 """What was written, in order: a dict, or pairs where a key can come twice."""
@@ -27,6 +27,12 @@ NO_WRITES: Final[dict[str, Any]] = {}
 def pairs(writes: Writes) -> list[tuple[str, Any]]:
     """Writes as pairs of key and value."""
     return list(writes.items()) if isinstance(writes, Mapping) else writes
+
+
+def task_id(run: Run, node: str, index: int) -> str:
+    """The id of what runs next in a node: the same when it runs again from the same checkpoint."""
+    text = f"{run.namespace}|{run.origin}|{run.step}|{node}|{index}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class Task:
@@ -96,9 +102,7 @@ class Task:
     def id(self) -> str:
         """The same when the node runs again from the same checkpoint."""
         if self._id is None:
-            run = self.run
-            text = f"{run.namespace}|{run.origin}|{run.step}|{self.plan.name}|{self.index}"
-            self._id = blake2b(text.encode(), digest_size=16).hexdigest()
+            self._id = task_id(self.run, self.plan.name, self.index)
         return self._id
 
     @property

@@ -41,7 +41,7 @@ __all__ = ["Recorder"]
 _LONGEST: Final = 2048
 _SLACK: Final = 1024
 
-_SETTLED: Final = ("result", "answer", "step", "error", "paused", "command")
+_SETTLED: Final = ("result", "answer", "step", "error", "paused", "command", "moved")
 
 
 class Recorder:
@@ -304,7 +304,8 @@ class Recorder:
 
     def _noting(self, saved: Saved) -> None:
         """Remember that the present checkpoint has notes, so that they are dropped when its superstep is complete."""
-        if saved.results or saved.errors or saved.steps or saved.answers or saved.commands or saved.paused:
+        known = (saved.results, saved.errors, saved.steps, saved.answers, saved.commands, saved.paused, saved.moved)
+        if any(known):
             self._noted.add("result")
 
     async def pause(self, run: Run) -> None:
@@ -319,7 +320,22 @@ class Recorder:
             if t.interrupts
         ]
         notes += [self.note(task.id, "result", dump_result(task)) for task in tasks if task.done]
-        await self.add_notes(run, notes)
+        if run.saved is not None:  # what was noted of them before they asked holds no longer
+            for task in tasks:
+                if task.interrupts and task.id in run.saved.errors:
+                    notes.append(self.note(task.id, "error", None))
+                if task.interrupts and task.id in run.saved.moved:
+                    notes.append(self.note(task.id, "moved", False))
+        await self.add_notes(run, [*notes, *self._adopted(run)])
+
+    def _adopted(self, run: Run) -> list[Note]:
+        """Which questions took the answer that was given before they were asked."""
+        return [self.note("", f"answer:{id}", value) for id, value in run.adopted.items()]
+
+    async def moved(self, run: Run, entry_id: str, task_id: str) -> None:
+        """Note that the subgraph of a task that waits was changed from outside."""
+        note = Note(self.thread_id, self.namespace, entry_id, task_id, "moved", self.codec.encode(True))
+        await self._write(run, Batch((), (note,)))
 
     # ---------------------------------------------------------------- writing
 
@@ -378,7 +394,7 @@ class Recorder:
                 await asyncio.to_thread(self._writer.close)
 
     def _unfinished(self, run: Run) -> list[Note]:
-        notes = []
+        notes = self._adopted(run)
         for task in run.tasks:
             if task.done and len(run.tasks) > 1:
                 notes.append(self.note(task.id, "result", dump_result(task)))

@@ -34,8 +34,13 @@ class Answers:
                 self._next.append(_value(text))
         self._ask = ask and is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
-    def find(self, interrupts: tuple[Interrupt, ...]) -> dict[str, Any]:
-        """Answers by interrupt id, for as many of the questions as can be answered."""
+    def find(self, interrupts: tuple[Interrupt, ...], *, ask: bool = True) -> dict[str, Any]:
+        """Answers by interrupt id, for as many of the questions as can be answered.
+
+        Args:
+            interrupts: The questions.
+            ask: Whether the person at the terminal may be asked these.
+        """
         found: dict[str, Any] = {}
         for interrupt in interrupts:
             question = interrupt.value if isinstance(interrupt.value, dict) else {"prompt": interrupt.value}
@@ -44,9 +49,23 @@ class Answers:
                 found[interrupt.id] = named.popleft()
             elif self._next:
                 found[interrupt.id] = self._next.popleft()
-            elif self._ask:
-                found[interrupt.id] = _ask(question)
+            elif self._ask and ask:
+                try:
+                    found[interrupt.id] = _ask(question)
+                except EOFError:  # nobody is there any more; whoever comes back can answer
+                    self._ask = False
         return found
+
+    @property
+    def names(self) -> list[str]:
+        """The nodes that answers are for."""
+        return list(self._named)
+
+    @property
+    def unused(self) -> list[str]:
+        """Answers nothing was asked for, as on the command line."""
+        named = [f"{node}={_text(value)}" for node, values in self._named.items() for value in values]
+        return [*named, *map(_text, self._next)]
 
 
 def _ask(question: dict[str, Any]) -> Any:
@@ -73,7 +92,11 @@ def _ask(question: dict[str, Any]) -> Any:
 
 
 def _read_line(wait_s: float | None) -> str | None:
-    """A line of stdin, or None when nothing was typed in time."""
+    """A line of stdin, or None when nothing was typed in time.
+
+    Raises:
+        EOFError: Nothing will be typed any more.
+    """
     if wait_s is not None:
         import select
 
@@ -81,7 +104,10 @@ def _read_line(wait_s: float | None) -> str | None:
             print(file=sys.stderr)
             return None
     line = sys.stdin.readline()
-    return line or None
+    if not line:
+        print(file=sys.stderr)
+        raise EOFError
+    return line
 
 
 def _value(text: str) -> Any:
@@ -91,3 +117,7 @@ def _value(text: str) -> Any:
         except msgspec.DecodeError:
             return text
     return text
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

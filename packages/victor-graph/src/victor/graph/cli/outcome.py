@@ -11,6 +11,7 @@ from victor.core.cli.terminal import note, print_json, style
 from victor.core.errors import VictorError
 from victor.graph.interrupts import Interrupt
 from victor.graph.yaml.context import WorkflowRunError
+from victor.graph.yaml.nodes.hitl import RejectedError
 
 if TYPE_CHECKING:
     from victor.graph.cli.progress import Progress
@@ -78,6 +79,8 @@ def print_outcome(outcome: Outcome, target: Target, file: str, progress: Progres
             question = one.value if isinstance(one.value, dict) else {"prompt": one.value}
             name = style(str(question.get("node", one.id)), "bold", stream=sys.stderr)
             print(f"  {name}: {question.get('prompt')}", file=sys.stderr)
+            if "problem" in question:
+                print(f"    {style(str(question['problem']), 'yellow', stream=sys.stderr)}", file=sys.stderr)
         first = outcome.questions[0].value if outcome.questions else None
         node = f"{first['node']}=" if isinstance(first, dict) and "node" in first else ""
         if recorded:
@@ -86,6 +89,8 @@ def print_outcome(outcome: Outcome, target: Target, file: str, progress: Progres
             note("The run is not recorded, so it cannot be resumed; leave --checkpoints none out, or give --answer.")
     elif outcome.status == "stopped":
         note(f"{target.name} was stopped" + (f". Go on: {again}" if recorded else "; it was not recorded."))
+    elif recorded and isinstance(outcome.error, RejectedError):
+        note(f"What was done is kept. To answer anew: {again} --answer {outcome.error.node}=...")
     elif recorded:
         note(f"What was done is kept. Go on after mending: {again}")
 

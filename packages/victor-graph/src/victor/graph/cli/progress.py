@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any, TextIO
 
 from attrs import define, field
@@ -57,7 +58,7 @@ class Progress:
     rows: dict[str, _Row] = field(factory=dict, init=False)
     tokens: int = field(default=0, init=False)
     paused: bool = field(default=False, init=False)
-    _failures: list[tuple[str, BaseException]] = field(factory=list, init=False)
+    _failures: list[tuple[str, TracebackType | None]] = field(factory=list, init=False)
     _stop: Callable[[], None] | None = field(default=None, init=False)
     _live: Any = field(default=None, init=False)
 
@@ -97,7 +98,8 @@ class Progress:
 
     def failed_at(self, error: BaseException | None) -> str:
         """Where an error came from: the node, and behind a slash the node in its body; empty where it is not known."""
-        names = [name for name, raised in self._failures if raised is error]
+        raised = _origin(error)
+        names = [name for name, place in self._failures if place is raised] if raised is not None else []
         return "/".join(dict.fromkeys(reversed(names)))
 
     def summary(self) -> list[dict[str, Any]]:
@@ -116,7 +118,7 @@ class Progress:
             return
         name = base_name(event.name)
         if event.error is not None and event.kind == "workflow.node" and not event.cancelled:
-            self._failures.append((name, event.error))
+            self._failures.append((name, _origin(event.error)))
         namespace = event.attributes.get("namespace") or ""
         if namespace and name not in self.rows and event.kind != "workflow.map":
             return  # inside a subgraph or the body of a map: what is outside stands for it, but for maps in maps
@@ -197,3 +199,11 @@ class Progress:
             text.append("\n")
         text.rstrip()
         return text
+
+
+def _origin(error: BaseException | None) -> TracebackType | None:
+    """Where an error was raised: the same of the error itself and of the likeness of it that listeners get."""
+    place = None if error is None else error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place

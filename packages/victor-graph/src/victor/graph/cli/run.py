@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 from attrs import define, evolve
 
+from victor.core.catalog import near_matches
 from victor.core.cli.terminal import is_terminal, note, print_json
 from victor.core.errors import ConfigurationError
 from victor.graph.checkpoint.base import Checkpointer
@@ -88,8 +89,12 @@ def run(
             _note_offline(target)
         thread = thread or f"{target.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
         progress = Progress(quiet=quiet or as_json)
-        running = _Run(target, thread, store, Answers(answer or [], ask=not as_json), progress, yes, str(file))
+        answers = Answers(answer or [], ask=not as_json)
+        _know_answers(answers, target)
+        running = _Run(target, thread, store, answers, progress, yes, str(file))
         outcome = running.do(given)
+        for text in answers.unused:
+            note(f"--answer {text} was not used: nothing was asked that it would answer.", kind="warning")
         if as_json:
             print_json(outcome.as_data(target, progress))
         else:
@@ -116,6 +121,21 @@ def _resumed(store: Checkpointer | None, thread: str, target: Target | None, fil
             f"not to {target.name!r}"
         )
     return target, str(file)
+
+
+def _know_answers(answers: Answers, target: Target) -> None:
+    """An answer to a node that the workflow does not have is a mistake, told before anything is done."""
+    if target.workflow is None:
+        return
+    nodes = list(target.workflow.definition.scope.every())
+    if any(node.common.type == "workflow" for node in nodes):
+        return  # whose nodes may ask too
+    known = [node.id for node in nodes]
+    for name in answers.names:
+        if name not in known:
+            near = near_matches(name, known)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(f"--answer {name}=...: workflow {target.name!r} has no node {name!r}{hint}")
 
 
 def _must_be_new(store: Checkpointer, thread: str, target: Target, file: str) -> None:
@@ -190,11 +210,15 @@ class _Run:
     async def _where_it_stands(self, compiled: Any) -> tuple[Any, Outcome | None]:
         """What to go on with, or the outcome where there is nothing to do."""
         state = await compiled.aget_state(thread_id=self.thread)
+        if any(name not in compiled.program.ranks for name in state.next):
+            return None, None  # to go on says what is wrong
         if state.interrupts:
-            found = self._ask(tuple(state.interrupts))
-            if not found:
-                return None, Outcome("interrupted", self.thread, questions=tuple(state.interrupts))
-            return Command(resume=found), None
+            failed = tuple(one for task in state.tasks if task.error for one in task.interrupts)
+            waiting = tuple(one for one in state.interrupts if one not in failed)
+            found = {**self.answers.find(failed, ask=False), **self._ask(waiting)}
+            if waiting and not found:
+                return None, Outcome("interrupted", self.thread, questions=waiting)
+            return Command(resume=found) if found else None, None
         if not state.next:
             note(f"{self.thread} is completed already; these are its outputs.")
             return None, Outcome("completed", self.thread, outputs=self.target.read_outputs(state.values))

@@ -21,7 +21,15 @@ TIMED_OUT: Final = {"timed_out": True}
 
 
 class RejectedError(WorkflowRunError):
-    """A person said no, or nobody answered in time, and the node's file says to stop then."""
+    """A person said no, or nobody answered in time, and the node's file says to stop then.
+
+    Attributes:
+        node: The id of the node that asked.
+    """
+
+    def __init__(self, message: str, *, node: str = "") -> None:
+        super().__init__(message)
+        self.node = node
 
 
 @frozen
@@ -81,12 +89,12 @@ class HumanNode:
                 break
             question = {**question, "problem": problem}
         if self.hitl_type in {"approval", "confirmation"} and value is False and self.on_reject == "abort":
-            raise RejectedError(f"node {context.id!r}: not approved")
+            raise RejectedError(f"node {context.id!r}: not approved", node=context.id)
         return value
 
     def _nobody_answered(self, context: NodeContext) -> Any:
         if self.fallback == "abort":
-            raise RejectedError(f"node {context.id!r}: nobody answered within {self.wait_seconds} s")
+            raise RejectedError(f"node {context.id!r}: nobody answered within {self.wait_seconds} s", node=context.id)
         return self.default_value
 
     def _read(self, answer: Any) -> tuple[str | None, Any]:
