@@ -350,6 +350,33 @@ async def test_our_server_denies_calls_that_need_approval_and_tells_of_progress(
         assert heard == [(1, None), (2, None)]
 
 
+async def test_serving_over_http_within_a_program(offered: list[Tool]) -> None:
+    from victor.tools.mcp.server import serve_http
+
+    at: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve_http(build_server(offered), port=0, token="let me in", ready=at.set_result))
+    port = await asyncio.wait_for(at, 20)
+    toolset = MCPToolset(f"http://127.0.0.1:{port}/mcp", name="near", headers={"Authorization": "Bearer let me in"})
+    tools = {made.name: made for made in await toolset.list_tools()}
+    assert (await tools["near_double"].call({"x": 4})).text == "8"
+    described = await tools["near_describe"].call({"name": "abc"})
+    assert described.value == {"name": "abc", "size": 3}
+    await asyncio.to_thread(toolset.close)
+    wrong = MCPToolset(f"http://127.0.0.1:{port}/mcp", name="far", headers={"Authorization": "Bearer guess"})
+    with pytest.raises(ConfigurationError, match="HTTP 401"):
+        await wrong.list_tools()
+    await asyncio.to_thread(wrong.close)
+    with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1, port {port}"):
+        await serve_http(build_server(offered), port=port, token="x")
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait_for(serving, 20)
+    refused = MCPToolset(f"http://127.0.0.1:{port}/mcp", name="gone", connect_timeout_s=10)
+    with pytest.raises(ConfigurationError, match="the MCP server 'gone'"):
+        await refused.list_tools()
+    await asyncio.to_thread(refused.close)
+
+
 def test_serving_what_needs_approval_is_refused_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     from victor.core.cli import main
 

@@ -18,7 +18,7 @@ from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
 from victor.core.tool import Tool, ToolContext, ToolMetadata, ToolResult
 from victor.tools.mcp.connection import Connection, is_lost
-from victor.tools.mcp.remote import chosen, problem_of, result_of, safe_name, schema_of
+from victor.tools.mcp.remote import MOST_TOOLS, chosen, problem_of, result_of, safe_name, schema_of
 from victor.tools.mcp.transport import Transport
 from victor.tools.plain_text import plain
 from victor.tools.policy.policy import Policy
@@ -309,7 +309,7 @@ class MCPToolset:
                 page = await asyncio.wait_for(client.list_tools(cursor=cursor), self._timeout)
                 found.extend(page.tools)
                 cursor = page.next_cursor
-                if not cursor or cursor in seen:
+                if not cursor or cursor in seen or len(found) > MOST_TOOLS:
                     break
                 seen.add(cursor)
         except Exception as error:
