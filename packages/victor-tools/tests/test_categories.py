@@ -9,7 +9,7 @@ import pytest
 from victor.core.errors import ConfigurationError
 from victor.core.plugins import Plugins, set_plugins
 from victor.core.tool import CostTier, ToolCategory, ToolMetadata
-from victor.tools import UnifiedToolRegistry
+from victor.tools import Toolset, UnifiedToolRegistry
 from victor.tools.categories import Categories
 from victor.tools.toolkit import Toolkit
 
@@ -303,6 +303,9 @@ async def test_agents_ask_before_calls_of_functions_in_a_category_that_needs_app
 
         tools = [refund, plain, private.tool("again")]
         model = ScriptedModel([*calls, "Done."])
+        behind = {made.name: made for made in Toolset([as_tool(refund)] * 2).for_model("", budget=1)}
+        hidden = await behind["call_tool"].call({"name": "refund", "arguments": {"order": "8"}})
+        assert "needs approval" in hidden.text and done == []
         result = await Agent(tools=tools, model=model, approve=approve).run("Refund order 7.")
         assert asked == ["refund", "plain", "again"] and done == ["plain 7"]
         assert sum("not approved" in message.content for message in result.messages) == 2

@@ -129,6 +129,9 @@ class Toolset:
                 near = near_matches(name, self._tools)
                 hint = f"; did you mean {near[0]!r}?" if near else "; search_tools finds what there is"
                 raise ToolNotFoundError(f"there is no tool {name!r}{hint}")
+            from victor.core.plugins import get_plugins
+
+            made = get_plugins().tool(made)  # as an agent would have it: with the defaults of its category
             result = await made.call(arguments, call_id=context.call_id, scope=context.scope)
             if result.error is not None:
                 raise result.error

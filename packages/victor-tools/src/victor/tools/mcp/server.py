@@ -38,7 +38,10 @@ def build_server(tools: Iterable[Tool], *, name: str = "victor", approve: Approv
         from mcp.server import Server
     except ImportError as error:
         raise ConfigurationError("serving over MCP needs: pip install 'victor-tools[mcp]'") from error
-    by_name = {made.name: made for made in offered(tools, approve)}
+    from victor.core.plugins import get_plugins
+
+    plugins = get_plugins()  # tools have the defaults of their categories, as in an agent
+    by_name = {made.name: made for made in offered([plugins.tool(each) for each in tools], approve)}
     listed = [_described(made, types) for made in by_name.values()]
     numbers = count(1)
 
