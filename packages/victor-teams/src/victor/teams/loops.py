@@ -36,6 +36,8 @@ class LoopDetector:
             span = length * self.repeats
             if len(said) < span:
                 break
+            if said[-1] != said[-1 - length]:
+                continue
             if all(said[-index - 1] == said[-index - 1 - length] for index in range(span - length)):
                 what = "the same answer" if length == 1 else f"the same {length} answers"
                 words = repr((turn.text or turn.error)[:100])
