@@ -121,3 +121,18 @@ def test_any_text_compiles_or_is_refused(text):
             make(text, known)
         except ExpressionError:
             pass
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "get", "copy", "pop", "update"])
+def test_keys_with_names_of_methods_are_keys(name: str) -> None:
+    context = {"d": {name: [1, 2]}}
+    assert compile_value(f"{{{{ d.{name} }}}}", lambda _: None).evaluate(context) == [1, 2]
+    assert compile_value(f"v={{{{ d.{name} }}}}", lambda _: None).evaluate(context) == "v=[1, 2]"
+    assert compile_condition(f"d.{name} == [1, 2]", lambda _: None).evaluate(context) is True
+
+
+def test_methods_of_mappings_can_be_called_and_only_that() -> None:
+    context = {"d": {"items": 1}}
+    assert compile_value("{{ d.items() | list }}", lambda _: None).evaluate(context) == [("items", 1)]
+    with pytest.raises(ExpressionError, match="has no attribute 'values'"):
+        compile_value("{{ d.values }}", lambda _: None).evaluate(context)

@@ -33,6 +33,9 @@ __all__ = [
 _CTX: Final = re.compile(r"\$ctx\.([A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\])*)")
 _ENV: Final = re.compile(r"\$env\.([A-Za-z_]\w*)|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 _WHOLE: Final = re.compile(r"\s*\{\{(.*)\}\}\s*", re.DOTALL)
+_CALLED: Final = "called:"
+"""Before an attribute that is called: no name in a template has a colon."""
+
 _BUILT_IN: Final = frozenset(
     {"ctx", "range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop", "true", "false", "none"}
 )
@@ -220,9 +223,8 @@ def _jinja() -> Any:
     import json
 
     from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = _dotted_environment()(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["tojson"] = lambda value, indent=None: json.dumps(
@@ -231,6 +233,30 @@ def _jinja() -> Any:
     environment.filters["cell"] = _cell
     environment.filters["basename"] = lambda value: PurePath(str(value)).name
     return environment
+
+
+def _dotted_environment() -> Any:
+    """A sandbox in which ``a.b`` of a mapping is what it holds under that name, and ``a.b()`` a method of it."""
+    from jinja2 import nodes
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Dotted(ImmutableSandboxedEnvironment):
+        """JSON has keys such as ``items`` and ``values``, which dicts have methods of that name for."""
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            if attribute.startswith(_CALLED):
+                return super().getattr(obj, attribute.removeprefix(_CALLED))
+            if isinstance(obj, Mapping):
+                return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+            return super().getattr(obj, attribute)
+
+        def _generate(self, source: Any, *args: Any, **kwargs: Any) -> Any:
+            for call in source.find_all(nodes.Call):
+                if isinstance(call.node, nodes.Getattr) and not call.node.attr.startswith(_CALLED):
+                    call.node.attr = _CALLED + call.node.attr
+            return super()._generate(source, *args, **kwargs)
+
+    return Dotted
 
 
 def _cell(value: Any) -> str:
