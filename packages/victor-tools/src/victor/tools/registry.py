@@ -13,6 +13,7 @@ from attrs import frozen
 from victor.core.catalog import near_matches
 from victor.core.errors import ConfigurationError, UnknownNameError
 from victor.core.tool import CostTier, Tool, ToolMetadata, as_tool
+from victor.tools.tool_tables import ToolTables
 
 if TYPE_CHECKING:
     from victor.core.hookspecs import RegisterTool
@@ -66,13 +67,9 @@ class UnifiedToolRegistry:
         self, tools: Iterable[Any] = (), *, categories: Categories | None = None, catalog: bool = False
     ) -> None:
         self._lock = RLock()
-        self._tools: dict[str, Tool] = {}
-        self._metadata: dict[str, ToolMetadata] = {}
+        self._tables = ToolTables()
+        self._tools, self._metadata, self._by_name = self._tables.tools, self._tables.metadata, self._tables.by_name
         self._aliases: dict[str, str] = {}
-        self._by_name: dict[str, tuple[str, ...]] = {}
-        self._by_category: dict[str, dict[str, None]] = {}
-        self._by_tier: dict[CostTier, dict[str, None]] = {}
-        self._by_keyword: dict[str, dict[str, None]] = {}
         self._index: BM25[str] | None = None
         self._stale: set[str] = set()
         self._unsettled: set[str] = set()  # whose category's defaults have not been looked at
@@ -256,18 +253,9 @@ class UnifiedToolRegistry:
             UnknownNameError: No such preset.
         """
         self._sync()
+        wanted = None if category is None else [category] if isinstance(category, str) else list(category)
         with self._lock:
-            ids: Iterable[str] = self._tools
-            if category is not None:
-                wanted = [category] if isinstance(category, str) else list(category)
-                ids = [i for name in wanted for i in self._by_category.get(name, ())]
-            if tier is not None:
-                of_tier = self._by_tier.get(CostTier(tier), {})
-                ids = [i for i in ids if i in of_tier]
-            if keyword is not None:
-                having = self._by_keyword.get(keyword.lower(), {})
-                ids = [i for i in ids if i in having]
-            chosen = [self._tools[i] for i in sorted(ids)]
+            chosen = self._tables.select(wanted, None if tier is None else CostTier(tier), keyword)
         if idempotent is not None:
             chosen = [made for made in chosen if made.metadata.idempotent is idempotent]
         if source is not None:
@@ -370,32 +358,14 @@ class UnifiedToolRegistry:
         return UnknownNameError(f"unknown tool {name!r}{hint}", name=name, suggestions=near)
 
     def _remember(self, made: Tool) -> None:
-        metadata = made.metadata
-        tool_id = metadata.id
-        self._tools[tool_id] = made
-        self._metadata[tool_id] = metadata
-        self._by_name[metadata.name] = (*self._by_name.get(metadata.name, ()), tool_id)
-        self._by_category.setdefault(metadata.category, {})[tool_id] = None
-        self._by_tier.setdefault(metadata.cost_tier, {})[tool_id] = None
-        for keyword in metadata.keywords:
-            self._by_keyword.setdefault(keyword.lower(), {})[tool_id] = None
-        self._stale.add(tool_id)
-        self._unsettled.add(tool_id)
+        self._tables.add(made)
+        self._stale.add(made.metadata.id)
+        self._unsettled.add(made.metadata.id)
 
     def _forget(self, tool_id: str) -> None:
-        metadata = self._metadata.pop(tool_id)
-        del self._tools[tool_id]
+        self._tables.remove(tool_id)
         self._unsettled.discard(tool_id)
         self._originals.pop(tool_id, None)
-        left = tuple(each for each in self._by_name[metadata.name] if each != tool_id)
-        if left:
-            self._by_name[metadata.name] = left
-        else:
-            del self._by_name[metadata.name]
-        self._by_category[metadata.category].pop(tool_id, None)
-        self._by_tier[metadata.cost_tier].pop(tool_id, None)
-        for keyword in metadata.keywords:
-            self._by_keyword[keyword.lower()].pop(tool_id, None)
         self._stale.add(tool_id)
 
     def _settle(self) -> None:
@@ -409,9 +379,7 @@ class UnifiedToolRegistry:
                 made = self._tools[tool_id]
                 settled = categories.apply(made)
                 if settled is not made:
-                    self._by_tier[made.metadata.cost_tier].pop(tool_id, None)
-                    self._by_tier.setdefault(settled.metadata.cost_tier, {})[tool_id] = None
-                    self._tools[tool_id], self._metadata[tool_id] = settled, settled.metadata
+                    self._tables.settle(settled)
                     self._originals[tool_id] = made
                 self._unsettled.discard(tool_id)
 
