@@ -316,7 +316,8 @@ def _user_file(variables: Mapping[str, str]) -> str:
 
 @cache
 def _platform_file(home: str | None, config_home: str | None) -> str:
-    if sys.platform == "linux" and (config_home or home):  # what platformdirs says too, without its 20 ms of imports
+    # what platformdirs says too, without its 20 ms of imports
+    if sys.platform in {"linux", "emscripten"} and (config_home or home):
         return os.path.join((config_home or "").strip() or os.path.join(home or "", ".config"), "victor", "config.toml")
     from platformdirs import user_config_dir
 
