@@ -189,7 +189,7 @@ class Flow:
                     *definition.starts,
                     *(id for r in top.start_routes for id in route_targets(r) or scope.nodes),
                 ]
-            joins = [(group, id) for id, node in scope.nodes.items() for group in groups(node.common.after)]
+            joins = [(group, id) for id, node in scope.nodes.items() for group in _waits(node)]
             while waiting:
                 id = waiting.pop()
                 node = scope.nodes.get(id)
@@ -242,6 +242,14 @@ def _named(node: NodeDefinition) -> Iterator[tuple[str, str]]:
         yield "destinations", target
 
 
+def _waits(node: NodeDefinition) -> list[tuple[str, ...]]:
+    """The groups a node waits for; none where they are written wrongly, which is told already."""
+    try:
+        return groups(node.common.after)
+    except VictorError:
+        return []
+
+
 def _jumps(node: NodeDefinition) -> Iterable[str]:
     """Where the functions of a node may lead; every node where they do not tell."""
     found: list[str] = []
@@ -252,7 +260,7 @@ def _jumps(node: NodeDefinition) -> Iterable[str]:
         found += targets
     if node.common.destinations is not None:
         found += node.common.destinations
-    elif works_on_state(node) and not isinstance(node.spec, Subworkflow) and node.context is not None:
+    elif works_on_state(node) and getattr(node.spec, "handler", None) is not None and node.context is not None:
         try:
             function = load_function(node.spec.handler, node.context)
         except VictorError:

@@ -134,7 +134,7 @@ class _Loader:
         if kind is None:
             return
         try:
-            definition.state = StateShape(kind, inputs, outputs)
+            definition.state = StateShape(kind, inputs, outputs, listed=not isinstance(top.state, str))
             definition.inputs, definition.optional = declared_inputs(kind if inputs is None else inputs)
             definition.result = None if outputs is None else tuple(read_schema(outputs).channels)
         except VictorError as error:

@@ -44,11 +44,13 @@ class StateShape:
         kind: The state class; one made of the keys where the file lists them.
         inputs: The class of what goes in, where that is another.
         outputs: The class of what comes out, where that is another.
+        listed: Whether the class is made of keys the file lists; it then has all other names of the workflow too.
     """
 
     kind: Any
     inputs: Any = None
     outputs: Any = None
+    listed: bool = False
 
     @property
     def channels(self) -> dict[str, Channel]:
@@ -153,6 +155,10 @@ def new_graph(shape: StateShape | None, keys: Mapping[str, Any], name: str) -> t
     if shape is None:
         return StateGraph(typed_dict("State", keys), name=name), None
     channels = shape.channels
+    if shape.listed:
+        own = get_type_hints(shape.kind, include_extras=True)
+        whole = typed_dict("State", {**dict.fromkeys(channels, Any), **keys, **own})
+        return StateGraph(whole, input_schema=shape.inputs, output_schema=shape.outputs, name=name), None
     more = {key: kind for key, kind in keys.items() if key not in channels}
     dictionary = hasattr(shape.kind, "__required_keys__")
     everything = typed_dict("Names", {**dict.fromkeys(channels, Any), **more})

@@ -127,6 +127,11 @@ class FlowWriter(WorkWriter):
             ends = [self.end(one) for one in route.to]
             place.lines.append(f"{place.graph}.add_conditional_edges({source}, {function}, [{', '.join(ends)}])")
             return
+        for one, other in (("true", "1"), ("false", "0")):
+            if {one, other} <= set(route.to or ()):
+                self.module.problems.append(
+                    f"the route from {source}: the answers {one} and {other} are the same in Python; name them otherwise"
+                )
         for answer, target in (route.to or {}).items():
             made += [(f"{key}: ", self.end(target)) for key in _answers(answer)]
         mapping = [Group("{", tuple(made), "}")] if route.to is not None else []
