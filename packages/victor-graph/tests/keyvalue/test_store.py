@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from victor.graph.store import (
     InMemoryStore,
     ListNamespacesOp,
     MatchCondition,
+    PostgresStore,
     PutOp,
     SearchOp,
     SqliteStore,
@@ -42,14 +44,35 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+_schemas = count()
+
+
+@pytest.fixture(scope="module")
+def database(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """The URL of a database, made when it is first asked for."""
+    urls: list[str] = []
+
+    def url() -> str:
+        if not urls:
+            server = request.getfixturevalue("postgres")
+            urls.append(server.url(server.create_database()))
+        return urls[0]
+
+    return url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def make(request: pytest.FixtureRequest, tmp_path: Path, database: Callable[[], str]) -> Iterator[Make]:
     made: list[Store] = []
 
     def build(**options: Any) -> Store:
-        kind = InMemoryStore if request.param == "memory" else SqliteStore
-        arguments = [] if request.param == "memory" else [tmp_path / f"store{len(made)}.db"]
-        made.append(kind(*arguments, **{"clock": Clock(), **options}))
+        options = {"clock": Clock(), **options}
+        if request.param == "memory":
+            made.append(InMemoryStore(**options))
+        elif request.param == "sqlite":
+            made.append(SqliteStore(tmp_path / f"store{len(made)}.db", **options))
+        else:
+            made.append(PostgresStore(database(), schema=f"store_{next(_schemas)}", **options))
         return made[-1]
 
     yield build

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from victor.graph.cache import InMemoryCache as InMemoryCache
     from victor.graph.checkpoint.base import Checkpointer as BaseCheckpointSaver
     from victor.graph.checkpoint.base import Checkpointer as Checkpointer
+    from victor.graph.checkpoint.codec import Codec as Codec
+    from victor.graph.checkpoint.codec import CodecError as CodecError
+    from victor.graph.checkpoint.codec import types_in as types_in
     from victor.graph.checkpoint.log import Durability as Durability
     from victor.graph.checkpoint.memory import InMemorySaver as InMemorySaver
     from victor.graph.checkpoint.memory import MemorySaver as MemorySaver
@@ -76,8 +79,11 @@ if TYPE_CHECKING:
     from victor.graph.snapshot import StateSnapshot as StateSnapshot
     from victor.graph.store import BaseStore as BaseStore
     from victor.graph.store import InMemoryStore as InMemoryStore
+    from victor.graph.store import PostgresStore as PostgresStore
     from victor.graph.store import SqliteStore as SqliteStore
     from victor.graph.store import Store as Store
+    from victor.graph.store import StoreError as StoreError
+    from victor.graph.store import open_store as open_store
     from victor.graph.stream import StreamMode as StreamMode
     from victor.graph.stream import emit_message as emit_message
     from victor.graph.viz import StateGraphVisualizer as StateGraphVisualizer
@@ -88,32 +94,28 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "ThreadConflictError",
-    "ThreadBusyError",
-    "ExecutionInfo",
-    "ParentCommand",
-    "BaseCache",
-    "UnknownInterruptError",
-    "BaseCheckpointSaver",
-    "CompiledStateGraph",
-    "PregelTask",
-    "GraphOutput",
-    "BaseStore",
-    "GraphBubbleUp",
-    "StateUpdate",
     "All",
+    "BaseCache",
+    "BaseCheckpointSaver",
+    "BaseStore",
     "CachePolicy",
     "CheckpointError",
     "CheckpointNotFoundError",
     "Checkpointer",
+    "Codec",
+    "CodecError",
     "Command",
     "CompiledGraph",
+    "CompiledStateGraph",
     "Durability",
     "END",
     "EmptyInputError",
+    "ExecutionInfo",
+    "GraphBubbleUp",
     "GraphDrained",
     "GraphError",
     "GraphInterrupt",
+    "GraphOutput",
     "GraphRecursionError",
     "GraphValidationError",
     "InMemoryCache",
@@ -129,7 +131,10 @@ __all__ = [
     "NodeError",
     "NodeTimeoutError",
     "Overwrite",
+    "ParentCommand",
     "PostgresSaver",
+    "PostgresStore",
+    "PregelTask",
     "REMOVE_ALL_MESSAGES",
     "RemainingSteps",
     "RemoveMessage",
@@ -146,11 +151,16 @@ __all__ = [
     "StateGraph",
     "StateGraphVisualizer",
     "StateSnapshot",
+    "StateUpdate",
     "Store",
+    "StoreError",
     "StoreVersionError",
     "StreamMode",
     "StreamWriter",
+    "ThreadBusyError",
+    "ThreadConflictError",
     "TimeoutPolicy",
+    "UnknownInterruptError",
     "add_messages",
     "emit_message",
     "entrypoint",
@@ -162,8 +172,10 @@ __all__ = [
     "load_workflow",
     "load_workflows",
     "open_checkpointer",
+    "open_store",
     "step",
     "task",
+    "types_in",
 ]
 
 _MODULES = {
@@ -243,6 +255,12 @@ _MODULES = {
     "MessageChunk": "words",
     "load_workflow": "yaml",
     "load_workflows": "yaml",
+    "Codec": "checkpoint.codec",
+    "CodecError": "checkpoint.codec",
+    "types_in": "checkpoint.codec",
+    "PostgresStore": "store",
+    "open_store": "store",
+    "StoreError": "store",
 }
 
 

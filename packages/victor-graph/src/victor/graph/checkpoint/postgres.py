@@ -11,21 +11,18 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
 from victor.graph.checkpoint.heads import demands
 from victor.graph.checkpoint.postgres_link import Link
-from victor.graph.checkpoint.postgres_schema import Tables
+from victor.graph.checkpoint.postgres_schema import SynchronousCommit, Tables
 from victor.graph.errors import CheckpointError, CheckpointNotFoundError, ThreadConflictError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
 
 __all__ = ["PostgresSaver", "SynchronousCommit", "from_url"]
-
-SynchronousCommit = Literal["on", "off", "local", "remote_write", "remote_apply"]
-"""PostgreSQL's own words. ``"off"``: a crash of the server may lose the last fraction of a second of writes."""
 
 _Matrix = list[list[Any]]
 

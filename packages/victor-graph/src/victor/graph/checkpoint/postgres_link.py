@@ -23,11 +23,12 @@ _log = logging.getLogger("victor.graph.checkpoint")
 _PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
-_CLOSED: Final = "this checkpoint store is closed: make a new one, or close it later"
+_CLOSED: Final = "this store is closed: make a new one, or close it later"
 _HINTS: Final = {
     "53100": "Its disk is full: free some space there. What was written earlier is intact",
     "53200": "The server is out of memory",
     "42501": "The role lacks the right: let an administrator call setup() once, or grant CREATE on the schema",
+    "54000": "Names that long cannot be found again: keep a thread's name and namespace below 2,000 bytes",
     "25006": "The server is read-only, perhaps a standby: connect to the primary",
 }
 _AGAIN: Final = ("40001", "40P01")  # serialization failure, deadlock: the same again may work
@@ -207,8 +208,9 @@ class Link:
 
     def _unreachable(self, reason: str) -> str:
         return (
-            f"PostgreSQL at {self._place} could not be reached for {self._patience_s:g} s: {reason}. This write is not "
-            "acknowledged; what was written earlier is intact. When the server is back, resume the thread"
+            f"PostgreSQL at {self._place} could not be reached for {self._patience_s:g} s: {reason}. What was to be "
+            "written now is not acknowledged; what was written earlier is intact. When the server is back, resume the "
+            "thread, or try again"
         )
 
     def _refused(self, error: psycopg.Error) -> str:
@@ -223,7 +225,7 @@ def _place_of(url: str) -> str:
         import psycopg_pool  # noqa: F401 - missing now rather than in the middle of a run
         from psycopg.conninfo import conninfo_to_dict
     except ImportError as error:
-        raise CheckpointError("checkpoints in PostgreSQL need psycopg: pip install 'victor-graph[postgres]'") from error
+        raise CheckpointError("stores in PostgreSQL need psycopg: pip install 'victor-graph[postgres]'") from error
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:  # its text would show the password

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from victor.graph.errors import CheckpointError, StoreVersionError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
 
-__all__ = ["Tables"]
+__all__ = ["SynchronousCommit", "Tables", "quoted"]
 
 _VERSION: Final = 1
 _LOCK: Final = 0x76696374  # any number, the same in every program that makes these tables
@@ -119,6 +119,21 @@ _LIST: Final = (
 )
 
 
+SynchronousCommit = Literal["on", "off", "local", "remote_write", "remote_apply"]
+"""PostgreSQL's own words. ``"off"``: a crash of the server may lose the last fraction of a second of writes."""
+
+
+def quoted(schema: str) -> str:
+    """The name of a schema as it stands in a statement with parameters.
+
+    Raises:
+        CheckpointError: It is none.
+    """
+    if not schema or "\x00" in schema:
+        raise CheckpointError(f"schema={schema!r} is no name of a PostgreSQL schema")
+    return '"' + schema.replace('"', '""').replace("%", "%%") + '"'
+
+
 class Tables:
     """Names of the tables in a schema of the database, and what is said to them.
 
@@ -127,9 +142,7 @@ class Tables:
     """
 
     def __init__(self, schema: str | None) -> None:
-        if schema is not None and (not schema or "\x00" in schema):
-            raise CheckpointError(f"schema={schema!r} is no name of a PostgreSQL schema")
-        self._schema = None if schema is None else '"' + schema.replace('"', '""').replace("%", "%%") + '"'
+        self._schema = None if schema is None else quoted(schema)
         prefix = "" if self._schema is None else f"{self._schema}."
         names = {"entries": "entries", "notes": "notes", "version": "version", "write": "write_1"}
         self._names = {name: f"{prefix}victor_checkpoint_{own}" for name, own in names.items()}

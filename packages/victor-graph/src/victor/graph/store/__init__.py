@@ -25,14 +25,18 @@ if TYPE_CHECKING:
     from victor.graph.store.operations import PutOp as PutOp
     from victor.graph.store.operations import SearchItem as SearchItem
     from victor.graph.store.operations import SearchOp as SearchOp
+    from victor.graph.store.postgres import PostgresStore as PostgresStore
     from victor.graph.store.sqlite import SqliteStore as SqliteStore
+    from victor.graph.store.urls import open_store as open_store
 
 _PLACES = {
     "base": ("BaseStore", "Store"),
     "checks": ("StoreError",),
     "memory": ("InMemoryStore",),
     "operations": ("GetOp", "Item", "ListNamespacesOp", "MatchCondition", "PutOp", "SearchItem", "SearchOp"),
+    "postgres": ("PostgresStore",),
     "sqlite": ("SqliteStore",),
+    "urls": ("open_store",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -43,12 +47,14 @@ __all__ = [
     "Item",
     "ListNamespacesOp",
     "MatchCondition",
+    "PostgresStore",
     "PutOp",
     "SearchItem",
     "SearchOp",
     "SqliteStore",
     "Store",
     "StoreError",
+    "open_store",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Change", "Drop", "Row", "Touch", "alive"]
+__all__ = ["Change", "Drop", "Row", "Touch", "alive", "names_of", "place_of"]
 
 
 @frozen
@@ -65,3 +65,13 @@ Change = Row | Touch | Drop
 def alive(row: Row, now_ns: int) -> bool:
     """Whether an item has not expired."""
     return row.expires_ns is None or row.expires_ns > now_ns
+
+
+def place_of(namespace: tuple[str, ...]) -> bytes:
+    """A namespace as bytes: its names, each ended by a zero byte, so that those below a prefix are one range."""
+    return b"".join(name.encode() + b"\x00" for name in namespace)
+
+
+def names_of(place: bytes) -> tuple[str, ...]:
+    """The opposite of `place_of`."""
+    return tuple(name.decode() for name in place[:-1].split(b"\x00"))

@@ -15,7 +15,7 @@ import msgspec
 from victor.graph.errors import StoreVersionError
 from victor.graph.store.base import Store
 from victor.graph.store.checks import StoreError
-from victor.graph.store.rows import Change, Drop, Row
+from victor.graph.store.rows import Change, Drop, Row, names_of, place_of
 
 __all__ = ["SqliteStore"]
 
@@ -160,7 +160,7 @@ class SqliteStore(Store):
             statement = f"SELECT {_COLUMNS} FROM victor_store_items WHERE {where}"  # noqa: S608 - constants
             return [
                 Row(
-                    _names(place),
+                    names_of(place),
                     key,
                     data,
                     vectors,
@@ -171,14 +171,14 @@ class SqliteStore(Store):
             ]
 
     def _read(self, namespace: tuple[str, ...], key: str) -> Row | None:
-        rows = self._rows("namespace = ? AND key = ?", _place(namespace), key)
+        rows = self._rows("namespace = ? AND key = ?", place_of(namespace), key)
         return rows[0] if rows else None
 
     def _scan(self, prefix: tuple[str, ...]) -> list[Row]:
         order = "ORDER BY updated_ns DESC, namespace, key"
         if not prefix:
             return self._rows(f"true {order}")
-        start = _place(prefix)
+        start = place_of(prefix)
         return self._rows(f"namespace >= ? AND namespace < ? {order}", start, start[:-1] + b"\x01")
 
     def _change(self, changes: Sequence[Change]) -> None:
@@ -189,20 +189,20 @@ class SqliteStore(Store):
                     cursor.execute(
                         _PUT,
                         [
-                            _place(change.namespace), change.key, change.data, change.vectors, fields,
+                            place_of(change.namespace), change.key, change.data, change.vectors, fields,
                             change.created_ns, change.updated_ns, change.ttl_s, change.expires_ns,
                         ],
                     )  # fmt: skip
                 elif isinstance(change, Drop):
                     cursor.execute(
                         "DELETE FROM victor_store_items WHERE namespace = ? AND key = ?",
-                        [_place(change.namespace), change.key],
+                        [place_of(change.namespace), change.key],
                     )
                 else:
                     cursor.execute(
                         "UPDATE victor_store_items SET expires_ns = ? "
                         "WHERE namespace = ? AND key = ? AND updated_ns = ?",
-                        [change.expires_ns, _place(change.namespace), change.key, change.updated_ns],
+                        [change.expires_ns, place_of(change.namespace), change.key, change.updated_ns],
                     )
             self._writes += 1
             if self._writes % _PURGE_EVERY == 0:
@@ -211,19 +211,11 @@ class SqliteStore(Store):
     def _names(self) -> list[tuple[str, ...]]:
         with self._reporting():
             statement = "SELECT DISTINCT namespace FROM victor_store_items WHERE expires_ns IS NULL OR expires_ns > ?"
-            return [_names(row[0]) for row in self._open().execute(statement, [self._clock()])]
+            return [names_of(row[0]) for row in self._open().execute(statement, [self._clock()])]
 
     def _purge(self, now_ns: int) -> int:
         with self._reporting(), self._transaction() as cursor:
             return cursor.execute("DELETE FROM victor_store_items WHERE expires_ns <= ?", [now_ns]).rowcount
-
-
-def _place(namespace: tuple[str, ...]) -> bytes:
-    return b"".join(name.encode() + b"\x00" for name in namespace)
-
-
-def _names(place: bytes) -> tuple[str, ...]:
-    return tuple(name.decode() for name in place[:-1].split(b"\x00"))
 
 
 def _fields(data: bytes) -> tuple[str, ...]:
