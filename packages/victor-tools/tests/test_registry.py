@@ -320,3 +320,25 @@ def test_a_module_that_does_not_import_is_told(package: str, tmp_path: Path) -> 
         UnifiedToolRegistry().discover_tools(package)
     with pytest.raises(ConfigurationError, match="cannot be discovered in 'no_such_package'"):
         UnifiedToolRegistry().discover_tools("no_such_package")
+
+
+def test_discovery_says_which_class_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stateful_tools.py").write_text(
+        "from victor.tools import BaseTool, ToolMetadata\n"
+        "class Counter(BaseTool):\n    metadata = ToolMetadata('count')\n"
+        "    def __init__(self, start): self.start = start\n"
+        "    def execute(self) -> int: return self.start\n"
+    )
+    (tmp_path / "failing_tools.py").write_text(
+        "from victor.tools import BaseTool, ToolMetadata\n"
+        "class Broken(BaseTool):\n    metadata = ToolMetadata('broken')\n"
+        "    def __init__(self): raise TypeError('its own')\n"
+        "    def execute(self) -> int: return 1\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        ConfigurationError, match=r"stateful_tools\.Counter cannot be made without arguments.*object of it"
+    ):
+        UnifiedToolRegistry().discover_tools("stateful_tools")
+    with pytest.raises(TypeError, match="its own"):
+        UnifiedToolRegistry().discover_tools("failing_tools")

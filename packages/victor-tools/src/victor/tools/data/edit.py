@@ -76,7 +76,7 @@ def _set(document: Any, steps: list[str | int], value: Any) -> None:
 
 
 def _below(at: Any, step: str | int, walked: list[str | int], *, make: bool) -> Any:
-    if isinstance(at, dict) and step not in at and make and isinstance(step, str):
+    if isinstance(at, dict) and isinstance(step, str) and make and step not in at:
         at[step] = {}
     try:
         return at[step]

@@ -90,7 +90,10 @@ def write(value: Any, format: str) -> str:
         if format == "yaml":
             import yaml
 
-            return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+            try:
+                return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
+            except yaml.YAMLError as error:
+                raise ValueError(str(error)) from error
         return _rows(value, "\t" if format == "tsv" else ",")
     except (TypeError, ValueError, AttributeError) as error:
         raise ToolError(f"this cannot be written as {format.upper()}: {error}", retry=True) from error
