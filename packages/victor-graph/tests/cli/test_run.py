@@ -252,6 +252,40 @@ class TestStopping:
         assert (done.code, done.out) == (0, "quick and waited\n")
         assert (slow / "quick.log").read_text() == "x", "what was done before the signal is not done again"
 
+    def test_what_threads_have_begun_is_finished_recorded_and_not_done_again(self, place, program, real_victor):
+        (place / "work.py").write_text(
+            "import pathlib, time\n"
+            "def effect(k):\n"
+            "    log = pathlib.Path('log')\n"
+            "    with log.open('a') as file:\n"
+            "        file.write(k)\n"
+            "    while not pathlib.Path('go').exists():\n"
+            "        time.sleep(0.02)\n"
+            "    return k\n"
+        )
+        (place / "w.yaml").write_text(
+            "workflows: {w: {nodes: [{id: each, type: map, over: [a, b, c, d], max_concurrency: 2, output: out,"
+            " node: {type: compute, handler: './work.py:effect', inputs: {k: '{{ item }}'}}},"
+            " {id: last, type: compute, handler: './work.py:effect', inputs: {k: e}}]}}"
+        )
+        process = subprocess.Popen(
+            [*program, "run", "w.yaml", "--thread", "t"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        log = place / "log"
+        until(log, process)
+        deadline = time.monotonic() + 30
+        while len(log.read_text()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        (place / "go").touch()
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130, err
+        assert sorted(log.read_text()) == ["a", "b"], "nothing else is begun"
+        done = real_victor("run", "--thread", "t", "--resume", "-q", "--json")
+        assert (done.code, done.data["outputs"]["out"]) == (0, ["a", "b", "c", "d"])
+        assert sorted(log.read_text()) == ["a", "b", "c", "d", "e"]
+
     def test_as_json(self, slow, program):
         process = subprocess.Popen(
             [*program, "run", "slow.yaml", "--thread", "t", "--json"],

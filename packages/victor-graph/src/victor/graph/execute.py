@@ -52,7 +52,7 @@ async def execute(task: Task) -> None:
                 result = enter(plan.call, task.input, **given)
             else:
                 call = functools.partial(enter, plan.call, task.input, **given)
-                result = await in_thread(call)
+                result = await in_thread(call, run.control)
             if type(result) is not dict and inspect.isawaitable(result):
                 result = block_on(result, context) if run.blocking else await within(awaited(result), enter)
         else:
@@ -185,5 +185,5 @@ async def _called(task: Task, run: Run) -> Any:
         result = plan.call(task.input, **given)
         return block_on(result, copy_context()) if inspect.isawaitable(result) else result
     call = functools.partial(copy_context().run, plan.call, task.input, **given)
-    result = await in_thread(call)
+    result = await in_thread(call, run.control)
     return await result if inspect.isawaitable(result) else result

@@ -19,6 +19,7 @@ __all__ = [
     "RunnableConfig",
     "Runtime",
     "StreamWriter",
+    "control_of_run",
     "current_task",
     "get_config",
     "get_runtime",
@@ -158,6 +159,12 @@ def current_task() -> Task:
     if task.abandoned:
         raise NodeTimeoutError(f"node {task.plan.name!r} was given up: its time is over", node=task.plan.name)
     return task
+
+
+def control_of_run() -> RunControl | None:
+    """What asks the run this code is part of to stop; None outside of runs."""
+    task = CURRENT.get()
+    return None if task is None else task.run.control
 
 
 def get_runtime(context_schema: type[ContextT] | None = None) -> Runtime[ContextT]:

@@ -8,7 +8,10 @@ import types
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from victor.graph.runtime import RunControl
 
 __all__ = ["awaited", "block_on", "finish", "fulfil", "in_thread", "sealed", "to_the_end", "within"]
 
@@ -79,9 +82,26 @@ def fulfil(answer: Future[Any], function: Callable[..., Any], *args: Any, **kwar
         answer.set_exception(error)
 
 
-async def in_thread(function: Callable[[], Any]) -> Any:
-    """Call a function in a thread of the event loop's pool."""
-    return await asyncio.get_running_loop().run_in_executor(None, sealed, function)
+async def in_thread(function: Callable[[], Any], control: RunControl | None = None) -> Any:
+    """Call a function in a thread of the event loop's pool.
+
+    A thread cannot be stopped. When this is cancelled, the function is left to itself, unless the run was asked to stop:
+    then its end is awaited and what it did counts, so that it need not be done again. What else the run was to do is
+    not begun.
+
+    Args:
+        function: The function.
+        control: Tells whether the run was asked to stop.
+    """
+    work = asyncio.get_running_loop().run_in_executor(None, sealed, function)
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        if control is None or not control.drain_requested or work.cancelled():
+            work.cancel()
+            raise
+        await asyncio.wait((work,))
+        return work.result()
 
 
 async def to_the_end(work: asyncio.Future[T]) -> T:

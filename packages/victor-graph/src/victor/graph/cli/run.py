@@ -33,6 +33,7 @@ from victor.graph.cli.stopping import EXIT_CODE, Stopping
 from victor.graph.cli.store import open_store
 from victor.graph.cli.target import Target, find_target, parse_inputs
 from victor.graph.command import Command
+from victor.graph.errors import GraphDrained
 from victor.graph.yaml.context import APPROVE
 
 __all__ = ["run"]
@@ -190,7 +191,9 @@ class _Run:
                     left = None if limit is None else max(limit - spent, 0.001)
                     async with asyncio.timeout(left) as deadline:
                         thread = self.thread if self.store is not None else None
-                        result = await compiled.arun(todo, config, thread_id=thread)
+                        result = await compiled.arun(todo, config, thread_id=thread, control=stopping.control)
+                    if isinstance(result.error, GraphDrained):
+                        raise asyncio.CancelledError from result.error
                     spent += time.perf_counter() - began  # what a person takes to answer does not count
                     result = evolve(result, duration_s=spent)
                     if result.status != "interrupted" or self.store is None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from victor.core.cli.terminal import is_terminal, note
+from victor.graph.runtime import RunControl
 
 __all__ = ["EXIT_CODE", "Stopping"]
 
@@ -25,16 +26,19 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Stopping:
     """Turns signals into the cancellation of a task, while used in ``with``.
 
-    Steps that are done are recorded already; the cancelled ones run again when the run is resumed.
+    Steps that are done are recorded already; the cancelled ones run again when the run is resumed. Functions that run in
+    threads cannot be cancelled: they come to their end, and are recorded too.
 
     Args:
         asking: Tells whether a person is being asked at this moment; the question then ends at once.
+        control: Tells the run that it is to stop.
 
     Attributes:
         signal: The signal that came, or None.
     """
 
     asking: Callable[[], bool] = field(default=lambda: False)
+    control: RunControl = field(factory=RunControl)
     signal: int | None = field(default=None, init=False)
     _task: asyncio.Task[Any] | None = field(default=None, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
@@ -63,6 +67,7 @@ class Stopping:
                 print("\x1b[?25h", file=sys.stderr)  # the cursor, which the live view hides
             os._exit(EXIT_CODE)
         self.signal = number
+        self.control.request_drain(signal.Signals(number).name)
         if self.asking():
             raise KeyboardInterrupt
         if self._loop is not None and self._task is not None and not self._loop.is_closed():

@@ -31,6 +31,7 @@ from attrs import define, field, frozen
 from victor.core.errors import PluginError, VictorError
 from victor.core.tool import Approve
 from victor.core.topology import NodeKind
+from victor.graph.runtime import control_of_run
 from victor.graph.within import in_thread
 from victor.graph.yaml.values import Compiled, Names
 
@@ -211,5 +212,5 @@ async def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> An
     if sys.platform == "emscripten":
         result = function(**arguments)
     else:
-        result = await in_thread(partial(copy_context().run, function, **arguments))
+        result = await in_thread(partial(copy_context().run, function, **arguments), control_of_run())
     return await result if inspect.isawaitable(result) else result

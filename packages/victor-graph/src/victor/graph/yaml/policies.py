@@ -17,6 +17,7 @@ from victor.core.errors import ConfigurationError, PluginError
 from victor.graph.cache import CachePolicy, default_cache_key
 from victor.graph.errors import GraphInterrupt
 from victor.graph.retry import RetryPolicy, TimeoutPolicy, default_retry_on
+from victor.graph.runtime import control_of_run
 from victor.graph.within import in_thread
 from victor.graph.yaml.context import WorkflowRunError, load_function, load_object, parameters
 from victor.graph.yaml.definition import NodeDefinition, Scope
@@ -78,7 +79,7 @@ async def run_on(work: Work, values: Values) -> Any:
     if sys.platform == "emscripten":
         result = work(values)
     else:
-        result = await in_thread(partial(copy_context().run, work, values))
+        result = await in_thread(partial(copy_context().run, work, values), control_of_run())
     return await result if inspect.isawaitable(result) else result
 
 
