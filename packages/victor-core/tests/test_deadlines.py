@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
+from victor.core import deadlines
 from victor.core.deadlines import Deadlines, OutOfTime
 
 
@@ -91,3 +93,47 @@ async def test_both_at_once_is_a_cancellation():
     assert task.cancelled()
     with pytest.raises(OutOfTime):  # one inside the other: the inner one tells, the outer one is left alone
         await Deadlines(30, asyncio.get_running_loop()).run(deadlines.run, asyncio.Event().wait)
+
+
+async def test_the_time_in_line_does_not_count_but_is_bounded(monkeypatch):
+    loop = asyncio.get_running_loop()
+    begun = [0.0]
+    limits = Deadlines(0.05, loop)
+
+    async def wait_then_work():
+        await asyncio.sleep(0.12)
+        begun[0] = time.monotonic()
+        await asyncio.sleep(0.02)
+        return "done"
+
+    assert await limits.run(wait_then_work, began=lambda: begun[0]) == "done"
+
+    async def work_too_long():
+        await asyncio.sleep(0.12)
+        begun[0] = time.monotonic()
+        await asyncio.sleep(60)
+
+    begun[0] = 0.0
+    with pytest.raises(OutOfTime):
+        await limits.run(work_too_long, began=lambda: begun[0])
+    monkeypatch.setattr(deadlines, "_LONGEST_LINE_S", 0.1)
+    with pytest.raises(OutOfTime):
+        await limits.run(asyncio.sleep, 60, began=lambda: 0.0)
+    assert len(limits) == 0
+
+
+async def test_those_in_line_and_those_under_way_run_out_in_their_own_order():
+    limits = Deadlines(0.05, asyncio.get_running_loop())
+    ended: list[str] = []
+
+    async def run(name, began):
+        try:
+            await limits.run(asyncio.sleep, 60, began=began)
+        except OutOfTime:
+            ended.append(name)
+
+    since = time.monotonic()
+    late = [0.0]
+    asyncio.get_running_loop().call_later(0.04, lambda: late.__setitem__(0, time.monotonic()))
+    await asyncio.gather(run("late", lambda: late[0]), run("first", None), run("begun", lambda: since))
+    assert ended[-1] == "late" and len(ended) == 3

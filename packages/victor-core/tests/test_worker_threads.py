@@ -180,3 +180,21 @@ def test_ctrl_c_ends_a_program_at_once_although_a_tool_blocks():
     assert process.returncode != 0
     assert "KeyboardInterrupt" in err
     assert "never" not in out
+
+
+async def test_those_in_line_behind_one_that_hangs_get_a_thread_when_it_is_given_up(monkeypatch):
+    monkeypatch.setattr(worker_threads, "_pool", None)
+    monkeypatch.setattr(worker_threads, "_MOST", 2)
+    release = threading.Event()
+    hanging = [asyncio.create_task(in_thread(start(release.wait))) for _ in range(4)]
+    await asyncio.sleep(0)
+    behind = [asyncio.create_task(in_thread(start(lambda number=number: number))) for number in range(3)]
+    await asyncio.sleep(0)
+    for job in hanging:
+        job.cancel()
+    assert await asyncio.wait_for(asyncio.gather(*behind), 10) == [0, 1, 2]
+    release.set()
+    pool = worker_threads._pool
+    while running() or pool.threads > 2:
+        await asyncio.sleep(0.001)
+    assert await in_thread(start(lambda: "after")) == "after"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from victor.core.errors import ToolError
 from victor.core.tool import Tool
 from victor.tools.files import Files
 from victor.tools.files.grep import search_files
@@ -195,3 +196,37 @@ def test_limits_are_told(root: Path, call: Any) -> None:
     assert "more than the 5" in call(few["files_write"], path="big", content="123456").text
     (root / "f0.txt").write_text("123456")
     assert "more than the 5" in call(few["files_edit"], path="f0.txt", old="1", new="2").text
+
+
+@pytest.mark.parametrize("ripgrep", ["", None], ids=["ripgrep", "by hand"])
+def test_a_pipe_or_a_giant_is_not_searched(root: Path, ripgrep: str | None) -> None:
+    os.mkfifo(root / "pipe")
+    (root / "small").write_text("x\n")
+    with (root / "giant").open("wb") as file:
+        file.truncate(1 << 40)
+
+    def search(path: str) -> str:
+        return search_files(
+            Root(root), "x", path, glob=None, ignore_case=False, literal=False, context=0, limit=10,
+            skip=frozenset(), max_chars=1_000, ripgrep=ripgrep,
+        )  # fmt: skip
+
+    with pytest.raises(ToolError, match="no regular file"):
+        search("pipe")
+    with pytest.raises(ToolError, match="more than the 20,000,000 that are searched"):
+        search("giant")
+    assert search(".") == "small:1: x"
+
+
+def test_a_search_that_says_nothing_is_ended_too(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from victor.tools.files import grep
+
+    program = root / "rg"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(grep, "_SECONDS", 0.2)
+    with pytest.raises(ToolError, match="took more than 0.2 s"):
+        search_files(
+            Root(root), "x", ".", glob=None, ignore_case=False, literal=False, context=0, limit=10,
+            skip=frozenset(), max_chars=1_000, ripgrep=str(program),
+        )  # fmt: skip

@@ -14,9 +14,8 @@ from victor.core.cut import cut_middle
 from victor.core.errors import ConfigurationError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream
 from victor.core.tool import Tool, ToolContext, ToolMetadata, ToolResult, ToolScope, as_tool
-from victor.tools import Policy, tool
+from victor.tools import Policy, UnifiedToolRegistry, tool
 from victor.tools.policy.cache import ResultCache
-from victor.tools.policy.pool import ToolPool
 from victor.tools.policy.rate_limit import RateLimit, parse_rate
 from victor.tools.policy.retry import Retry, is_transient
 from victor.tools.policy.truncation import LongResults, Truncation
@@ -289,30 +288,28 @@ def test_each_policy_makes_layers_of_its_own() -> None:
     assert all(a is not b for a, b in zip(policy.build(), policy.build(), strict=True))
 
 
-async def test_the_pool_is_bounded_and_can_be_shut_down() -> None:
-    pool = ToolPool(2)
-    running, most = 0, 0
-    lock, go = threading.Lock(), threading.Event()
+async def test_tools_that_hang_starve_nobody_and_waiting_for_a_thread_is_not_their_own_time() -> None:
+    release = threading.Event()
 
-    def work(x: int) -> int:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        go.wait(0.02)
-        with lock:
-            running -= 1
+    @tool(registry=UnifiedToolRegistry(), timeout=0.2)
+    def hang() -> None:
+        release.wait(30)
+
+    @tool(registry=UnifiedToolRegistry(), timeout=0.5)
+    def quick(x: int) -> int:
         return x
 
-    made = Tool(work, ToolMetadata("work"), executor=pool)
-    results = await asyncio.gather(*(made.call({"x": x}) for x in range(20)))
-    assert [r.value for r in results] == list(range(20))
-    assert most == 2
-    pool.shutdown()
-    assert (await made.call({"x": 1})).value == 1
-    pool.shutdown()
-    assert not [
-        t
-        for t in threading.enumerate()
-        if t.name.startswith("victor-tool") and t in threading.enumerate() and pool._inner
-    ]
+    @tool(registry=UnifiedToolRegistry())
+    def patient(x: int) -> int:
+        return x
+
+    stuck = [asyncio.create_task(as_tool(hang).call("{}")) for _ in range(64)]
+    await asyncio.sleep(0)
+    try:
+        answers = await asyncio.wait_for(
+            asyncio.gather(*(as_tool(each).call({"x": 1}) for each in (quick, patient))), 20
+        )
+        assert [answer.text for answer in answers] == ["1", "1"]
+        assert {result.text for result in await asyncio.gather(*stuck)} == {"hang did not finish within 0.2 s"}
+    finally:
+        release.set()

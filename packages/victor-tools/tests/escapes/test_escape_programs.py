@@ -347,3 +347,41 @@ def test_python_computes(call: Any) -> None:
     assert call(made, code="print('hi')\nsum(x)", inputs={"x": [1, 2, 3]}).text == "hi\n6"
     assert call(made, code="x = 1").text == "done; it printed nothing and has no value"
     assert "is no name" in call(made, code="1", inputs={"a b": 1}).text
+
+
+@pytest.mark.parametrize("sandbox", ["never", "auto"])
+def test_a_program_that_never_stops_writing_is_stopped_in_time(guarded: Path, refused: Any, sandbox: str) -> None:
+    made = shell(guarded, timeout_s=0.5, sandbox=sandbox)
+    began = time.monotonic()
+    text = refused(made, command=["yes"]).text
+    assert text.startswith("'yes' did not end within 0.5 s and was killed; it had written: ") and text.endswith("y\ny")
+    assert time.monotonic() - began < 10
+
+
+def test_cancelling_a_program_that_writes_leaves_no_complaint(guarded: Path) -> None:
+    """In a process of its own: what asyncio complains of comes when the loop and the objects go."""
+    code = """
+import asyncio, sys
+from pathlib import Path
+from victor.core.tool import ToolScope
+from victor.tools.programs.shell import Shell
+
+async def main():
+    made = Shell(Path(sys.argv[1]), sandbox="never").tools()[0]
+    for _ in range(5):
+        call = asyncio.create_task(made.call({"command": ["yes"]}, scope=ToolScope(approve=lambda context: True)))
+        await asyncio.sleep(0.2)
+        call.cancel()
+        await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "default", "-c", code, str(guarded)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == ""

@@ -1,18 +1,21 @@
 """Time limits for many short pieces of work, at the price of one timer for all of them.
 
-`asyncio.timeout` sets and cancels a timer of the loop each time, which costs more than all the rest of a tool's call. All
-pieces here have the same limit, so they run out in the order they began: one timer, for the first, is enough.
+`asyncio.timeout` sets and cancels a timer of the loop each time, which costs more than all the rest of a tool's call.
+All pieces here have the same limit, so they run out in the order they began: one timer, for the first, is enough.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 __all__ = ["Deadlines", "OutOfTime"]
 
 T = TypeVar("T")
+
+_LONGEST_LINE_S: Final = 60.0
 
 
 class OutOfTime(TimeoutError):
@@ -20,11 +23,13 @@ class OutOfTime(TimeoutError):
 
 
 class _Piece:
-    __slots__ = ("expired", "task", "when")
+    __slots__ = ("began", "expired", "latest", "task", "when")
 
-    def __init__(self, task: asyncio.Task[Any], when: float) -> None:
+    def __init__(self, task: asyncio.Task[Any], when: float, began: Callable[[], float] | None, latest: float) -> None:
         self.task = task
         self.when = when
+        self.began = began
+        self.latest = latest
         self.expired = False
 
 
@@ -56,8 +61,16 @@ class Deadlines:
     def __len__(self) -> int:
         return len(self._pieces)
 
-    async def run(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    async def run(
+        self, work: Callable[..., Awaitable[T]], *arguments: Any, began: Callable[[], float] | None = None
+    ) -> T:
         """Await ``work(*arguments)``.
+
+        Args:
+            work: An async function.
+            *arguments: Its arguments.
+            began: Tells since when (`time.monotonic`) work that waits in line is under way, 0 while it waits. That
+                time does not count, unless the limit and a minute have passed.
 
         Raises:
             OutOfTime: It took too long and was cancelled.
@@ -66,7 +79,8 @@ class Deadlines:
         if task is None:
             raise RuntimeError("a time limit needs a task")
         cancelling = task.cancelling()
-        piece = _Piece(task, self.loop.time() + self._limit)
+        when = self.loop.time() + self._limit
+        piece = _Piece(task, when, began, when + _LONGEST_LINE_S)
         self._pieces[piece] = None
         if self._timer is None:
             self._timer = self.loop.call_at(piece.when, self._expire)
@@ -93,5 +107,16 @@ class Deadlines:
                 self._timer = self.loop.call_at(piece.when, self._expire)
                 return
             del self._pieces[piece]
+            if piece.began is not None and (more := self._more(piece, piece.began(), now)) > 0:
+                piece.when = now + more
+                self._pieces[piece] = None
+                self._pieces = dict.fromkeys(sorted(self._pieces, key=lambda each: each.when))
+                continue
             piece.expired = True
             piece.task.cancel()
+
+    def _more(self, piece: _Piece, began: float, now: float) -> float:
+        """Seconds a piece still has whose time has come by the clock of its caller."""
+        if began:
+            return self._limit - (time.monotonic() - began)
+        return min(self._limit, piece.latest - now)

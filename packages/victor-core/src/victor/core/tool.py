@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from victor.core.limits import RunClock
     from victor.core.loop import Run
     from victor.core.schema import Parameters
+    from victor.core.worker_threads import Job
 
 __all__ = [
     "Approval",
@@ -224,7 +225,7 @@ class ToolContext:
         attempt: 1 for the first attempt, counted up by retries.
     """
 
-    __slots__ = ("arguments", "attempt", "call_id", "scope", "tool")
+    __slots__ = ("_job", "arguments", "attempt", "call_id", "scope", "tool")
 
     def __init__(self, tool: Tool, arguments: dict[str, Any], call_id: str, scope: ToolScope) -> None:
         self.tool = tool
@@ -232,6 +233,7 @@ class ToolContext:
         self.call_id = call_id
         self.scope = scope
         self.attempt = 1
+        self._job: Job | None = None  # in a thread, or in line for one
 
     @property
     def run_id(self) -> str:
@@ -352,7 +354,7 @@ class Tool:
         else:
             self._decode = functools.partial(_decode_object, self.name, self._given)
             self._context_name = _context_parameter(function)
-        self._invoke = _invoker(self)
+        self._invoke, self._is_threaded = _invoker(self)
         run: Next = self._attempt
         for layer in reversed(self.middleware):
             run = _wrap(run, layer)
@@ -475,9 +477,13 @@ class Tool:
         deadlines, loop = self._deadlines, asyncio.get_running_loop()
         if deadlines is None or deadlines.loop is not loop:
             deadlines = self._deadlines = Deadlines(limit, loop)
+        context._job = None
+        began = functools.partial(_began, context, time.monotonic()) if self._is_threaded else None
         try:
-            return await deadlines.run(self._invoke, context, arguments)
+            return await deadlines.run(self._invoke, context, arguments, began=began)
         except OutOfTime as error:
+            if began is not None and not began():
+                raise ToolTimeoutError(f"{self.name} was not begun: {_still_running()}") from error
             raise ToolTimeoutError(f"{self.name} did not finish within {limit:g} s") from error
 
     async def _ask(self, context: ToolContext) -> None:
@@ -594,8 +600,8 @@ def _wrap(inner: Next, middleware: Middleware) -> Next:
 _Invoke = Callable[[ToolContext, dict[str, Any]], Awaitable[Any]]
 
 
-def _invoker(tool: Tool) -> _Invoke:
-    """How to call the function, decided once."""
+def _invoker(tool: Tool) -> tuple[_Invoke, bool]:
+    """How to call the function, and whether that takes a thread of Victor's; decided once."""
     function = tool.function
     if tool._signature is not None:
         function = tool._signature.by_keyword(function)
@@ -606,29 +612,43 @@ def _invoker(tool: Tool) -> _Invoke:
         async def call_async(context: ToolContext, arguments: dict[str, Any]) -> Any:
             return await function(**arguments)
 
-        return call_async
+        return call_async, False
     if inspect.isasyncgenfunction(target):
 
         async def call_async_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
             return await _drain_async(context, function(**arguments))
 
-        return call_async_generator
+        return call_async_generator, False
     if inspect.isgeneratorfunction(target):
 
         async def call_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
-            return await _in_thread(tool, lambda: _drain(context, function(**arguments)))
+            return await _in_thread(context, lambda: _drain(context, function(**arguments)))
 
-        return call_generator
+        return call_generator, tool.executor is None
 
     async def call_sync(context: ToolContext, arguments: dict[str, Any]) -> Any:
-        value = await _in_thread(tool, functools.partial(function, **arguments))
+        value = await _in_thread(context, functools.partial(function, **arguments))
         return await value if inspect.isawaitable(value) else value
 
-    return call_sync
+    return call_sync, tool.executor is None
 
 
-async def _in_thread(tool: Tool, work: Callable[[], Any]) -> Any:
+def _began(context: ToolContext, called: float) -> float:
+    """When the function of a call began; 0 while it waits for a thread."""
+    return called if context._job is None else context._job.began
+
+
+def _still_running() -> str:
+    from victor.core.worker_threads import running
+
+    busy = running()
+    names = ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds in busy[:5])
+    return f"no thread was free, {len(busy)} calls are under way; the longest: {names}"
+
+
+async def _in_thread(context: ToolContext, work: Callable[[], Any]) -> Any:
     """Run in a thread, context variables and all; where there are no threads, right here."""
+    tool = context.tool
     if sys.platform == "emscripten":
         return _guarded(work)
     work = functools.partial(_guarded, work)
@@ -637,7 +657,7 @@ async def _in_thread(tool: Tool, work: Callable[[], Any]) -> Any:
     from victor.core.worker_threads import in_thread, start
 
     try:
-        job = start(work, tool.name)
+        job = context._job = start(work, tool.name)
     except (RuntimeError, ImportError) as error:
         if "thread" not in str(error):
             raise

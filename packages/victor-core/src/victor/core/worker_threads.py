@@ -19,6 +19,7 @@ import threading
 import time
 from asyncio import CancelledError, Future, get_running_loop
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any, Final
 
@@ -56,8 +57,25 @@ class _Pool:
     def submit(self, job: Job) -> None:
         with self.lock:
             self.waiting += 1
-            room = _MOST + min(self.given_up, _MOST_GIVEN_UP)
-            begin = self.idle < self.waiting and self.threads < room
+        try:
+            self.grow()
+        except BaseException:
+            with self.lock:
+                stuck = self.threads == 0  # nobody would ever take the job
+                self.waiting -= stuck
+            if stuck:
+                raise
+        self.jobs.put(job)
+
+    @property
+    def room(self) -> int:
+        """How many threads there may be now."""
+        return _MOST + min(self.given_up, _MOST_GIVEN_UP)
+
+    def grow(self) -> None:
+        """One more thread, where a job waits for one and there is room."""
+        with self.lock:
+            begin = self.idle < self.waiting and self.threads < self.room
             self.threads += begin
         if begin:
             try:
@@ -65,11 +83,7 @@ class _Pool:
             except BaseException:
                 with self.lock:
                     self.threads -= 1
-                    stuck = self.threads == 0  # nobody would ever take the job
-                    self.waiting -= stuck
-                if stuck:
-                    raise
-        self.jobs.put(job)
+                raise
 
     def serve(self) -> None:
         while True:
@@ -86,6 +100,10 @@ class _Pool:
             if not skip:
                 self.do(job)
             del job
+            with self.lock:
+                if self.threads > self.room:  # it stood in for one that was given up and has come back
+                    self.threads -= 1
+                    return
 
     def do(self, job: Job) -> None:
         value, error = None, None
@@ -106,7 +124,11 @@ class _Pool:
     def give_up(self, job: Job) -> None:
         with self.lock:
             job.given_up = True
-            self.given_up += job in self.active
+            stuck = job in self.active
+            self.given_up += stuck
+        if stuck:
+            with suppress(RuntimeError):  # no more threads can be had: those there are will do
+                self.grow()  # for one of those that wait in line behind it
 
 
 def _settle(result: Future[Any], value: Any, error: BaseException | None) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from victor.core.errors import ConfigurationError
 from victor.core.tool import Tool, ToolMetadata
 from victor.tools.policy.policy import Policy
-from victor.tools.policy.pool import tool_pool
 
 __all__ = ["BaseTool"]
 
@@ -68,7 +67,6 @@ class BaseTool(ABC):
                 self.metadata,
                 parameters=self.parameters,
                 middleware=self.policy.build(),
-                executor=tool_pool,
             )
             self.__dict__["_victor_tool"] = made
         return made

@@ -10,7 +10,6 @@ from attrs import evolve, field, frozen
 from victor.core.errors import ConfigurationError
 from victor.core.tool import Approval, CostTier, Tool, ToolCategory, ToolMetadata
 from victor.tools.policy.policy import Policy
-from victor.tools.policy.pool import tool_pool
 
 __all__ = ["ToolSpec", "dotted_name"]
 
@@ -58,7 +57,7 @@ class ToolSpec:
             given["source"] = source
         metadata = ToolMetadata(dotted_name(wanted), description, **given)
         _check(metadata, self.policy)
-        return Tool(function, metadata, middleware=self.policy.build(), executor=tool_pool)
+        return Tool(function, metadata, middleware=self.policy.build())
 
     def with_(self, **changes: Any) -> ToolSpec:
         """A copy with some fields replaced."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
-import time
 from collections.abc import Callable, Generator
+from threading import Event, Timer
 from typing import Any, Final
 
 from victor.core.errors import ToolError
@@ -61,11 +62,18 @@ def search_files(
         raise ToolError(f"a pattern has at most {_MAX_PATTERN:,} characters, and no NUL", retry=True)
     relative = root.relative(path)
     try:
-        there = (root.folder / relative).exists()
+        known = (root.folder / relative).stat()
+    except FileNotFoundError:
+        known = None
     except (OSError, ValueError) as error:  # too long, for one
         raise ToolError(f"there can be no such path: {getattr(error, 'strerror', error)}", retry=True) from error
-    if not there:
+    if known is None:
         raise ToolError(f"there is no {path!r}", retry=True)
+    if not stat.S_ISDIR(known.st_mode):
+        if not stat.S_ISREG(known.st_mode):
+            raise ToolError(f"{path!r} is no regular file (a pipe, socket or device)")
+        if known.st_size > _MAX_FILE:
+            raise ToolError(f"{path!r} has {known.st_size:,} bytes, more than the {_MAX_FILE:,} that are searched")
     fits = compile_glob(glob) if glob else None
     program = shutil.which("rg") if ripgrep == "" else ripgrep
     options: dict[str, Any] = {"ignore_case": ignore_case, "literal": literal, "context": context}
@@ -131,20 +139,32 @@ def _by_ripgrep(
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    ends = time.monotonic() + _SECONDS
+    late = Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    # A timer, and no look at the clock at each line: a search that finds nothing says nothing.
+    timer = Timer(_SECONDS, stop)
+    timer.daemon = True
+    timer.start()
     try:
         for raw in process.stdout:
-            if time.monotonic() > ends:
-                raise ToolError(f"the search took more than {_SECONDS:g} s; narrow it", retry=True)
+            if late.is_set():
+                break
             message = json.loads(raw)
             if message["type"] in {"match", "context"}:
                 data = message["data"]
                 name = _field(data["path"]).removeprefix("./")
                 yield name, data["line_number"] or 0, _field(data["lines"]), message["type"] == "match"
+        if late.is_set():
+            raise ToolError(f"the search took more than {_SECONDS:g} s; narrow it", retry=True)
         error = process.stderr.read().decode("utf-8", "replace").strip()
         if process.wait(timeout=5) == 2 and "regex" in error:
             raise ToolError(f"the pattern is wrong: {' '.join(error.split())[:300]}", retry=True)
     finally:
+        timer.cancel()
         process.kill()
         process.wait()
         process.stdout.close()

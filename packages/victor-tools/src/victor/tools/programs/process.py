@@ -17,6 +17,7 @@ from victor.core.errors import ToolError, ToolTimeoutError
 
 __all__ = ["Finished", "Output", "clean_environment", "run_program"]
 
+_DYING_S: Final = 10.0
 _KEPT: Final = (
     "PATH",
     "HOME",
@@ -94,6 +95,7 @@ async def run_program(
     stdin: bytes = b"",
     timeout_s: float,
     most_bytes: int,
+    name: str = "",
 ) -> Finished:
     """Run a program to its end. When it takes too long or the call is cancelled, it and all its children are killed.
 
@@ -104,6 +106,7 @@ async def run_program(
         stdin: What it can read.
         timeout_s: Seconds.
         most_bytes: Most bytes kept of each stream: the beginning and the end. The rest is read and dropped.
+        name: What errors call it; the program by default.
 
     Raises:
         ToolError: There is no such program, or it cannot be run.
@@ -111,6 +114,7 @@ async def run_program(
     """
     if not command or not command[0]:
         raise ToolError("the command is empty", retry=True)
+    name = name or command[0]
     if any("\0" in part for part in command):
         raise ToolError("an argument cannot contain a zero character")
     try:
@@ -119,9 +123,9 @@ async def run_program(
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise ToolError(f"there is no program {command[0]!r}", retry=True) from error
+        raise ToolError(f"there is no program {name!r}", retry=True) from error
     except (OSError, ValueError) as error:
-        raise ToolError(f"{command[0]!r} cannot be run: {error}") from error
+        raise ToolError(f"{name!r} cannot be run: {error}") from error
     assert process.stdout is not None
     assert process.stderr is not None
     out, err = _Kept(most_bytes), _Kept(most_bytes)
@@ -132,7 +136,7 @@ async def run_program(
     except TimeoutError:
         shown = (out.output.text + err.output.text).strip()[-500:]
         tail = f"; it had written: {shown}" if shown else "; it had written nothing"
-        raise ToolTimeoutError(f"{command[0]!r} did not end within {timeout_s:g} s and was killed{tail}") from None
+        raise ToolTimeoutError(f"{name!r} did not end within {timeout_s:g} s and was killed{tail}") from None
     finally:
         await _end(process)
     return Finished(code, out.output, err.output)
@@ -181,10 +185,25 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode is None:
+    elif process.returncode is None:  # elsewhere not: it would take the exit code away from asyncio, which waits for it
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await asyncio.shield(process.wait())
     transport = getattr(process, "_transport", None)
+    if transport is not None:  # a pipe nobody reads any more would never tell of its end, nor the program of its own
+        for number in (0, 1, 2):
+            pipe = transport.get_pipe_transport(number)
+            if pipe is not None:
+                pipe.close()
+    ended = asyncio.ensure_future(process.wait())
+    cancelled: asyncio.CancelledError | None = None
+    while not ended.done():
+        try:
+            await asyncio.wait([ended], timeout=_DYING_S)
+            break
+        except asyncio.CancelledError as error:  # once more: the program must be gone before its loop is
+            cancelled = error
+    ended.cancel()  # if it hangs in the system, which no signal ends
     if transport is not None:
         transport.close()
+    if cancelled is not None:
+        raise cancelled

@@ -106,5 +106,6 @@ class Shell(Toolkit):
             stdin=stdin.encode(),
             timeout_s=min(timeout_s or self.timeout_s, self.timeout_s),
             most_bytes=self.max_output,
+            name=command[0] if command else "",
         )
         return {"exit_code": done.code, "stdout": done.stdout.text, "stderr": done.stderr.text, "sandboxed": inside}
