@@ -2,9 +2,9 @@
 
 Figures are microseconds of CPU time, the median of short windows, so that other work on the machine matters little. A
 request has a correlation id, a deadline, a bounded mailbox and a place in the history; a turn is that of an agent with
-a scripted model, its budgets, journal and loop detection in place. Each peer does the same work in a process of its own,
-in the same run, with the interpreter that ``--peers`` or ``VICTOR_BENCH_PEERS_PYTHON`` names. The bus over NATS is not
-measured here.
+a scripted model, its budgets, journal and loop detection in place. Each peer does the same work in a process of its
+own, in the same run, with the interpreter that ``--peers`` or ``VICTOR_BENCH_PEERS_PYTHON`` names. The bus over NATS
+is not measured here.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ async def ours() -> dict[str, float]:
     """The same on the bus, and turns of a team."""
     found: dict[str, float] = {}
     async with MessageBus() as bus:
-        ann, bob = bus.join("ann"), bus.join("bob")
-        bob.serve(lambda message: message.content)
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        await bob.serve(lambda message: message.content)
 
         async def ask() -> None:
             for _ in range(500):
@@ -102,9 +102,9 @@ async def ours() -> dict[str, float]:
 
         found["request"] = await measure(ask, 500)
         for number in range(100):
-            reader = bus.join(f"r{number}")
-            reader.follow("news")
-            reader.serve(lambda message: None)
+            reader = await bus.join(f"r{number}")
+            await reader.follow("news")
+            await reader.serve(lambda message: None)
 
         async def publish() -> None:
             for _ in range(10):

@@ -34,7 +34,7 @@ async def settle() -> None:
 class TestSending:
     async def test_messages_arrive_in_order(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             for number in range(5):
                 await ann.send("bob", number)
             assert [(await bob.receive()).content for _ in range(5)] == [0, 1, 2, 3, 4]
@@ -54,7 +54,7 @@ class TestSending:
 
     async def test_an_unknown_receiver_is_an_error_and_nobody_gets_anything(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             with pytest.raises(UnknownReceiverError, match=r"'bobb' \(did you mean 'bob'\?\); there: ann, bob"):
                 await ann.send(["bob", "bobb"], "x")
             with pytest.raises(TimeoutError):
@@ -63,7 +63,7 @@ class TestSending:
 
     async def test_a_broadcast_goes_to_everybody_else(self):
         async with MessageBus() as bus:
-            ends = [bus.join(name) for name in "abc"]
+            ends = [await bus.join(name) for name in "abc"]
             await ends[0].broadcast("all")
             assert [(await end.receive()).content for end in ends[1:]] == ["all", "all"]
             with pytest.raises(TimeoutError):
@@ -71,10 +71,10 @@ class TestSending:
 
     async def test_topics(self):
         async with MessageBus() as bus:
-            ann, bob, cat = (bus.join(name) for name in ("ann", "bob", "cat"))
-            bob.follow("news", "sport")
-            cat.follow("news")
-            cat.unfollow("news")
+            ann, bob, cat = [await bus.join(name) for name in ("ann", "bob", "cat")]
+            await bob.follow("news", "sport")
+            await cat.follow("news")
+            await cat.unfollow("news")
             message = await ann.publish("news", 1)
             assert message.receivers == ("bob",)
             got = await bob.receive()
@@ -82,21 +82,21 @@ class TestSending:
 
     async def test_names_are_unique_and_can_leave(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             with pytest.raises(BusError, match="'bob' is on the bus 'bus' already"):
-                bus.join("bob")
+                await bus.join("bob")
             await ann.send("bob", "unread")
-            bob.leave()
+            await bob.leave()
             (dead,) = bus.dead_letters
             assert (dead.receiver, dead.reason) == ("bob", "'bob' left the bus before it was read")
-            bus.join("bob")
+            await bus.join("bob")
             assert bus.members == ["ann", "bob"]
 
     @pytest.mark.parametrize("content", [object(), {"a": {1, object()}}, "x" * 1_000_001, ["y" * 2_000_000]])
     async def test_what_is_too_large_or_cannot_be_said(self, content):
         async with MessageBus() as bus:
-            ann = bus.join("ann")
-            bus.join("bob")
+            ann = await bus.join("ann")
+            await bus.join("bob")
             with pytest.raises(MessageTooLargeError):
                 await ann.send("bob", content)
             with pytest.raises(MessageTooLargeError):
@@ -107,7 +107,7 @@ class TestSending:
 
     async def test_history_can_be_asked_and_is_bounded(self):
         async with MessageBus(history=3) as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             for number in range(4):
                 await ann.send("bob", number)
             answer = await bob.send("ann", "back", MessageType.STATUS)
@@ -121,7 +121,7 @@ class TestSending:
 class TestFullMailboxes:
     async def test_the_sender_waits(self):
         async with MessageBus(mailbox=2) as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             sent = []
 
             async def send():
@@ -137,7 +137,7 @@ class TestFullMailboxes:
 
     async def test_a_waiting_sender_that_is_cancelled_leaves_its_room_to_another(self):
         async with MessageBus(mailbox=1) as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             await ann.send("bob", 0)
             first = asyncio.create_task(ann.send("bob", 1))
             second = asyncio.create_task(ann.send("bob", 2))
@@ -151,7 +151,7 @@ class TestFullMailboxes:
 
     async def test_the_oldest_is_dropped_and_that_is_told(self):
         async with MessageBus(mailbox=2, overflow="drop_oldest") as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             for number in range(4):
                 await ann.send("bob", number)
             assert [(await bob.receive()).content for _ in range(2)] == [2, 3]
@@ -162,9 +162,9 @@ class TestFullMailboxes:
 
     async def test_the_new_one_is_refused_and_the_others_get_it(self):
         async with MessageBus() as bus:
-            ann = bus.join("ann")
-            bus.join("small", mailbox=1, overflow="reject")
-            large = bus.join("large")
+            ann = await bus.join("ann")
+            await bus.join("small", mailbox=1, overflow="reject")
+            large = await bus.join("large")
             await ann.send("small", 0)
             with pytest.raises(MailboxFullError, match="not delivered to small"):
                 await ann.send(["small", "large"], 1)
@@ -173,9 +173,9 @@ class TestFullMailboxes:
 
     async def test_who_publishes_never_waits(self):
         async with MessageBus(mailbox=1) as bus:
-            ann, slow, quick = (bus.join(name) for name in ("ann", "slow", "quick"))
-            slow.follow("t")
-            quick.follow("t")
+            ann, slow, quick = [await bus.join(name) for name in ("ann", "slow", "quick")]
+            await slow.follow("t")
+            await quick.follow("t")
             for number in range(3):
                 await ann.publish("t", number)
                 assert (await quick.receive()).content == number
@@ -191,12 +191,12 @@ class TestFullMailboxes:
 class TestRequests:
     async def test_the_answer_of_whoever_was_asked(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
 
             async def answer(message):
                 return [message.sender, message.content]
 
-            bob.serve(answer)
+            await bob.serve(answer)
             response = await ann.request("bob", {"q": 1})
             assert (response.sender, response.content, response.type) == (
                 "bob",
@@ -208,7 +208,7 @@ class TestRequests:
 
     async def test_answering_by_hand(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             asking = asyncio.create_task(ann.request("bob", "?"))
             await bob.reply(await bob.receive(), "!")
             assert (await asking).content == "!"
@@ -219,7 +219,7 @@ class TestRequests:
 
     async def test_no_answer_in_time(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             with pytest.raises(RequestTimeoutError, match="'bob' did not answer 'ann' within 0.01 s"):
                 await ann.request("bob", "?", timeout=0.01)
             await bob.reply(await bob.receive(), "too late")
@@ -228,7 +228,7 @@ class TestRequests:
 
     async def test_trying_again_does_not_do_it_again(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             done = []
 
             async def slow(message):
@@ -236,18 +236,18 @@ class TestRequests:
                 await asyncio.sleep(0.03)
                 return "done"
 
-            bob.serve(slow)
+            await bob.serve(slow)
             response = await ann.request("bob", "?", timeout=0.02, retries=5, backoff_s=0.001)
             assert (response.content, len(done)) == ("done", 1)
 
     async def test_a_failure_is_told_to_whoever_asked_and_the_next_is_answered(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
 
             def answer(message):
                 return 1 / message.content
 
-            bob.serve(answer)
+            await bob.serve(answer)
             with pytest.raises(ResponseError, match="'bob' could not answer: ZeroDivisionError") as caught:
                 await ann.request("bob", 0)
             assert caught.value.receiver == "bob"
@@ -255,22 +255,22 @@ class TestRequests:
 
     async def test_a_message_that_cannot_be_handled_is_a_dead_letter(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
-            bob.serve(lambda message: 1 / 0)
+            ann, bob = await bus.join("ann"), await bus.join("bob")
+            await bob.serve(lambda message: 1 / 0)
             await ann.send("bob", "x")
             await settle()
             assert bus.dead_letters[0].reason == "it could not be handled: ZeroDivisionError: division by zero"
 
     async def test_an_answer_that_is_too_large(self):
         async with MessageBus(max_bytes=100) as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
-            bob.serve(lambda message: "x" * 1000)
+            ann, bob = await bus.join("ann"), await bus.join("bob")
+            await bob.serve(lambda message: "x" * 1000)
             with pytest.raises(ResponseError, match="1,000 bytes; the bus 'bus' allows 100"):
                 await ann.request("bob", "?")
 
     async def test_only_who_was_asked_can_answer(self):
         async with MessageBus() as bus:
-            ann, bob, eve = (bus.join(name) for name in ("ann", "bob", "eve"))
+            ann, bob, eve = [await bus.join(name) for name in ("ann", "bob", "eve")]
             asking = asyncio.create_task(ann.request("bob", "?"))
             await settle()
             request = bus.history.find(type="request")[0]
@@ -287,7 +287,7 @@ class TestRequests:
 
     async def test_several_at_once_are_bounded(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             now = most = 0
 
             async def work(message):
@@ -298,15 +298,15 @@ class TestRequests:
                 now -= 1
                 return message.content
 
-            bob.serve(work, concurrency=3)
+            await bob.serve(work, concurrency=3)
             answers = await asyncio.gather(*(ann.request("bob", number) for number in range(12)))
             assert [a.content for a in answers] == list(range(12))
             assert most == 3
 
     async def test_a_full_mailbox_counts_against_the_time(self):
         async with MessageBus(mailbox=1) as bus:
-            ann = bus.join("ann")
-            bus.join("bob")
+            ann = await bus.join("ann")
+            await bus.join("bob")
             await ann.send("bob", "x")
             with pytest.raises(RequestTimeoutError):
                 await ann.request("bob", "?", timeout=0.01)
@@ -316,7 +316,7 @@ class TestRequests:
 class TestSubscribers:
     async def test_a_slow_one_holds_nobody_up_and_one_that_raises_harms_nobody(self, caplog):
         async with MessageBus(mailbox=2) as bus:
-            ann, bob = bus.join("ann", mailbox=100), bus.join("bob", mailbox=100)
+            ann, bob = await bus.join("ann", mailbox=100), await bus.join("bob", mailbox=100)
             go = asyncio.Event()
             heard = []
 
@@ -346,8 +346,8 @@ class TestSubscribers:
 class TestEnd:
     async def test_closing_tells_everybody(self):
         bus = MessageBus()
-        ann = bus.join("ann")
-        bus.join("bob")
+        ann = await bus.join("ann")
+        await bus.join("bob")
         asking = asyncio.create_task(ann.request("bob", "?"))
         waiting = asyncio.create_task(ann.receive(timeout=None))
         await settle()
@@ -359,18 +359,18 @@ class TestEnd:
         assert bus.dead_letters[0].reason == "the bus was closed before it was read"
         for call in (lambda: bus.join("x"), lambda: bus.serve("bob", print)):
             with pytest.raises(BusClosedError):
-                call()
+                await call()
 
     async def test_a_handler_can_be_ended_when_it_is_done(self):
         async with MessageBus() as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             release = asyncio.Event()
 
             async def work(message):
                 await release.wait()
                 return "done"
 
-            stop = bob.serve(work)
+            stop = await bob.serve(work)
             asking = asyncio.create_task(ann.request("bob", "?"))
             await settle()
             stopping = asyncio.create_task(stop())
@@ -382,7 +382,6 @@ class TestEnd:
 
     def test_another_event_loop_is_refused(self):
         bus = MessageBus()
-        bus.join("ann")
 
         async def use():
             await bus.receive("ann", timeout=0)
@@ -397,7 +396,7 @@ async def test_events_without_contents():
     stream = EventStream()
     with capture_events(stream=stream) as events:
         async with MessageBus(stream=stream) as bus:
-            ann, bob = bus.join("ann"), bus.join("bob")
+            ann, bob = await bus.join("ann"), await bus.join("bob")
             await ann.send("bob", "the secret")
             await bob.receive()
             await ann.send("bob", "x")
@@ -416,7 +415,8 @@ async def test_nothing_is_lost_among_many_agents():
     handled: dict[str, int] = {}
     async with MessageBus(mailbox=20, history=100, dead_letters=messages * 100) as bus:
         ends = [
-            bus.join(f"a{number}", overflow=("wait", "drop_oldest", "reject")[number % 3]) for number in range(agents)
+            await bus.join(f"a{number}", overflow=("wait", "drop_oldest", "reject")[number % 3])
+            for number in range(agents)
         ]
 
         def handler(name):
@@ -432,8 +432,8 @@ async def test_nothing_is_lost_among_many_agents():
             return handle
 
         for end in ends:
-            end.serve(handler(end.name), concurrency=2)
-            end.follow(f"t{chance.randrange(5)}")
+            await end.serve(handler(end.name), concurrency=2)
+            await end.follow(f"t{chance.randrange(5)}")
         expected = answered = failed = 0
 
         async def talk(end, count):

@@ -93,7 +93,7 @@ class Endpoint:
                 raise BusError(
                     f"{self.name!r} was not asked: request {message.id} is for {', '.join(message.receivers)}"
                 )
-            self._bus.respond(message, content, sender=self.name, error=error)
+            await self._bus.respond(message, content, sender=self.name, error=error)
         else:
             await self.send(
                 message.sender, content, reply_to=message.id, correlation_id=message.correlation_id or message.id
@@ -107,20 +107,20 @@ class Endpoint:
         while True:
             yield await self._bus.receive(self.name, None)
 
-    def serve(self, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
+    async def serve(self, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
         """Let a function handle the messages; see `MessageBus.serve`."""
-        return self._bus.serve(self.name, handler, concurrency=concurrency)
+        return await self._bus.serve(self.name, handler, concurrency=concurrency)
 
-    def follow(self, *topics: str) -> None:
+    async def follow(self, *topics: str) -> None:
         """Get what is published to these topics."""
         for topic in topics:
-            self._bus.follow(topic, self.name)
+            await self._bus.follow(topic, self.name)
 
-    def unfollow(self, *topics: str) -> None:
+    async def unfollow(self, *topics: str) -> None:
         """The opposite of `follow`."""
         for topic in topics:
-            self._bus.unfollow(topic, self.name)
+            await self._bus.unfollow(topic, self.name)
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         """Take the name off the bus."""
-        self._bus.leave(self.name)
+        await self._bus.leave(self.name)

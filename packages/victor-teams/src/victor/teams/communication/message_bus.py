@@ -8,8 +8,8 @@ Example:
     >>> import asyncio
     >>> async def main():
     ...     async with MessageBus() as bus:
-    ...         ann, bob = bus.join("ann"), bus.join("bob")
-    ...         bob.serve(lambda message: message.content.upper())
+    ...         ann, bob = await bus.join("ann"), await bus.join("bob")
+    ...         await bob.serve(lambda message: message.content.upper())
     ...         return await ann.request("bob", "hello")
     >>> asyncio.run(main()).content
     'HELLO'
@@ -112,7 +112,7 @@ class MessageBus:
         """Who is on the bus, in the order they joined."""
         return list(self._boxes)
 
-    def join(self, name: str, *, mailbox: int | None = None, overflow: Overflow | None = None) -> Endpoint:
+    async def join(self, name: str, *, mailbox: int | None = None, overflow: Overflow | None = None) -> Endpoint:
         """Put a name on the bus.
 
         Args:
@@ -141,7 +141,7 @@ class MessageBus:
         )
         return Endpoint(self, name)
 
-    def leave(self, name: str) -> None:
+    async def leave(self, name: str) -> None:
         """Take a name off the bus. What waits for it becomes dead letters.
 
         Raises:
@@ -188,7 +188,7 @@ class MessageBus:
         self._here()
         box = self._boxes.get(agent_id)
         if box is None:
-            self.join(agent_id)
+            await self.join(agent_id)
             box = self._boxes[agent_id]
         if box.messages or timeout is None:
             message = await box.get()
@@ -238,7 +238,7 @@ class MessageBus:
 
         return unsubscribe
 
-    def follow(self, topic: str, name: str) -> None:
+    async def follow(self, topic: str, name: str) -> None:
         """Let a receiver get what is published to a topic.
 
         Raises:
@@ -246,7 +246,7 @@ class MessageBus:
         """
         self._topics.setdefault(topic, {})[name] = self._box(name)
 
-    def unfollow(self, topic: str, name: str) -> None:
+    async def unfollow(self, topic: str, name: str) -> None:
         """The opposite of `follow`."""
         self._topics.get(topic, {}).pop(name, None)
 
@@ -334,7 +334,7 @@ class MessageBus:
         times = "" if retries == 0 else f", {retries + 1} attempts"
         raise RequestTimeoutError(f"{receiver!r} did not answer {sender!r} within {timeout} s{times}")
 
-    def serve(self, name: str, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
+    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
         """Let a function handle the messages of a receiver from now on.
 
         What it returns is the response to a request. When it raises, a request is answered with the error, and any
@@ -379,7 +379,7 @@ class MessageBus:
         if self._deadlines is not None:
             self._deadlines.close()
 
-    def respond(self, message: AgentMessage, content: Any, *, sender: str, error: str = "") -> None:
+    async def respond(self, message: AgentMessage, content: Any, *, sender: str, error: str = "") -> None:
         """Answer a request.
 
         Raises:
