@@ -30,7 +30,7 @@ RUNNABLE: Final = set(
 ABSENT_METHODS: Final[dict[str, set[str]]] = {
     "CompiledStateGraph": RUNNABLE
     | {"InputType", "OutputType", "input_schema", "output_schema", "get_input_schema", "get_output_schema"}
-    | {"config_schema", "get_config_jsonschema", "stream_events", "astream_events"}
+    | {"config_schema", "get_config_jsonschema", "stream_events"}
     | {"attach_branch", "attach_edge", "attach_node", "validate"}
     | {"stream_channels", "stream_channels_asis", "stream_channels_list", "stream_eager", "stream_mode"}
     | {"cache_policy", "retry_policy", "step_timeout"},
@@ -62,6 +62,7 @@ ABSENT_ARGUMENTS: Final[dict[str, set[str]]] = {
     "StateGraph.compile": {"transformers"},
     "CompiledStateGraph.update_state": {"task_id"},
     "CompiledStateGraph.aupdate_state": {"task_id"},
+    "CompiledStateGraph.astream_events": {"transformers"},
     "StateUpdate": {"task_id"},
     "add_messages": {"left", "right"},
     "interrupt": {"response_schema"},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from victor.graph.batches import Batches
 from victor.graph.described import Described
 from victor.graph.engine import Run
-from victor.graph.errors import GraphInterrupt
+from victor.graph.errors import GraphInterrupt, GraphValidationError
 from victor.graph.program import Program
 from victor.graph.runtime import RunnableConfig
 from victor.graph.starting import Starting
@@ -288,6 +288,43 @@ class CompiledGraph(Starting, Described, Batches):
                 await asyncio.wait((task,))
         if run.parent is not None and run.status == "interrupted":
             raise GraphInterrupt(run.interrupts)
+
+    async def astream_events(
+        self, input: Any, config: RunnableConfig | None = None, *, version: str = "v2",
+        include_names: Sequence[str] | None = None, include_types: Sequence[str] | None = None,
+        exclude_names: Sequence[str] | None = None, exclude_types: Sequence[str] | None = None, **options: Any,
+    ) -> AsyncIterator[dict[str, Any]]:  # fmt: skip
+        """Run, and yield what happens as the event dicts LangChain's users know.
+
+        ``on_chain_start``, ``on_chain_stream`` and ``on_chain_end`` for the graph and each node;
+        ``on_chat_model_start``, ``..._stream`` and ``..._end`` for what agents say in nodes; ``on_tool_start`` and
+        ``on_tool_end`` for the tools they call. Each has ``event``, ``name``, ``run_id``, ``parent_ids``, ``tags``,
+        ``metadata`` and ``data``.
+
+        Args:
+            input: See the class.
+            config: See the class.
+            version: Only ``"v2"``.
+            include_names: Only of these graphs, nodes, models and tools.
+            include_types: Only of these types: ``"chain"``, ``"chat_model"``, ``"tool"``.
+            exclude_names: Not of these.
+            exclude_types: Not of these.
+            **options: See the class.
+
+        Raises:
+            GraphValidationError: Another version.
+        """
+        if version != "v2":
+            raise GraphValidationError(f"astream_events knows version 'v2', not {version!r}")
+        from victor.graph.event_dicts import event_dicts
+
+        async for event in event_dicts(self, input, config, options):
+            kind = event["event"].removeprefix("on_").rpartition("_")[0]
+            if (include_names is None and include_types is None) or (
+                event["name"] in (include_names or ()) or kind in (include_types or ())
+            ):
+                if event["name"] not in (exclude_names or ()) and kind not in (exclude_types or ()):
+                    yield event
 
     def _streamed(
         self,

@@ -251,9 +251,11 @@ class Run:
             sink.starting(self, tasks)
         if len(tasks) == 1:
             await self.one(tasks[0])
+            asks = bool(tasks[0].interrupts)
         else:
             await self._several(tasks)
-        if any(task.interrupts for task in tasks):
+            asks = any(task.interrupts for task in tasks)
+        if asks:
             await self._ask(tasks)
             return False
         self.apply(tasks)

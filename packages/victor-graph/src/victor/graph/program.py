@@ -106,6 +106,7 @@ class Program:
     interrupt_before: frozenset[int]
     interrupt_after: frozenset[int]
     has_deferred: bool
+    has_cached: bool
     needs_loop: bool
     """True when something in it is async, so that a loop must run."""
 
@@ -198,6 +199,7 @@ def build_program(
         interrupt_before=_ranks(interrupt_before, ranks),
         interrupt_after=_ranks(interrupt_after, ranks),
         has_deferred=any(plan.defer for plan in plans),
+        has_cached=any(plan.cache is not None for plan in plans),
         needs_loop=any(
             plan.is_async or plan.handler_is_async or any(path.is_async for path in plan.paths)
             for plan in (start, *plans)

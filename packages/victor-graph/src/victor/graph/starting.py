@@ -74,7 +74,7 @@ class Starting(Threads):
         run = Run(self.program, cast("RunnableConfig", given), blocking=blocking, limit=limit)
         run.max_concurrency = concurrency
         run.store = self.store
-        run.cache = self._cache if self._cache is not None else self._own_cache()  # type: ignore[assignment]
+        run.cache = self._own_cache() if self.program.has_cached else self._cache  # type: ignore[assignment]
         run.thread_id = None if thread_id is None else str(thread_id)
         if options:
             self._optional(run, options)
@@ -121,8 +121,9 @@ class Starting(Threads):
             return context if issubclass(schema, dict) else schema(**context)
         return context
 
-    def _own_cache(self) -> Cache | None:
-        if any(plan.cache is not None for plan in self.program.plans):
+    def _own_cache(self) -> Cache:
+        """The cache; one in this process where none was given."""
+        if self._cache is None:
             from victor.graph.cache import InMemoryCache
 
             self._cache = InMemoryCache()
@@ -217,7 +218,7 @@ class Starting(Threads):
         program = self.program
         run = Run(program, task.run.config, blocking=task.run.blocking, limit=DEFAULT_RECURSION_LIMIT)
         run.store = self.store
-        run.cache = self._cache if self._cache is not None else self._own_cache()  # type: ignore[assignment]
+        run.cache = self._own_cache() if self.program.has_cached else self._cache  # type: ignore[assignment]
         self._nest(run, task, task.count(""))
         if not program.input_is_root and not isinstance(input, Command):
             fields = input if isinstance(input, Mapping) else state_fields(input) or {}
