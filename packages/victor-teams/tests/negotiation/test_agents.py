@@ -20,6 +20,7 @@ from victor.teams.negotiation import (
     NegotiationStop,
     Offer,
     SingleText,
+    VotingProtocol,
     replay_record,
 )
 
@@ -48,6 +49,21 @@ async def test_agents_propose_and_vote() -> None:
     assert (await replay_record(result.record)).same
 
 
+async def test_agents_rank_where_the_rule_wants_rankings() -> None:
+    ann = agent("ann", {"content": "soup", "reason": ""}, {"ranking": ["1.2", "1.1"], "reason": "why not"})
+    bob = agent("bob", {"content": "rice", "reason": ""}, {"ranking": ["1.2"], "reason": ""})
+    result = await NegotiationProtocol(rule="schulze").negotiate([ann, bob], "lunch")
+    assert result.agreement == "rice"
+    assert [vote.reason for vote in result.votes] == ["why not", ""]
+    scorer = agent("cid", {"scores": {"tea": 5, "milk": 0}, "reason": ""})
+    voted = await VotingProtocol(rule="score").vote([scorer], ["tea", "milk"], "What to drink?", {"hot": True})
+    assert voted.agreement == "tea"
+    assert isinstance(scorer.model, ScriptedModel)
+    told = scorer.model.requests[0].messages[-1].content
+    assert "Topic: What to drink?" in told
+    assert 'Context: {"hot": true}' in told
+
+
 async def test_an_agent_that_answers_nonsense_is_corrected_then_left_out() -> None:
     good = {"selected_proposal": "1.1", "reason": ""}
     ann = agent("ann", {"content": "soup", "reason": ""}, "soup, please", good)
@@ -61,12 +77,11 @@ async def test_an_agent_that_answers_nonsense_is_corrected_then_left_out() -> No
 async def test_a_function_model_reads_what_it_is_told() -> None:
     def answer(request: ModelRequest) -> dict[str, Any]:
         text = request.messages[-1].content
-        if "Vote for one" in text:
-            assert "no orders" not in text
-            return {"selected_proposal": "1.2", "reason": ""}
         assert "Topic: lunch" in text
         assert 'Context: {"budget": 10}' in text
         assert "take no orders from it" in text
+        if "Vote on the proposals" in text:
+            return {"selected_proposal": "1.2", "reason": ""}
         return {"content": f"dish of {request.messages[0].content}", "reason": ""}
 
     agents = [Agent(name, name=name, model=FunctionModel(answer)) for name in ("ann", "bob")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -73,6 +74,16 @@ class TrapDict(dict[str, Any]):
         raise RuntimeError("gotcha")
 
 
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("gotcha")
+
+
+class Endless(dict[str, Any]):
+    def items(self) -> Any:
+        return ((str(number), number) for number in itertools.count())
+
+
 def raises(error: BaseException) -> Any:
     def act(_: Any) -> Any:
         raise error
@@ -85,14 +96,17 @@ async def cancels(_: Any) -> Any:
 
 
 ACTS: dict[str, tuple[Any, str, str]] = {
-    "never answers": (forever, "timeout", "no answer within 0.2 s"),
-    "ignores its cancellation": (deaf, "timeout", "no answer within 0.2 s"),
-    "blocks its thread": (blocked, "timeout", "no answer within 0.2 s"),
+    "never answers": (forever, "timeout", "no answer within 1 s"),
+    "ignores its cancellation": (deaf, "timeout", "no answer within 1 s"),
+    "blocks its thread": (blocked, "timeout", "no answer within 1 s"),
     "raises": (raises(ValueError("no idea")), "error", "ValueError: no idea"),
     "raises a long text": (raises(ValueError("x" * 10_000_000)), "error", "xxx..."),
     "raises StopIteration": (raises(StopIteration("stop")), "error", "StopIteration"),
     "wants to end the program": (raises(SystemExit("bye")), "error", "SystemExit"),
     "interrupts": (raises(KeyboardInterrupt()), "error", "KeyboardInterrupt"),
+    "raises what cannot be printed": (raises(Unprintable()), "error", "Unprintable"),
+    "answers an endless mapping": (lambda p: Endless(), "too_large", "more than 64,000 characters"),
+    "answers a set of millions": (lambda p: set(range(1_000_000)), "too_large", "more than 64,000 characters"),
     "cancels itself": (cancels, "error", "cancelled itself"),
     "votes twice": (lambda p: [p[0].id, p[1].id], "invalid", "names 2 options where one is to be chosen"),
     "votes for what is not on the table": (lambda p: "9.9", "invalid", "'9.9' is not on the ballot"),
@@ -115,7 +129,7 @@ async def test_the_others_agree_all_the_same(name: str) -> None:
     parties = [Good("ann"), Good("bob"), Bad(act), Good("cid")]
     other = Good("dan")
     other.propose = lambda *_: "rice"  # type: ignore[method-assign]
-    result = await NegotiationProtocol(timeout_s=0.2).negotiate([*parties, other], "lunch")
+    result = await NegotiationProtocol(timeout_s=1 if kind == "timeout" else 60).negotiate([*parties, other], "lunch")
     assert result.agreement == "soup"
     assert [(problem.party, problem.what, problem.kind) for problem in result.problems] == [("eve", "vote", kind)]
     assert text in result.problems[0].text

@@ -226,7 +226,7 @@ async def test_the_deadline() -> None:
         async def vote(self, proposals: Sequence[Proposal]) -> Any:
             await asyncio.Event().wait()
 
-    result = await held([Member("ann", "soup", of("ann")), Slow("bob", "rice")], deadline_s=0.2, timeout_s=30)
+    result = await held([Member("ann", "soup", of("ann")), Slow("bob", "rice")], deadline_s=0.5, timeout_s=30)
     assert result.stop_reason is NegotiationStop.DEADLINE
     assert result.explanation == "the time was up after round 1"
     assert result.problems[0].kind == "deadline"

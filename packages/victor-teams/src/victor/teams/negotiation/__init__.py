@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from victor.teams.negotiation.single_text import SingleText as SingleText
     from victor.teams.negotiation.table import Answer as Answer
     from victor.teams.negotiation.table import Table as Table
+    from victor.teams.negotiation.voting_protocol import VotingProtocol as VotingProtocol
 
 __all__ = [
     "Accept",
@@ -102,6 +103,7 @@ __all__ = [
     "TimeDependent",
     "TitForTat",
     "Vote",
+    "VotingProtocol",
     "WeightedMedian",
     "Withdraw",
     "replay_record",
@@ -154,6 +156,7 @@ _MODULES = {
     "TimeDependent": "concession",
     "TitForTat": "concession",
     "Vote": "result",
+    "VotingProtocol": "voting_protocol",
     "WeightedMedian": "resolution",
     "Withdraw": "result",
     "replay_record": "replay",

@@ -13,6 +13,7 @@ from victor.teams.negotiation.plain_data import shorten
 from victor.teams.negotiation.resolution import Resolution, read_resolutions
 from victor.teams.negotiation.result import NegotiationResult, NegotiationStop, Outcome, Proposal, Vote
 from victor.teams.negotiation.table import Table
+from victor.teams.negotiation.votes import ballot_schema, read_vote, reason_of, withdraws
 from victor.teams.voting.errors import VotingError
 from victor.teams.voting.poll import Poll
 from victor.teams.voting.quorum import Quorum
@@ -111,7 +112,8 @@ class NegotiationProtocol(Conducted):
             with table.begin_round() as operation:
                 proposals = await self._propose(table, active, topic, context, proposals, result)
                 if len(active) >= self.least and proposals:
-                    votes, result = await self._vote(table, active, proposals)
+                    hints = {"topic": topic, "context": context}
+                    votes, result = await self._vote(table, active, proposals, hints)
                     if result is not None:
                         results.append(result.to_dict())
                         operation.set(proposals=len(proposals), votes=len(votes), decided=result.decided)
@@ -158,9 +160,9 @@ class NegotiationProtocol(Conducted):
         by_content: dict[str, Proposal] = {}
         for name in list(active):
             answer = answers[name]
-            if _withdraws(answer.value):
+            if withdraws(answer.value):
                 active.remove(name)
-                table.report(name, "propose", "withdrawn", _reason(answer.value) or "withdrew")
+                table.report(name, "propose", "withdrawn", reason_of(answer.value) or "withdrew")
                 continue
             content, reason = _proposed(answer.value)
             if content is None:
@@ -179,13 +181,16 @@ class NegotiationProtocol(Conducted):
         return proposals
 
     async def _vote(
-        self, table: Table, active: list[str], proposals: tuple[Proposal, ...]
+        self, table: Table, active: list[str], proposals: tuple[Proposal, ...], hints: Mapping[str, Any]
     ) -> tuple[tuple[Vote, ...], VoteResult | None]:
-        answers = await table.ask_all(active, "vote", lambda _: (proposals,))
+        form = self.rule.form(tuple(proposal.id for proposal in proposals))
+        answers = await table.ask_all(
+            active, "vote", lambda _: (proposals,), hints={**hints, "schema": ballot_schema(form)}
+        )
         for name in list(active):
-            if _withdraws(answers[name].value):
+            if withdraws(answers[name].value):
                 active.remove(name)
-                table.report(name, "vote", "withdrawn", _reason(answers[name].value) or "withdrew")
+                table.report(name, "vote", "withdrawn", reason_of(answers[name].value) or "withdrew")
         if len(active) < self.least:
             return (), None
         poll = self._poll([proposal.id for proposal in proposals], active, table)
@@ -193,7 +198,7 @@ class NegotiationProtocol(Conducted):
         for name in active:
             if answers[name].failure:
                 continue
-            content, reason = _voted(answers[name].value)
+            content, reason = read_vote(answers[name].value)
             problem = poll.cast(name, content, reason)
             if problem is None:
                 votes.append(Vote(content, reason, name))
@@ -216,30 +221,8 @@ class NegotiationProtocol(Conducted):
         )  # fmt: skip
 
 
-def _withdraws(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.get("action") == "withdraw"
-
-
-def _reason(value: Mapping[str, Any]) -> str:
-    reason = value.get("reason")
-    return reason if isinstance(reason, str) else ""
-
-
 def _proposed(value: Any) -> tuple[Any, str]:
     """Content and reason of a proposal, however it is written."""
     if isinstance(value, Mapping) and "content" in value and set(value) <= {"content", "reason", "id", "by", "round"}:
-        return value["content"], _reason(value)
-    return value, ""
-
-
-def _voted(value: Any) -> tuple[Any, str]:
-    """Ballot and reason of a vote: a `Vote`, the proposal itself, or what the rule takes."""
-    if isinstance(value, Mapping):
-        if "selected_proposal" in value:
-            return _voted(value["selected_proposal"])[0], _reason(value)
-        if "id" in value and "content" in value:
-            return value["id"], ""
-        return value, _reason(value)
-    if isinstance(value, list):
-        return [_voted(one)[0] for one in value], ""
+        return value["content"], reason_of(value)
     return value, ""

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from victor.teams.negotiation.errors import NegotiationError
@@ -43,13 +43,14 @@ def name_parties(parties: Iterable[Any]) -> dict[str, Any]:
     return named
 
 
-async def call_party(party: Any, what: str, arguments: tuple[Any, ...]) -> Any:
+async def call_party(party: Any, what: str, arguments: tuple[Any, ...], hints: Mapping[str, Any] | None = None) -> Any:
     """Ask one party for one thing, without any limit.
 
     Args:
         party: An object with a method of that name, a function (it is asked for everything), or an `Agent`.
         what: The method: ``"propose"``.
         arguments: What it gets.
+        hints: What an `Agent` is told besides.
 
     Raises:
         NotImplementedError: It has no such method.
@@ -61,7 +62,7 @@ async def call_party(party: Any, what: str, arguments: tuple[Any, ...]) -> Any:
         if isinstance(party, Agent):
             from victor.teams.negotiation.agent_party import ask_agent
 
-            return await ask_agent(party, what, arguments)
+            return await ask_agent(party, what, arguments, hints)
         if not inspect.isroutine(party):
             raise NotImplementedError(f"it has no method {what}()")
         method = party

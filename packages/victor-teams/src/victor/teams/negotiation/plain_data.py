@@ -75,6 +75,7 @@ def to_plain(value: Any, *, limit: int = 64_000, what: str = "the answer") -> An
                 result[copied(key, depth + 1)] = copied(inner, depth + 1)
             return result
         if isinstance(one, (set, frozenset)):
+            spend(len(one))
             one = sorted(one, key=repr)
         if isinstance(one, (list, tuple)):
             spend(2 + len(one))

@@ -26,6 +26,7 @@ _PROTOCOLS: Final = MappingProxyType(
         "delphi": _HERE + "delphi:Delphi",
         "proposals": _HERE + "negotiation_protocol:NegotiationProtocol",
         "single_text": _HERE + "single_text:SingleText",
+        "vote": _HERE + "voting_protocol:VotingProtocol",
     }
 )
 

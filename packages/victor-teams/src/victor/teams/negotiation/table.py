@@ -6,7 +6,7 @@ import asyncio
 import copy
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -40,7 +40,9 @@ class _Failure(Exception):  # noqa: N818 - how a failed call comes back
     text: str
 
 
-_ABANDONED: set[asyncio.Task[Any]] = set()
+_Given: TypeAlias = "tuple[Any, _Failure | None]"
+_NOT_NEEDED: Final = _Failure("not_needed", "the result was certain before it answered")
+_ABANDONED: Final[set[asyncio.Task[Any]]] = set()
 """Calls that were given up: asyncio itself keeps no reference to a task."""
 
 
@@ -49,6 +51,7 @@ class _Past:
     """The answers of a record, to be given again: who was asked what, and the how-manyth time."""
 
     answers: Mapping[tuple[str, str, int], Entry]
+    places: Mapping[int, int]
     expired: frozenset[int]
 
     @classmethod
@@ -60,7 +63,8 @@ class _Past:
                 key = (entry.sender, entry.what)
                 counts[key] = counts.get(key, 0) + 1
                 answers[(*key, counts[key])] = entry
-        return cls(answers, frozenset(record.expired))
+        places = {id(entry): place for place, entry in enumerate(record.entries)}
+        return cls(answers, places, frozenset(record.expired))
 
 
 class Table:
@@ -170,6 +174,8 @@ class Table:
         *,
         timeout_s: float | None = None,
         patient: bool = False,
+        hints: Mapping[str, Any] | None = None,
+        each: Callable[[str, Answer], bool] | None = None,
     ) -> dict[str, Answer]:
         """Ask several parties at once. Every one of them is in the result; failures are reported, never raised.
 
@@ -179,12 +185,16 @@ class Table:
             arguments: What each one gets; it gets a copy, so nothing it does to them has an effect.
             timeout_s: Seconds they have, instead of the usual ones.
             patient: Do not end at the deadline of the negotiation.
+            hints: What an `Agent` is told besides: ``"topic"``, ``"context"``, and the ``"schema"`` of its answer.
+            each: Called with each answer as it comes, and the name of who gave it; with True nobody is waited for
+                any more. The answers are then in the order in which they came.
         """
         names = list(parties)
         if self._past is not None:
-            given = {name: self._remembered(self._past, name, what) for name in names}
+            given = self._remembered(self._past, names, what, each)
         else:
-            given = await self._asked_live(names, what, arguments, timeout_s or self._timeout_s, patient)
+            wait_s = timeout_s or self._timeout_s
+            given = await self._asked_live(names, what, arguments, wait_s, patient, hints, each)
         answers: dict[str, Answer] = {}
         for name, (value, failure) in given.items():
             if failure is None:
@@ -192,34 +202,66 @@ class Table:
                 answers[name] = Answer(copy.deepcopy(value))
             else:
                 self.entries.append(Entry(self.round, name, (), what, failure.text, failure.kind, answer=True))
-                self.report(name, what, failure.kind, failure.text)
+                if failure.kind != _NOT_NEEDED.kind:
+                    self.report(name, what, failure.kind, failure.text)
                 answers[name] = Answer(failure=failure.kind)
         return answers
 
-    def _remembered(self, past: _Past, name: str, what: str) -> tuple[Any, _Failure | None]:
-        count = self._asked[name, what] = self._asked.get((name, what), 0) + 1
-        entry = past.answers.get((name, what, count))
-        if entry is None:
-            raise NegotiationError(
-                f"the record does not fit this protocol: {name!r} was not asked {count} times for {what!r}"
-            )
-        if entry.failure:
-            return None, _Failure(entry.failure, str(entry.content))
-        return copy.deepcopy(entry.content), None
+    def _remembered(
+        self, past: _Past, names: list[str], what: str, each: Callable[[str, Answer], bool] | None
+    ) -> dict[str, _Given]:
+        entries: dict[str, Entry] = {}
+        for name in names:
+            count = self._asked[name, what] = self._asked.get((name, what), 0) + 1
+            entry = past.answers.get((name, what, count))
+            if entry is None:
+                raise NegotiationError(
+                    f"the record does not fit this protocol: {name!r} was not asked {count} times for {what!r}"
+                )
+            entries[name] = entry
+        if each is not None:
+            names = sorted(names, key=lambda name: past.places[id(entries[name])])
+        given: dict[str, _Given] = {}
+        for name in names:
+            entry = entries[name]
+            failure = _Failure(entry.failure, str(entry.content)) if entry.failure else None
+            given[name] = None if failure else copy.deepcopy(entry.content), failure
+            if each is not None and entry.failure not in ("timeout", "deadline", _NOT_NEEDED.kind):
+                each(name, _answer(given[name]))
+        return given
 
     async def _asked_live(
         self, names: list[str], what: str, arguments: Callable[[str], tuple[Any, ...]], timeout_s: float | None,
-        patient: bool,
-    ) -> dict[str, tuple[Any, _Failure | None]]:  # fmt: skip
+        patient: bool, hints: Mapping[str, Any] | None, each: Callable[[str, Answer], bool] | None,
+    ) -> dict[str, _Given]:  # fmt: skip
         left = None if self._ends is None or patient else max(0.0, self._ends - time.monotonic())
         by_deadline = left is not None and (timeout_s is None or left < timeout_s)
+        wait_s = left if by_deadline else timeout_s
+        ends = None if wait_s is None else time.monotonic() + wait_s
         tasks = {
-            name: asyncio.create_task(self._called(name, what, copy.deepcopy(arguments(name))), name=f"{name}: {what}")
-            for name in names
+            name: asyncio.create_task(self._called(name, what, copy.deepcopy(arguments(name)), hints)) for name in names
         }
+        given: dict[str, _Given] = {}
+        if by_deadline:
+            late = _Failure("deadline", "the time of the negotiation was up before it answered")
+        else:
+            late = _Failure("timeout", f"no answer within {timeout_s:g} s" if timeout_s is not None else "no answer")
+        waiting = set(tasks.values())
         try:
-            if tasks:
-                await asyncio.wait(tasks.values(), timeout=left if by_deadline else timeout_s)
+            while waiting:
+                done, waiting = await asyncio.wait(
+                    waiting,
+                    timeout=None if ends is None else max(0.0, ends - time.monotonic()),
+                    return_when=asyncio.ALL_COMPLETED if each is None else asyncio.FIRST_COMPLETED,
+                )
+                if each is None or not done:
+                    break
+                for name in [name for name, task in tasks.items() if task in done]:
+                    given[name] = self._found(tasks[name])
+                    if each(name, _answer(given[name])):
+                        late = _NOT_NEEDED
+                if late is _NOT_NEEDED:
+                    break
         finally:
             for task in tasks.values():
                 if not task.done():
@@ -227,20 +269,18 @@ class Table:
                     _ABANDONED.add(task)
                     task.add_done_callback(_forget)
                     task.cancel()
-        if by_deadline:
-            late = _Failure("deadline", "the time of the negotiation was up before it answered")
-        else:
-            late = _Failure("timeout", f"no answer within {timeout_s:g} s" if timeout_s is not None else "no answer")
-        return {name: self._found(task) if task.done() else (None, late) for name, task in tasks.items()}
+        for name, task in tasks.items():
+            if name not in given:
+                given[name] = self._found(task) if each is None and task.done() else (None, late)
+        return given
 
-    async def _called(self, name: str, what: str, arguments: tuple[Any, ...]) -> Any:
+    async def _called(self, name: str, what: str, arguments: tuple[Any, ...], hints: Mapping[str, Any] | None) -> Any:
         try:
-            value = await call_party(self.parties[name], what, arguments)
+            value = await call_party(self.parties[name], what, arguments, hints)
         except NotImplementedError as error:
             raise _Failure("unable", str(error) or "it cannot do this") from error
         except (Exception, SystemExit) as error:
-            text = self.stream.redactor.text(f"{type(error).__name__}: {error}"[:2000])
-            raise _Failure("error", text if len(text) <= 500 else text[:497] + "...") from error
+            raise _Failure("error", self._described(error)) from error
         try:
             return to_plain(value, limit=self._answer_limit)
         except NegotiationError as error:
@@ -248,7 +288,15 @@ class Table:
         except Exception as error:  # a hostile object: whatever it does when it is looked at
             raise _Failure("invalid", f"the answer cannot be read: {type(error).__name__}") from error
 
-    def _found(self, task: asyncio.Task[Any]) -> tuple[Any, _Failure | None]:
+    def _described(self, error: BaseException) -> str:
+        try:
+            text = f"{type(error).__name__}: {error}"
+        except Exception:  # noqa: BLE001 - an error that cannot be printed
+            text = type(error).__name__
+        text = self.stream.redactor.text(text[:2000])
+        return text if len(text) <= 500 else text[:497] + "..."
+
+    def _found(self, task: asyncio.Task[Any]) -> _Given:
         if task.cancelled():
             return None, _Failure("error", "it cancelled itself")
         error = task.exception()
@@ -257,6 +305,11 @@ class Table:
         if isinstance(error, _Failure):
             return None, error
         raise error
+
+
+def _answer(given: _Given) -> Answer:
+    value, failure = given
+    return Answer(copy.deepcopy(value)) if failure is None else Answer(failure=failure.kind)
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
