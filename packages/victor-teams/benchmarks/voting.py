@@ -90,10 +90,8 @@ def main() -> None:
         print(f"  {missing}")
     else:
         theirs = measure(work, max(1, given.rounds // 3))
-        winner = poll.count().winner
-        print(
-            f"  {'votelib, counting':<34}{theirs:9.2f} ms   {theirs / counting:7.1f} x ours; same winner: {work()[0] == winner}"
-        )
+        same = work()[0] == poll.count().winner
+        print(f"  {'votelib, counting':<34}{theirs:9.2f} ms   {theirs / counting:7.1f} x ours; same winner: {same}")
     print(f"\nOther rules, counting {given.ballots:,} ballots x {len(OPTIONS)} options")
     for name in sorted(RULES):
         rule: Any = {"rule": name, "seats": 5} if name == "stv" else name
