@@ -6,12 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from victor.core.errors import ConfigurationError
+from victor.core.agent import Agent
+from victor.core.errors import ConfigurationError, OutputError
 from victor.core.message import Message, ToolCall, Usage
 from victor.core.model import Model, ModelRequest, ModelResponse, ModelSettings, OutputSchema, TextDelta, ToolCallDelta
 from victor.core.models.offline import OfflineModel, from_name
@@ -184,3 +186,38 @@ def test_choosing_the_model_imports_nothing_heavy() -> None:
     loaded = done.stdout.strip()
     assert "respond" not in loaded
     assert not any(name in loaded for name in ("typer", "pydantic", "yaml", "rich"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "output_type", "why"),
+    [
+        ("Write a poem about the sea.", dict, "That needs new text"),
+        ("Translate to French: The pump moves heat.", list[str], "That needs new text"),
+        ("Translate into German:\n\nThe pump moves heat.", dict, "That needs new text"),
+        ("How many people live on Mars?", int, "does not say what the form needs"),
+        ("Is the queen old?", bool, "there is no text to answer from"),
+    ],
+)
+def test_a_refusal_is_told_whatever_form_was_asked_for(prompt, output_type, why):
+    schema = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "text": {"type": "string"}},
+        "required": ["text"],
+    }
+    agent = Agent(model="offline", output_type=schema if output_type is dict else output_type)
+    with pytest.raises(OutputError) as caught:
+        agent.run_sync(prompt)
+    assert f"It said: {why}" in str(caught.value) or why in str(caught.value).partition("It said: ")[2]
+
+
+def test_what_a_text_says_still_fills_a_form():
+    assert Agent(model="offline", output_type=int).run_sync("How many seats?\n\nThe bus has 42 seats.").output == 42
+
+
+def test_sums_of_many_digits_take_no_time():
+    from victor.core.models.offline.arithmetic import find_expression
+
+    began = time.process_time()
+    for text in ("7" * 10_000, "1." * 5_000, "12 + " * 3_000, "(" * 5_000 + "1" + ")" * 5_000, "1" + " " * 10_000):
+        find_expression(f"What is {text} + 1?")
+    assert time.process_time() - began < 5

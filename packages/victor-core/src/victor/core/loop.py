@@ -236,7 +236,8 @@ class Run(Generic[T]):
         self._rejected += 1
         if self._rejected > self.output_retries:
             raise OutputError(
-                f"agent {self.agent!r}: no usable answer from {self.model.id} in {self._rejected} attempts: {problem}",
+                f"agent {self.agent!r}: no usable answer from {self.model.id} in {self._rejected} attempts: {problem}"
+                f"{_in_words(response.content)}",
                 text=response.content,
             )
         form = "" if self.output.schema is None else " Answer again, with nothing but JSON that fits the schema."
@@ -491,6 +492,14 @@ class Run(Generic[T]):
             tokens=self._spent,
             found=output,
         )
+
+
+def _in_words(content: str) -> str:
+    """What a model said instead of an answer in the required form, such as why it refuses."""
+    said = " ".join(content.split())
+    if not said or said[0] in '{["`' or not said[0].isalpha():
+        return ""
+    return f"\nIt said: {said if len(said) <= 300 else said[:299] + '…'}"
 
 
 _UNKNOWN = Usage(None, None)

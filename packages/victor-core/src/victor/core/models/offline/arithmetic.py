@@ -20,10 +20,11 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bcubed\b", " ** 3"),
     (r"\bmod(?:ulo)?\b", " % "),
     (r"\b(?:the )?square root of\b|\u221a", " sqrt "),
-    (r"(\d+(?:\.\d+)?)\s*(?:%|percent|per cent) of\b", r" \1 / 100 * "),
+    (r"(?<![\d.])(\d+(?:\.\d+)?)\s*(?:%|percent|per cent) of\b", r" \1 / 100 * "),
 )
 _SPAN = pattern(r"(?:sqrt|abs)?[\d(.+-][\d\s+*/%^().,eEa-z-]*[\d)]|sqrt\s*\(?[\d.]+\)?")
 _MOST_BITS = 4096
+_MOST_DIGITS = 400
 
 
 def find_expression(text: str) -> str | None:
@@ -37,7 +38,7 @@ def find_expression(text: str) -> str | None:
         >>> find_expression("between 2026-03-01 and 2026-04-01") is None
         True
     """
-    if re.search(r"\d{4}-\d{2}-\d{2}|\d+\.\d+\.\d+|\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
+    if re.search(r"\d{4}-\d{2}-\d{2}|(?<!\d)\d+\.\d+\.\d+|\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
         return None
     for spoken, replacement in _WORDS:
         text = re.sub(spoken, replacement, text, flags=re.IGNORECASE)
@@ -165,7 +166,7 @@ class _Parser:
                 return abs(value)
             root = math.sqrt(value)
             return int(root) if root.is_integer() else root
-        if len(token) > 400:
+        if len(token) > _MOST_DIGITS:
             raise ValueError("too long")
         return float(token) if any(char in token for char in ".eE") else int(token)
 

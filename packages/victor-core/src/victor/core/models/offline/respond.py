@@ -70,14 +70,27 @@ def _structured(talk: Conversation, schema: Mapping[str, Any]) -> str:
     results = "\n\n".join(made.result for made in talk.done)
     material = "\n\n".join(part for part in (talk.prompt.material, results) if part.strip())
     task = "\n".join(part for part in (talk.prompt.task, talk.instructions) if part)
-    if not material and not _is_only_request(talk):
+    intent = intent_of(talk.prompt.task, material=bool(material))
+    if intent == "generate" and not results:  # filling the form from the request would look like an answer
+        return not_found(talk.prompt.task, material, False)
+    alone = not material and not _is_only_request(talk)
+    if alone:
         material = talk.prompt.task
     try:
         value = fill(schema, Source(material, task))
+        if alone and intent == "question" and _says_nothing(value):
+            return not_found(talk.prompt.task, "", False)
     except NotFound as error:
         missing = "; ".join(f"{path}: {what}" for path, what in error.problems)
         return cannot(f"The text does not say what the form needs ({missing}).")
     return msgspec.json.encode(value).decode()
+
+
+def _says_nothing(value: Any) -> bool:
+    """Nothing was found: what is there is what a form says where a text says nothing."""
+    if isinstance(value, dict):
+        return all(_says_nothing(item) for item in value.values())
+    return value is None or value is False or value in ("", [])
 
 
 _ABOUT_A_TEXT = pattern(
