@@ -15,12 +15,16 @@ __all__ = ["apply", "branch_of", "choose", "given", "pass_on"]
 def branch_of(id: str, answer: Any, branches: Mapping[str, Any]) -> str:
     """The branch an answer takes: its own, ``true`` or ``false`` by whether it counts as true, or ``default``.
 
+    ``yes`` and ``no`` serve a yes-or-no question too, as they did when YAML took these words for booleans.
+
     Raises:
         WorkflowRunError: There is none.
     """
     word = str(answer).lower() if isinstance(answer, bool) else str(answer)
     if word in branches:
         return word
+    if isinstance(answer, bool) and (old := "yes" if answer else "no") in branches:
+        return old
     truth = "true" if answer else "false"
     if truth in branches and "default" not in branches:
         return truth

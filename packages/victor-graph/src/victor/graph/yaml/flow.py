@@ -88,6 +88,12 @@ class Flow:
             self.say(
                 node.source, f"{node.path}.output", "a node that takes the state writes into that; it has no output"
             )
+        if isinstance(node.spec, (Condition, Parallel, Loop)) and common.output is not None:
+            self.say(
+                node.source,
+                f"{node.path}.output",
+                f"a {common.type} has no output of its own: what its nodes give is kept under their names",
+            )
         if isinstance(common.timeout, Timeouts) and common.timeout.idle is not None:
             given.append("timeout.idle")
         if shares:

@@ -13,9 +13,10 @@ from victor.core.errors import ConfigurationError
 from victor.graph.yaml.definition import WorkflowDefinition
 from victor.graph.yaml.spec import ABSENT, Input
 
-__all__ = ["read_inputs", "read_outputs"]
+__all__ = ["default_problem", "read_inputs", "read_outputs"]
 
 _TEXTS: Final = frozenset({"string", "text", "any"})
+_PATHS: Final = frozenset({"path", "file", "folder"})
 _TRUE: Final = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
 
@@ -47,15 +48,32 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
                 what = f" ({spec.description})" if spec.description else ""
                 problems.append(f"the input {name!r}{what} is missing")
                 continue
-            values[name] = None if spec.default is ABSENT else spec.default
-            continue
+            if spec.default is ABSENT or spec.default is None:
+                values[name] = None
+                continue
         try:
-            values[name] = _convert(spec, given[name])
+            values[name] = _convert(spec, given.get(name, spec.default))
         except ValueError as error:
             problems.append(f"the input {name!r} {error}")
     if problems:
         raise ConfigurationError(f"workflow {definition.name!r}: " + "; ".join(problems))
     return values
+
+
+def default_problem(spec: Input) -> str | None:
+    """What is wrong with the default of an input, or None. Whether a file exists is for the run to see."""
+    default = spec.default
+    if default is ABSENT or default is None:
+        return None
+    if isinstance(default, str) and spec.type not in _TEXTS | _PATHS:
+        return f"the default must be a value of type {spec.type}, not the text {default!r:.60}"
+    try:
+        _CONVERTERS["text" if spec.type in _PATHS else spec.type](default)
+    except ValueError as error:
+        return f"the default {error}"
+    if spec.enum and default not in spec.enum:
+        return f"{default!r} is none of the values in enum"
+    return None
 
 
 def read_outputs(definition: WorkflowDefinition, state: Mapping[str, Any]) -> dict[str, Any]:

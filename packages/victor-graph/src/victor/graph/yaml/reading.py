@@ -15,6 +15,7 @@ from victor.core.catalog import near_matches
 from victor.core.errors import VictorError
 from victor.core.shapes import FAILED, Problems, Shape, shape_of
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope
+from victor.graph.yaml.inputs import default_problem
 from victor.graph.yaml.problems import Problem, WorkflowFileError
 from victor.graph.yaml.source import Source, read_file
 from victor.graph.yaml.spec import (
@@ -91,8 +92,9 @@ class Reader:
                 spec = {"default": spec}
             given = self.decode(Input, spec, source, at)
             if given is not None:
-                if given.enum and given.default is not ABSENT and given.default not in given.enum:
-                    self.say(source, f"{at}.default", f"{given.default!r} is none of the values in enum")
+                wrong = default_problem(given)
+                if wrong is not None:
+                    self.say(source, f"{at}.default" if isinstance(raw[name], dict) else at, wrong)
                 found[name] = given
         return found
 
@@ -110,7 +112,7 @@ class Reader:
 
     def scope(
         self,
-        raw: list[dict[str, Any]],
+        raw: list[Any],
         source: Source,
         path: str,
         parent: NodeDefinition | None,
@@ -121,7 +123,11 @@ class Reader:
         if not raw:
             self.say(source, path, "there must be at least one node")
         for index, node in enumerate(raw):
-            self._node(node, source, f"{path}[{index}]", scope, taken)
+            if isinstance(node, dict):
+                self._node(node, source, f"{path}[{index}]", scope, taken)
+            else:
+                self.say(source, f"{path}[{index}]", f"expected a mapping with keys, got {_shown(node)}")
+                scope.broken.add("")
         if scope.nodes:
             self.chain(scope)
             children = {

@@ -131,7 +131,7 @@ class Execution:
 class Top:
     """One workflow."""
 
-    nodes: list[dict[str, Any]] = key(
+    nodes: list[Any] = key(
         "the steps; each runs after the one before it unless it says otherwise", required=True
     )
     description: str = key("what it does", "")
@@ -177,7 +177,7 @@ class Common:
     output: str | None = key("name under which the result is kept; the id where left out")
     timeout: Positive | Timeouts | None = key("seconds one attempt may take, or a mapping with run and idle")
     timeout_seconds: Positive | None = key("older name of timeout")
-    retry: Retry | int | list[Retry] | None = key(
+    retry: Retry | Count | list[Retry] | None = key(
         "attempts in all, or a mapping; or several, of which the first that covers an error counts"
     )
     cache: Cache | bool | None = key("keep the result for the same inputs; true, or a mapping with ttl")
@@ -222,7 +222,7 @@ class Map:
     over: Any = key("the list: $ctx.files, an expression, or a list", required=True)
     as_: str = key("name of the item inside the body", "item")
     node: dict[str, Any] | None = key("the body: one node")
-    nodes: list[dict[str, Any]] | None = key("the body: a chain of nodes, the last of which gives the result")
+    nodes: list[Any] | None = key("the body: a chain of nodes, the last of which gives the result")
     max_concurrency: Count = key("bodies that run at once", 8)
     on_error: Literal["fail", "skip"] = key(
         "fail: a failing item fails the run; skip: leave it out, and list it in errors", "fail"
@@ -234,7 +234,7 @@ class Map:
 class Loop:
     """Runs a chain of nodes again and again."""
 
-    nodes: list[dict[str, Any]] = key("the body", required=True)
+    nodes: list[Any] = key("the body", required=True)
     until: str | bool | None = key("an expression; the loop ends when it is true after a round")
     while_: str | bool | None = key("an expression; the loop ends when it is false before a round")
     max_iterations: Count = key("rounds at most", 10)

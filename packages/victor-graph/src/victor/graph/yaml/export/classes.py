@@ -134,9 +134,12 @@ class ClassWriter(Writer):
             for name in node.writes:
                 writers[name] = writers.get(name, 0) + 1
         speaker = Speaker(found)
+        told: dict[str, list[Any]] = {}
         for node in with_loop_bodies(scope):
             for name, kind in written_types(node, speaker).items():
-                if writers.get(name) == 1 and name in found and (state is None or name not in state.channels):
+                told.setdefault(name, []).append(kind)
+                sure = len(told[name]) == writers.get(name) and all(one == kind for one in told[name])
+                if sure and name in found and (state is None or name not in state.channels):
                     found[name] = kind
         return found
 

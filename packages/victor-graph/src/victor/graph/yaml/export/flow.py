@@ -130,7 +130,8 @@ class FlowWriter(WorkWriter):
         for one, other in (("true", "1"), ("false", "0")):
             if {one, other} <= set(route.to or ()):
                 self.module.problems.append(
-                    f"the route from {source}: the answers {one} and {other} are the same in Python; name them otherwise"
+                    f"the route from {source}: the answers {one} and {other} are the same in Python; "
+                    "name them otherwise"
                 )
         for answer, target in (route.to or {}).items():
             made += [(f"{key}: ", self.end(target)) for key in _answers(answer)]
