@@ -330,6 +330,29 @@ class CheckpointerConformance:
         assert [one["n"] for one in forks] == [10, 10, 10]
         assert (await quick.ainvoke({"n": 8}, thread_id="t"))["n"] == 10
 
+    def test_what_is_pruned_under_a_run_stays_readable(self, store: Checkpointer) -> None:
+        store.write([_next(1, None), _next(2, 1), _next(3, 2)])
+        store.rewrite("t", "", remove=[_id(1)], replace=[_entry(2, None, 2), _entry(3, 2, 2)])
+        store.write([_next(4, 3)])  # by a run that knows nothing of it: based on 1
+        chain = _found(store.chain("t"))
+        assert [one.id for one in chain.entries] == [_id(2), _id(3), _id(4)]
+        assert chain.entries[0].snapshot == b"whole"
+
+    async def test_pruning_and_copying_while_a_run_is_at_work(self, store: Checkpointer) -> None:
+        async def tick(state: _State) -> Any:
+            n = state["n"] + 1
+            if n % 10 == 5:
+                await asyncio.to_thread(store.prune, thread_id="t", keep_last=1)
+                await asyncio.to_thread(store.copy_thread, "t", f"copy{n}")
+            return Command(update={"n": n, "log": [f"{n}"]}, goto="tick" if n < 60 else ())
+
+        graph: Any = StateGraph(_State).add_node("tick", tick).add_edge(START, "tick").compile(checkpointer=store)
+        assert (await graph.ainvoke({"n": 0}, thread_id="t"))["n"] == 60
+        for thread, n in (("t", 60), *((f"copy{n}", n - 1) for n in range(5, 60, 10))):
+            history = list(graph.get_state_history(thread_id=thread))
+            assert history[0].values == {"n": n, "log": [str(one) for one in range(1, n + 1)]}
+            assert (await graph.ainvoke({"n": 57}, thread_id=thread))["n"] == 60
+
     def test_many_threads_write_at_once_and_nothing_is_lost(self, store: Checkpointer) -> None:
         def work(number: int) -> None:
             thread = f"t{number}"

@@ -35,9 +35,10 @@ from typing import Self
 
 from attrs import field, frozen
 
+from victor.graph.errors import CheckpointError
 from victor.graph.within import to_the_end
 
-__all__ = ["Batch", "Chain", "Checkpointer", "Entry", "Head", "Note", "Settled", "ThreadInfo"]
+__all__ = ["Batch", "Chain", "Checkpointer", "Entry", "Head", "Note", "Settled", "ThreadInfo", "written_ns"]
 
 
 @frozen(slots=False)  # made twice as fast: a long log is read as thousands of them
@@ -69,7 +70,19 @@ class Entry:
     @property
     def created_ns(self) -> int:
         """When it was written, as `time.time_ns`."""
-        return int(self.id[:16], 16)
+        return written_ns(self.id)
+
+
+def written_ns(id: str) -> int:
+    """When the entry with this id was written, as `time.time_ns`.
+
+    Raises:
+        CheckpointError: No entry has such an id.
+    """
+    try:
+        return int(id[:16], 16)
+    except (ValueError, TypeError):
+        raise CheckpointError(f"{id!r:.80} is no id of a checkpoint: the store is damaged, or not ours") from None
 
 
 @frozen

@@ -266,7 +266,7 @@ class Saved:
         answers: By question id.
         commands: Updates that came with a resume, not yet part of a checkpoint.
         paused: The run stopped here because the graph was compiled to.
-        moved: Ids of tasks whose subgraph was updated from outside since, and may have something else to ask, or nothing.
+        moved: Ids of tasks whose subgraph was updated from outside since, and may have another question, or none.
     """
 
     results: dict[str, list[Any]] = field(factory=dict)

@@ -77,8 +77,7 @@ class MemorySaver(Checkpointer):
                 return None
             place = (thread_id, namespace, entry.id)
             found = [entry]
-            base_id = entry.base_id
-            while found[-1].id != base_id:
+            while found[-1].id != found[-1].base_id:
                 parent = log.get(found[-1].parent_id or "")
                 if parent is None:
                     raise CheckpointError(f"thread {thread_id!r}: checkpoint {found[-1].id} has lost its parent")

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
+from attrs import evolve
+
+from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo, written_ns
 from victor.graph.checkpoint.heads import demands
 from victor.graph.checkpoint.postgres_link import Link
 from victor.graph.checkpoint.postgres_schema import SynchronousCommit, Tables
@@ -101,7 +103,7 @@ class PostgresSaver(Checkpointer):
             return None
         entry = entries[max(entries)]
         path = [entry]
-        while entry.id != path[0].base_id:
+        while entry.id != entry.base_id:
             parent = entries.get(entry.parent_id or "")
             if parent is None:
                 raise CheckpointError(
@@ -110,6 +112,12 @@ class PostgresSaver(Checkpointer):
                 )
             entry = parent
             path.append(entry)
+        if entry.id != path[0].base_id:  # it got a snapshot when those below were pruned, under a run that named one
+            statement = self._tables.sql(
+                "SELECT snapshot FROM {entries} WHERE thread_id = %s AND namespace = %s AND id = %s"
+            )
+            found = self._link.run(lambda cursor: cursor.execute(statement, [*place, entry.id]).fetchone())
+            path[-1] = evolve(entry, snapshot=found[0] if found else None)
         notes = tuple(Note(thread_id, namespace, path[0].id, row[1], row[2], row[6]) for row in rows if row[0] == 1)
         return Chain(tuple(reversed(path)), notes)
 
@@ -139,7 +147,7 @@ class PostgresSaver(Checkpointer):
             "GROUP BY 1 ORDER BY left(max(id), 16) DESC, 1 LIMIT %s"
         )
         rows = self._link.run(lambda cursor: cursor.execute(statement, [limit]).fetchall())
-        return [ThreadInfo(name, count, int(low[:16], 16), int(high[:16], 16)) for name, count, low, high in rows]
+        return [ThreadInfo(name, count, written_ns(low), written_ns(high)) for name, count, low, high in rows]
 
     def delete_thread(self, thread_id: str) -> None:
         statement = self._tables.sql(

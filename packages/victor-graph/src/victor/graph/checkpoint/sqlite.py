@@ -15,11 +15,13 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qsl
 
+from attrs import evolve
+
 from victor.core.errors import ConfigurationError
-from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo
+from victor.graph.checkpoint.base import Batch, Chain, Checkpointer, Entry, Note, ThreadInfo, written_ns
 from victor.graph.checkpoint.sqlite_commits import Commits
 from victor.graph.checkpoint.sqlite_file import SqliteFile
 from victor.graph.checkpoint.sqlite_rows import (
@@ -33,6 +35,9 @@ from victor.graph.checkpoint.sqlite_rows import (
 from victor.graph.errors import CheckpointError, CheckpointNotFoundError
 
 __all__ = ["SqliteSaver", "from_url"]
+
+
+_TYPES: Final = {(str, parent, str, int, str, bytes) for parent in (str, type(None))}
 
 
 class SqliteSaver(Checkpointer):
@@ -159,16 +164,38 @@ class SqliteSaver(Checkpointer):
             ).fetchall()
         chain = []
         wanted = last[0]
-        for id, parent, base, step, source, body, snapshot in rows:
-            if id == wanted:
-                chain.append(Entry(thread_id, namespace, id, parent, base, step, source, body, snapshot))
-                wanted = parent
-        if chain[-1].id != last[1]:
+        for row in rows:
+            if row[0] == wanted:
+                self._check_row(thread_id, row)
+                chain.append(Entry(thread_id, namespace, *row))
+                wanted = None if row[2] == row[0] else row[1]
+        if chain and chain[-1].id == chain[-1].base_id != last[1]:
+            chain[-1] = self._with_snapshot(chain[-1], log)
+        elif not chain or chain[-1].id != last[1]:
             raise CheckpointError(f"{self.path}: checkpoint {last[0]} of thread {thread_id!r} has lost its parent")
         return Chain(
             tuple(reversed(chain)),
-            tuple(Note(thread_id, namespace, last[0], task, key, data) for task, key, data in notes),
+            tuple(self._note(thread_id, namespace, last[0], row) for row in notes),
         )
+
+    def _with_snapshot(self, entry: Entry, log: int) -> Entry:
+        """An entry that got a snapshot when those below it were pruned, under a run that still names one of them."""
+        with self._reading("read a checkpoint") as db:
+            found = db.execute(SELECT_CHAIN, (log, entry.id, entry.id)).fetchall()
+        return evolve(entry, snapshot=found[0][6] if found else None)
+
+    def _check_row(self, thread_id: str, row: tuple[Any, ...]) -> None:
+        """SQLite keeps any type in any column: what is of another was not written by us."""
+        if tuple(map(type, row[:6])) not in _TYPES or (len(row) > 6 and type(row[6]) not in (bytes, type(None))):
+            raise CheckpointError(
+                f"{self.path}: checkpoint {row[0]!r:.80} of thread {thread_id!r} is damaged, or not written by "
+                "victor-graph. Earlier checkpoints may still be read; see get_state_history"
+            )
+
+    def _note(self, thread_id: str, namespace: str, entry_id: str, row: tuple[Any, ...]) -> Note:
+        if tuple(map(type, row)) != (str, str, bytes):
+            raise CheckpointError(f"{self.path}: a note of checkpoint {entry_id} of thread {thread_id!r} is damaged")
+        return Note(thread_id, namespace, entry_id, *row)
 
     def entries(
         self, thread_id: str, namespace: str = "", *, before: str | None = None, limit: int | None = None
@@ -180,6 +207,8 @@ class SqliteSaver(Checkpointer):
                 "WHERE thread_id = ? AND namespace = ? AND e.id < ? ORDER BY e.id DESC LIMIT ?",
                 (thread_id, namespace, "~" if before is None else before, -1 if limit is None else limit),
             ).fetchall()
+        for row in rows:
+            self._check_row(thread_id, row)
         return [Entry(thread_id, namespace, *row) for row in rows]
 
     def notes(self, thread_id: str, namespace: str, entry_id: str) -> list[Note]:
@@ -190,7 +219,7 @@ class SqliteSaver(Checkpointer):
                 "WHERE thread_id = ? AND namespace = ? AND entry = ? ORDER BY task, key",
                 (thread_id, namespace, entry_id),
             ).fetchall()
-        return [Note(thread_id, namespace, entry_id, *row) for row in rows]
+        return [self._note(thread_id, namespace, entry_id, row) for row in rows]
 
     def namespaces(self, thread_id: str) -> list[str]:
         """The namespaces of a thread."""
@@ -210,7 +239,7 @@ class SqliteSaver(Checkpointer):
                 "GROUP BY thread_id ORDER BY max(substr(id, 1, 16)) DESC, thread_id LIMIT ?",
                 (-1 if limit is None else limit,),
             ).fetchall()
-        return [ThreadInfo(row[0], row[1], int(row[2][:16], 16), int(row[3][:16], 16)) for row in rows]
+        return [ThreadInfo(row[0], row[1], written_ns(row[2]), written_ns(row[3])) for row in rows]
 
     # ---------------------------------------------------------------- threads
 

@@ -139,7 +139,7 @@ class SqliteStore(Store):
         with self._lock:
             try:
                 yield
-            except (sqlite3.Error, sqlite3.Warning) as error:
+            except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
                 raise StoreError(f"{self._path}: {error}{_hint(error)}") from error
 
     @contextmanager
@@ -158,17 +158,11 @@ class SqliteStore(Store):
     def _rows(self, where: str, *parameters: Any) -> list[Row]:
         with self._reporting():
             statement = f"SELECT {_COLUMNS} FROM victor_store_items WHERE {where}"  # noqa: S608 - constants
-            return [
-                Row(
-                    names_of(place),
-                    key,
-                    data,
-                    vectors,
-                    None if fields is None else tuple(msgspec.msgpack.decode(fields)),
-                    *times,
-                )
-                for place, key, data, vectors, fields, *times in self._open().execute(statement, parameters)
-            ]
+            rows = self._open().execute(statement, parameters).fetchall()
+        try:
+            return [_row(*row) for row in rows]
+        except (ValueError, TypeError, AttributeError, msgspec.DecodeError) as error:
+            raise StoreError(f"{self._path}: an item is damaged, or not written by victor-graph: {error}") from error
 
     def _read(self, namespace: tuple[str, ...], key: str) -> Row | None:
         rows = self._rows("namespace = ? AND key = ?", place_of(namespace), key)
@@ -218,8 +212,12 @@ class SqliteStore(Store):
             return cursor.execute("DELETE FROM victor_store_items WHERE expires_ns <= ?", [now_ns]).rowcount
 
 
+def _row(place: bytes, key: str, data: bytes, vectors: bytes | None, fields: bytes | None, *times: Any) -> Row:
+    return Row(names_of(place), key, data, vectors, None if fields is None else _fields(fields), *times)
+
+
 def _fields(data: bytes) -> tuple[str, ...]:
-    return msgspec.msgpack.decode(data, type=tuple[str, ...])
+    return tuple(msgspec.msgpack.decode(data, type=list[str]))
 
 
 def _hint(error: Exception) -> str:
