@@ -27,7 +27,7 @@ def tool(name: str, description: str = "A tool.", schema: Any = None, **more: An
 def tools() -> list[dict[str, Any]]:
     if MODE == "liar":
         recursive = {"type": "object", "properties": {"a": {"$ref": "#/$defs/x"}}}
-        recursive["$defs"] = {"x": {"anyOf": [{"$ref": "#/$defs/x"}] * 20}}  # type: ignore[dict-item]
+        recursive["$defs"] = {"x": {"anyOf": [{"$ref": "#/$defs/x"}] * 20}}
         return [
             tool("good"),
             tool("good", "The same name again."),

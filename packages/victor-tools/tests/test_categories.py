@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from victor.core.errors import ConfigurationError
 from victor.core.plugins import Plugins, set_plugins
-from victor.core.tool import CostTier, ToolCategory, ToolMetadata
+from victor.core.tool import CostTier, ToolCategory, ToolContext, ToolMetadata
 from victor.tools import Toolset, UnifiedToolRegistry
 from victor.tools.categories import Categories
 from victor.tools.toolkit import Toolkit
@@ -297,11 +298,11 @@ async def test_agents_ask_before_calls_of_functions_in_a_category_that_needs_app
         calls = [ToolCall(name, name, '{"order": "7"}') for name in ("refund", "plain", "again")]
         asked: list[str] = []
 
-        def approve(context: object) -> bool:
-            asked.append(context.tool.name)  # type: ignore[attr-defined]
-            return context.tool.name == "plain"  # type: ignore[attr-defined]
+        def approve(context: ToolContext) -> bool:
+            asked.append(context.tool.name)
+            return context.tool.name == "plain"
 
-        tools = [refund, plain, private.tool("again")]
+        tools: list[Any] = [refund, plain, private.tool("again")]
         model = ScriptedModel([*calls, "Done."])
         behind = {made.name: made for made in Toolset([as_tool(refund)] * 2).for_model("", budget=1)}
         hidden = await behind["call_tool"].call({"name": "refund", "arguments": {"order": "8"}})

@@ -124,7 +124,7 @@ class MCPToolset:
         self._ended = False  # by the end of a with block
         self._changes = 0  # how often the server has said that its tools changed
         self._relisting: asyncio.Task[None] | None = None
-        self._listeners: tuple[Callable[[list[Tool]], None], ...] = ()
+        self._listeners: tuple[Callable[[list[Tool]], object], ...] = ()
         self.problems: tuple[str, ...] = ()
 
     # --- for the program ---
@@ -161,7 +161,7 @@ class MCPToolset:
         self._tools = None
         return self.tools
 
-    def on_change(self, listener: Callable[[list[Tool]], None]) -> Callable[[], None]:
+    def on_change(self, listener: Callable[[list[Tool]], object]) -> Callable[[], None]:
         """Call ``listener`` with the new tools whenever the server says they have changed, in the connection's thread.
 
         An agent keeps the tools it was made with: make a new one from the new list. Returns a function that ends it.
