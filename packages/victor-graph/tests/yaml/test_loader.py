@@ -43,6 +43,8 @@ def problems(nodes: str, top: str = "", functions: Any = None) -> list[str]:
         ("{id: a, goal: y, next: b}", "unknown node 'b'; there are: a, end"),
         ("{id: a, goal: y, timeout: 0}", "timeout: must be more than 0"),
         ("{id: a, goal: y, retry: {max_attempts: 0}}", "retry.max_attempts: "),
+        ("{id: a, goal: y, retry: 0}", "retry: "),
+        ("{id: a, goal: y, retry: -1}", "retry: "),
         ("{id: a, goal: y, retry: {attempts: 2}}", "is unknown"),
         ("{id: a, goal: y, services: {}}", "'services' is not supported: starting services is not a workflow's task"),
         ("{id: a, goal: y, profile: fast}", "'profile' is not supported: name the model"),
@@ -273,3 +275,49 @@ def test_mutated_files_are_read_or_refused(seed):
         parse_workflow("".join(text))
     except VictorError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("{type: integer, default: abc}", "the default must be a value of type integer, not the text 'abc'"),
+        ("{type: integer, default: '5'}", "the default must be a value of type integer, not the text '5'"),
+        ("{type: integer, default: 1.5}", "the default must be a whole number, not 1.5"),
+        ("{type: number, default: true}", "the default must be a number, not True"),
+        ("{type: boolean, default: 1}", "the default must be true or false, not 1"),
+        ("{type: list, default: abc}", "the default must be a value of type list, not the text 'abc'"),
+        ("{type: object, default: [1]}", "the default must be an object, not [1]"),
+        ("{type: string, default: [1]}", "the default must be a text, not [1]"),
+        ("{type: string, enum: [a], default: b}", "'b' is none of the values in enum"),
+    ],
+)
+def test_defaults_of_inputs_are_of_their_type(spec: str, says: str) -> None:
+    with pytest.raises(WorkflowFileError) as caught:
+        parse_workflow(f"workflows: {{w: {{inputs: {{x: {spec}}}, nodes: [{{id: a, type: transform, template: t}}]}}}}")
+    assert [problem.message for problem in caught.value.problems] == [says]
+
+
+@pytest.mark.parametrize("spec", ["{type: integer, default: null}", "{type: file, default: later.txt}", "7", "[a]"])
+def test_defaults_that_are_right(spec: str) -> None:
+    parse_workflow(f"workflows: {{w: {{inputs: {{x: {spec}}}, nodes: [{{id: a, type: transform, template: t}}]}}}}")
+
+
+def test_what_is_no_node_hides_no_other_mistake() -> None:
+    found = problems(
+        "      - {id: a, type: transfrom, template: x}\n      - just text\n      - {id: b, goal: '{{ nope }}'}\n"
+    )
+    assert any("'transfrom'" in message for message in found)
+    assert any("expected a mapping with keys" in message for message in found)
+    assert any("unknown name 'nope'" in message for message in found)
+    assert len(found) == 3
+
+
+def test_nodes_that_shape_the_flow_have_no_output() -> None:
+    nodes = """\
+      - {id: p, type: parallel, parallel_nodes: [x, y], join_strategy: any, output: winner}
+      - {id: x, type: transform, template: x}
+      - {id: y, type: transform, template: y}
+"""
+    assert problems(nodes) == [
+        "a parallel has no output of its own: what its nodes give is kept under their names",
+    ]

@@ -594,3 +594,17 @@ workflows:
         graph.invoke({}, thread_id="t")
     assert graph.invoke(None, thread_id="t") == {"a": "a", "b": "b"}
     assert calls == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize(("n", "came"), [(1, "low"), (9, "high")])
+def test_yes_and_no_are_branches_of_a_yes_or_no_question(n, came):
+    flow = parse_workflow("""
+workflows:
+  w:
+    inputs: {n: integer}
+    nodes:
+      - {id: is, type: condition, condition: n > 5, branches: {yes: high, no: low}}
+      - {id: high, type: transform, template: high, output: came, next: end}
+      - {id: low, type: transform, template: low, output: came}
+""")
+    assert flow.compile().invoke({"n": n})["came"] == came

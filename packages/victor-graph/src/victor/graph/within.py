@@ -85,9 +85,9 @@ def fulfil(answer: Future[Any], function: Callable[..., Any], *args: Any, **kwar
 async def in_thread(function: Callable[[], Any], control: RunControl | None = None) -> Any:
     """Call a function in a thread of the event loop's pool.
 
-    A thread cannot be stopped. When this is cancelled, the function is left to itself, unless the run was asked to stop:
-    then its end is awaited and what it did counts, so that it need not be done again. What else the run was to do is
-    not begun.
+    A thread cannot be stopped. When this is cancelled, the function is left to itself, unless the run was asked to
+    stop: then its end is awaited and what it did counts, so that it need not be done again. What else the run was to do
+    is not begun.
 
     Args:
         function: The function.

@@ -23,6 +23,7 @@ from victor.core.cli.failures import (
     note_running,
     report,
 )
+from victor.core.cli.terminal import is_terminal, uses_color
 from victor.core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return close_quietly()
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        if is_terminal(sys.stderr):
+            print(file=sys.stderr)  # the terminal shows ^C
         note_running()
         if argv is None:
             leave_at_once(INTERRUPTED)
@@ -112,8 +114,6 @@ def run_command(name: str, target: Any, args: Sequence[str]) -> int:
     Raises:
         ConfigurationError: The target is neither.
     """
-    from victor.core.cli.terminal import uses_color
-
     app = _app(name, target)
     if not uses_color():
         app.rich_markup_mode = None  # plain help, and no import of rich, where nobody looks

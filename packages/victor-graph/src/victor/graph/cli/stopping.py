@@ -26,8 +26,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 class Stopping:
     """Turns signals into the cancellation of a task, while used in ``with``.
 
-    Steps that are done are recorded already; the cancelled ones run again when the run is resumed. Functions that run in
-    threads cannot be cancelled: they come to their end, and are recorded too.
+    Steps that are done are recorded already; the cancelled ones run again when the run is resumed. Functions that run
+    in threads cannot be cancelled: they come to their end, and are recorded too.
 
     Args:
         asking: Tells whether a person is being asked at this moment; the question then ends at once.

@@ -131,9 +131,7 @@ class Execution:
 class Top:
     """One workflow."""
 
-    nodes: list[Any] = key(
-        "the steps; each runs after the one before it unless it says otherwise", required=True
-    )
+    nodes: list[Any] = key("the steps; each runs after the one before it unless it says otherwise", required=True)
     description: str = key("what it does", "")
     inputs: dict[str, Any] | str = key(
         "name -> type, or a mapping with type, default, description; or the import string of a class with these fields",
