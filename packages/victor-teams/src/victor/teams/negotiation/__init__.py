@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from victor.teams.negotiation.auction import Auction as Auction
     from victor.teams.negotiation.auction import Sale as Sale
     from victor.teams.negotiation.auction import settle as settle
+    from victor.teams.negotiation.bus_party import BusParty as BusParty
+    from victor.teams.negotiation.bus_party import serve_party as serve_party
     from victor.teams.negotiation.concession import Boulware as Boulware
     from victor.teams.negotiation.concession import Conceder as Conceder
     from victor.teams.negotiation.concession import ConcessionParty as ConcessionParty
@@ -67,6 +69,7 @@ __all__ = [
     "Auction",
     "Bid",
     "Boulware",
+    "BusParty",
     "ChairDecides",
     "Choices",
     "Conceder",
@@ -108,6 +111,7 @@ __all__ = [
     "Withdraw",
     "replay_record",
     "replay_record_sync",
+    "serve_party",
     "settle",
     "to_mermaid",
     "to_text",
@@ -120,6 +124,7 @@ _MODULES = {
     "Auction": "auction",
     "Bid": "contract_net",
     "Boulware": "concession",
+    "BusParty": "bus_party",
     "ChairDecides": "resolution",
     "Choices": "preferences",
     "Conceder": "concession",
@@ -161,6 +166,7 @@ _MODULES = {
     "Withdraw": "result",
     "replay_record": "replay",
     "replay_record_sync": "replay",
+    "serve_party": "bus_party",
     "settle": "auction",
     "to_mermaid": "sequence",
     "to_text": "sequence",

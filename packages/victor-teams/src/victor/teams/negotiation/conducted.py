@@ -123,7 +123,7 @@ class Conducted:
             {
                 "stop_reason": outcome.stop_reason.value,
                 "explanation": outcome.explanation,
-                "agreement": outcome.agreement,
+                "agreement": to_plain(outcome.agreement, limit=100_000_000),
                 "rounds": outcome.rounds or table.round,
                 "resolved_by": outcome.resolved_by,
                 "details": to_plain(outcome.details, limit=100_000_000),

@@ -55,6 +55,9 @@ async def call_party(party: Any, what: str, arguments: tuple[Any, ...], hints: M
     Raises:
         NotImplementedError: It has no such method.
     """
+    relay = getattr(party, "answer_call", None)
+    if inspect.iscoroutinefunction(relay):  # a party that lives elsewhere
+        return await relay(what, arguments, hints)
     method: Callable[..., Any] | None = getattr(party, what, None)
     if method is None or not callable(method):
         from victor.core.agent import Agent

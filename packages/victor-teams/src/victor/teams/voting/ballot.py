@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -20,6 +21,7 @@ Content: TypeAlias = str | frozenset[str] | Ranking | tuple[int, ...]
 """A ballot as it is counted: the option, the approved ones, the ranking, or a score for each option in order."""
 
 _LONGEST: Final = 1_000_000
+_WHOLE: Final = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
 @frozen
@@ -191,7 +193,7 @@ class BallotForm:
         scores: dict[str, Any] = {}
         for part in stripped.split(";"):
             option, sign, score = (piece.strip() for piece in part.partition("="))
-            if not sign or not score.lstrip("-").isdecimal() or len(score) > 9:
+            if not sign or not _WHOLE.match(score):
                 raise BallotError(f"{part.strip()!r} is no score; write 'option=3; other=5', or JSON")
             if option in scores:
                 raise BallotError(f"{option!r} has two scores")
