@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from attrs import define
 
 from victor.core import Agent
 from victor.core.message import Message, ToolCall
@@ -349,3 +350,54 @@ def test_words_of_a_node_that_was_given_up_are_not_told() -> None:
     go_on.set()
     said.wait(10)
     assert parts == ["before"]
+
+
+def test_each_of_two_readers_gets_the_keys_it_asked_for() -> None:
+    inner = StateGraph(State).add_node("say", lambda state: {"log": ["x"]}).add_edge(START, "say").compile()
+    heard: list[Any] = []
+
+    def outer(state: State) -> State:
+        heard.extend(inner.stream({}, stream_mode=["values", "updates", "custom"], output_keys=["nothing"]))
+        return {}
+
+    graph = one_node(outer)
+    parts = [
+        (mode, part)
+        for namespace, mode, part in graph.stream({}, stream_mode=["values", "updates"], subgraphs=True)
+        if namespace
+    ]
+    assert parts == [("values", {"log": []}), ("updates", {"say": {"log": ["x"]}}), ("values", {"log": ["x"]})]
+    assert heard == [("values", {}), ("updates", {"say": {}}), ("values", {})]
+
+
+def test_an_answer_that_is_rejected_is_a_message_of_its_own(tell: Any) -> None:
+    async def node(state: State) -> State:
+        counting: Agent[int] = Agent(model=ScriptedModel(["many", "3"]), output_type=int)
+        return {"log": [(await counting.run("How many?")).output]}
+
+    parts = tell(one_node(node), {})
+    said: dict[str, str] = defaultdict(str)
+    for chunk, _ in parts:
+        said[chunk.id] += chunk.content
+    assert list(said.values()) == ["many", "3"]
+
+
+def test_messages_are_found_wherever_a_state_has_them(tell: Any) -> None:
+    @define
+    class Both:
+        last: Message | None = None
+        pair: tuple[Message, ...] = ()
+
+    def node(state: Both) -> Any:
+        assert state.last is not None
+        return Both(last=Message("assistant", "a"), pair=(state.last, Message("assistant", "b")))
+
+    question = Message("user", "?", id="q")
+    parts = tell(one_node(node, Both), {"last": question})
+    assert [chunk.content for chunk, _ in parts] == ["a", "b"]
+    assert all(chunk.id for chunk, _ in parts)
+
+
+def test_pieces_add_up_only_with_messages() -> None:
+    with pytest.raises(TypeError):
+        MessageChunk("assistant", "a") + "b"  # type: ignore[operator]
