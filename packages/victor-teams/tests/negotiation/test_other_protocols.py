@@ -145,6 +145,9 @@ async def test_delphi_with_experts_that_do_not_estimate() -> None:
     ]
     alone = await checked(Delphi().estimate([*experts, Expert("e", "1/3")], "?"))
     assert alone.agreement == pytest.approx(1 / 3)
+    wild = [Expert("a", 1), Expert("b", 2), Expert("c", 10**400), Expert("d", 1.7e308), Expert("e", 10**299 + 1)]
+    bounded = await checked(Delphi(max_rounds=2).estimate(wild, "?"))
+    assert [problem.text for problem in bounded.problems] == ["an estimate is beyond all bounds"] * 4
     few = await checked(Delphi(least=2).estimate([*experts, Expert("e", 3)], "?"))
     assert few.explanation == "1 estimates in round 1, and 2 are needed"
 

@@ -22,7 +22,7 @@ from victor.teams.negotiation.sequence import _clean
 INSTALL = "npm install mermaid@11 jsdom@26.1.0, and set VICTOR_TEST_NODE_MODULES to that node_modules folder"
 AWKWARD = [
     "end", "loop", "alt", "par", "note", "as", "participant", "actor", "over", "a;b", "a#b", "a%%b", "#59;", "&amp;", "<br/>", "<script>alert(1)</script>",
-    "a->>b: hi", "a: b", "a\nend\nb", "\u2028x", "tab\there", "\x00\x1b[31mred", "ünïcödé 日本語 🎉", "  ", "", '"quoted"', "it's", "`x`", "{{}}", "[[]]",
+    "a->>b: hi", "a: b", "a\nend\nb", "\u2028x", "tab\there", "\u202etxt.exe", "\x00\x1b[31mred", "ünïcödé 日本語 🎉", "  ", "", '"quoted"', "it's", "`x`", "{{}}", "[[]]",
     "Note over a: x", "sequenceDiagram", "autonumber", "rect rgb(0,0,0)", "---", "wrap:text", ":wrap: x", "nowrap: y", "$$x$$", "a+b-c", "\ud800", "x" * 5000, "links a: {}", "create participant",
 ]  # fmt: skip
 Parse = Callable[[list[str]], list[dict[str, Any]]]

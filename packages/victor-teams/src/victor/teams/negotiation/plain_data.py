@@ -16,6 +16,8 @@ from victor.teams.negotiation.errors import NegotiationError
 __all__ = ["exact_number", "number_for_json", "shorten", "to_plain"]
 
 _DEEPEST: Final = 32
+_LONGEST_INT: Final = 2_000
+_GREATEST: Final = 10**300
 
 
 def to_plain(value: Any, *, limit: int = 64_000, what: str = "the answer") -> Any:
@@ -57,6 +59,8 @@ def to_plain(value: Any, *, limit: int = 64_000, what: str = "the answer") -> An
             spend(5)
             return one
         if isinstance(one, int):
+            if one.bit_length() > _LONGEST_INT:  # Python itself refuses to print much longer ones
+                raise NegotiationError(f"{what} holds a number of more than 600 digits")
             spend(one.bit_length() // 3 + 1)
             return int(one)
         if isinstance(one, float):
@@ -113,11 +117,13 @@ def exact_number(value: Any, what: str = "the number") -> Fraction:
     from victor.teams.voting.errors import VotingError
 
     try:
-        if isinstance(value, float) and math.isfinite(value) and abs(value) < 1e300:
-            return Fraction(repr(value))
-        return Fraction(exact(value, what))
+        decimal = isinstance(value, float) and math.isfinite(value)
+        number = Fraction(repr(value)) if decimal else Fraction(exact(value, what))
     except VotingError as error:
         raise NegotiationError(str(error)) from None
+    if abs(number) > _GREATEST:
+        raise NegotiationError(f"{what} is beyond all bounds")
+    return number
 
 
 def number_for_json(value: Fraction) -> int | float:

@@ -10,7 +10,7 @@ from victor.teams.negotiation.record import Entry, Record
 
 __all__ = ["to_mermaid", "to_text"]
 
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufffe\uffff]+")
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 ,]*\Z")
 
 

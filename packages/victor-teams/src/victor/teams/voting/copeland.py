@@ -20,8 +20,8 @@ __all__ = ["Copeland", "certain_condorcet_winner", "comparisons"]
 
 def certain_condorcet_winner(election: Election, ties: Ties) -> Settled | None:
     """The option that will beat each other one whatever the outstanding voters do, if there is one."""
-    if election.outstanding is None or not election.profile:
-        return None
+    if election.outstanding is None or election.cast <= election.outstanding:
+        return None  # no lead can be larger than the outstanding votes yet
     winner = Pairwise.of(election).unbeatable(election.outstanding)
     if winner is None:
         return None
