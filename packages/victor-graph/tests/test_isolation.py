@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from victor.core.message import Message
-from victor.graph import START, MemorySaver, Send, StateGraph
+from victor.graph import START, InvalidUpdateError, MemorySaver, Send, StateGraph
 from victor.graph.isolate import CONSTANT, isolate
 
 
@@ -321,3 +321,15 @@ def test_long_lists_of_one_kind(odd: Any) -> None:
                 assert one is not other
                 inner = [one["more"], other["more"]]
             assert odd is None or inner[0] is not inner[1]
+
+
+@pytest.mark.parametrize("checkpointer", [None, "memory:"])
+def test_what_is_nested_too_deeply_is_a_typed_error(checkpointer: str | None) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    graph = StateGraph(dict).add_node("deepen", lambda state: {"x": deep}).add_edge(START, "deepen")
+    with pytest.raises(InvalidUpdateError, match="nested too deeply"):
+        graph.compile(checkpointer).invoke({}, thread_id="t")
+    while deep:  # or freeing it would recurse as deeply
+        deep = deep.pop()

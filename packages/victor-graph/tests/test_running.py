@@ -300,7 +300,7 @@ def test_nodes_can_see_how_many_steps_are_left() -> None:
 
     graph = StateGraph(Counted).add_node("look", lambda state: {"seen": [(state["left"], state["last"])]})
     graph.add_edge(START, "look").add_conditional_edges("look", lambda state: END if state["last"] else "look")
-    assert graph.compile().invoke({}, {"recursion_limit": 3})["seen"] == [(3, False), (2, False), (1, True)]
+    assert graph.compile().invoke({}, {"recursion_limit": 4})["seen"] == [(3, False), (2, False), (1, True)]
 
 
 @dataclass

@@ -73,6 +73,7 @@ class Run:
         "config",
         "context",
         "control",
+        "entered",
         "events",
         "interrupt_after",
         "interrupt_before",
@@ -145,6 +146,7 @@ class Run:
         self.origin = ""
         self.step = -2
         self.started_at = 0
+        self.entered = False  # an input counts as one of the steps that nodes see as left
         self.replaying = False
         self.steps: dict[tuple[str, str], Any] = {}
         self.tasks: Sequence[Task] = ()
@@ -345,7 +347,7 @@ class Run:
         if view.root:
             return state.get(ROOT)
         for key, kind in view.managed.items():
-            left = self.limit - (self.step - self.started_at)
+            left = self.limit - (self.step - self.started_at) - self.entered
             state[key] = left if kind == "remaining" else left <= 1
         return state if view.build is None else _built(view.build, state)
 

@@ -26,6 +26,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from victor.graph.errors import InvalidUpdateError
+
 __all__ = ["CONSTANT", "isolate"]
 
 Copier = Callable[[Any], Any]
@@ -79,6 +81,9 @@ def isolate(value: Any) -> Any:
         >>> theirs["names"].append("bob")
         >>> mine
         {'names': ['ann']}
+
+    Raises:
+        InvalidUpdateError: It is nested too deeply.
     """
     kind = type(value)
     if kind in CONSTANT:
@@ -86,7 +91,12 @@ def isolate(value: Any) -> Any:
     try:
         return (_COPIERS.get(kind) or _learn(kind))(value)
     except RecursionError:
-        return copy.deepcopy(value)  # refers to itself: only deepcopy keeps that
+        try:
+            return copy.deepcopy(value)  # refers to itself: only deepcopy keeps that
+        except RecursionError:
+            raise InvalidUpdateError(
+                f"a {kind.__name__} is nested too deeply to be part of a state: Python cannot copy it"
+            ) from None
 
 
 def _copy(value: Any) -> Any:

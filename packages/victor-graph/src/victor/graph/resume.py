@@ -59,6 +59,7 @@ async def enter(run: Run, input: Any, *, again: bool = False) -> None:
         if run.log is not None:
             run.log.input(run, task)
     run.step += 1
+    run.started_at, run.entered = run.step, True
     run.apply((task,))
     for path in run.program.start.paths:
         await follow(task, path, _here)

@@ -19,7 +19,6 @@ from victor.graph.yaml.inputs import default_problem
 from victor.graph.yaml.problems import Problem, WorkflowFileError
 from victor.graph.yaml.source import Source, read_file
 from victor.graph.yaml.spec import (
-    ABSENT,
     COMMON,
     CONTROL,
     INPUT_TYPES,
