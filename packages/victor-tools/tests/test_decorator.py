@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import subprocess
 import sys
 import threading
@@ -287,3 +288,73 @@ def test_importing_the_decorator_is_light() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+async def asks(arguments: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"requires_approval": "yes"}, {"requires_approval": 1}, {"requires_approval": asks}, {"idempotent": "no"}, {"retries": 1.5, "idempotent": True},
+        {"retries": True, "idempotent": True}, {"middleware": [1]}, {"timeout": float("nan")}, {"timeout": "5"}, {"timeout": True}, {"timeout": 0}, {"name": ""},
+        {"name": 5}, {"category": ""}, {"category": "A b"}, {"category": "a.b"}, {"category": None}, {"keywords": [1]}, {"keywords": [""]}, {"description": 5},
+        {"deprecated": True}, {"version": 1}, {"sequential": "x"}, {"rate_limit": 5}, {"cache_ttl": "1", "idempotent": True},
+        {"max_result_chars": "500"}, {"cost_tier": "cheap"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_that_cannot_be_are_told_at_decoration(wrong: dict[str, Any]) -> None:
+    (name, value), *_ = wrong.items()
+    with pytest.raises(ConfigurationError) as raised:
+
+        @tool(register=False, **wrong)
+        def f(x: int) -> int:
+            return x
+
+    assert name.removeprefix("cost_") in str(raised.value) and (
+        repr(value) in str(raised.value) or name in {"middleware", "keywords"}
+    )
+
+
+class Callable_:
+    def __call__(self, x: int) -> int:
+        return x
+
+    def method(self, x: int) -> int:
+        return x
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (functools.partial(int, "1"), "functools.partial.* has no name to be called by; pass name="),
+        (Callable_(), "has no name to be called by; pass name="),
+        (Callable_().method, "cannot carry the mark of @tool: give it to as_tool"),
+        (len, "cannot carry the mark of @tool"),
+        (lambda x: x, "a lambda has no name"),
+        (classmethod(lambda cls: 1), "@classmethod goes above @tool: swap the two lines"),
+        (staticmethod(lambda: 1), "@staticmethod goes above @tool: swap the two lines"),
+    ],
+    ids=["partial", "object", "method", "builtin", "lambda", "classmethod", "staticmethod"],
+)
+def test_what_cannot_be_decorated_is_told_what_to_do(target: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        tool(register=False)(target)
+
+
+def test_a_class_method_of_a_toolkit_is_a_tool() -> None:
+    class Counter:
+        made = 0
+
+        @classmethod
+        @tool(register=False)
+        def count(cls, by: int) -> int:
+            """Count."""
+            cls.made += by
+            return cls.made
+
+    (made,) = tools_of(Counter())
+    assert asyncio.run(made.call({"by": 2})).value == 2 == Counter.made
+    assert Counter.count(1) == 3

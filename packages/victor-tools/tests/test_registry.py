@@ -322,12 +322,16 @@ def test_a_module_that_does_not_import_is_told(package: str, tmp_path: Path) -> 
         UnifiedToolRegistry().discover_tools("no_such_package")
 
 
-def test_discovery_says_which_class_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_discovery_leaves_out_classes_that_need_arguments_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "stateful_tools.py").write_text(
         "from victor.tools import BaseTool, ToolMetadata\n"
         "class Counter(BaseTool):\n    metadata = ToolMetadata('count')\n"
         "    def __init__(self, start): self.start = start\n"
         "    def execute(self) -> int: return self.start\n"
+        "class Same(BaseTool):\n    metadata = ToolMetadata('same')\n"
+        "    def execute(self) -> int: return 1\n"
     )
     (tmp_path / "failing_tools.py").write_text(
         "from victor.tools import BaseTool, ToolMetadata\n"
@@ -336,9 +340,45 @@ def test_discovery_says_which_class_cannot_be_made(tmp_path: Path, monkeypatch: 
         "    def execute(self) -> int: return 1\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(
-        ConfigurationError, match=r"stateful_tools\.Counter cannot be made without arguments.*object of it"
-    ):
-        UnifiedToolRegistry().discover_tools("stateful_tools")
+    with caplog.at_level("INFO", "victor.tools"):
+        registry = UnifiedToolRegistry()
+        assert registry.discover_tools("stateful_tools") == 1
+    assert "stateful_tools.Counter needs arguments: register an object of it" in caplog.text
+    assert [made.name for made in registry] == ["same"]
     with pytest.raises(TypeError, match="its own"):
         UnifiedToolRegistry().discover_tools("failing_tools")
+
+
+def test_an_alias_is_not_the_id_of_another_tool() -> None:
+    registry = UnifiedToolRegistry()
+
+    def f() -> int:
+        return 1
+
+    registry.register(f, name="p")
+    with pytest.raises(ConfigurationError, match="'custom.p' is the id of another tool"):
+        registry.register(f, name="q", alias="custom.p")
+    assert registry.ids == ["custom.p"]
+
+
+def test_a_listener_that_raises_is_reported_and_the_others_hear(caplog: pytest.LogCaptureFixture) -> None:
+    registry, seen = UnifiedToolRegistry(), []
+
+    def broken(change: object) -> None:
+        raise ZeroDivisionError
+
+    registry.on_change(broken)
+    registry.on_change(seen.append)
+    registry.register(lambda: 1, name="x")
+    assert [change.tool_id for change in seen] == ["custom.x"]
+    assert "a listener to changes of the registry failed (added custom.x)" in caplog.text
+
+
+def test_questions_that_are_none() -> None:
+    registry = UnifiedToolRegistry()
+    with pytest.raises(ConfigurationError, match="takes a text, not None"):
+        registry.search_tools(None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="cost_tier 'cheap': it is one of 'free'"):
+        registry.tools(tier="cheap")
+    with pytest.raises(ConfigurationError, match="not in 5"):
+        registry.discover_tools(5)  # type: ignore[arg-type]

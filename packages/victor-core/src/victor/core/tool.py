@@ -158,8 +158,16 @@ class ToolMetadata:
             raise ConfigurationError(
                 f"tool name {self.name!r}: use letters, digits, '_' and '-', at most 64; providers refuse anything else"
             )
-        if self.timeout_s is not None and self.timeout_s <= 0:
-            raise ConfigurationError(f"tool {self.name!r}: timeout_s must be positive, not {self.timeout_s}")
+        limit, approval = self.timeout_s, cast("object", self.requires_approval)
+        if limit is not None and not (type(limit) in (int, float) and limit > 0):
+            raise ConfigurationError(
+                f"tool {self.name!r}: timeout_s must be positive, a number of seconds, not {limit!r}"
+            )
+        if type(approval) is not bool and (not callable(approval) or inspect.iscoroutinefunction(approval)):
+            raise ConfigurationError(
+                f"tool {self.name!r}: requires_approval is True, False or a plain function of the arguments, "
+                f"not {approval!r}"
+            )
 
     @property
     def id(self) -> str:
@@ -183,7 +191,8 @@ class ToolScope:
     Args:
         agent: Name of the agent that calls.
         run_id: Of that run.
-        approve: Asked for tools that need approval; None denies them.
+        approve: Asked for tools that need approval; None denies them. Make it async where somebody has to think: a
+            plain function holds up the event loop, and ``approval_timeout_s`` with it.
         approval_timeout_s: Seconds to wait for an answer; after that the one call is denied. None waits.
         clock: The run's time limit, which stands still while approval is awaited; None where there is none.
         deps: Whatever the host program gave the run, for tools to use.
@@ -412,7 +421,8 @@ class Tool:
     ) -> ToolResult:
         """Make one call: parse, validate, ask for approval, run, and put the result into words.
 
-        What goes wrong comes back as a result with an ``error``, never as an exception; only cancellation is raised.
+        What goes wrong comes back as a result with an ``error``, never as an exception. Raised are cancellation, and
+        what is no `Exception` to Python, such as KeyboardInterrupt.
 
         Args:
             arguments: JSON text as a model wrote it, or a mapping.
@@ -488,8 +498,15 @@ class Tool:
 
     async def _ask(self, context: ToolContext) -> None:
         needed = self.metadata.requires_approval
-        if callable(needed) and not needed(context.arguments):
-            return
+        if callable(needed):
+            try:
+                if not needed(context.arguments):
+                    return
+            except Exception as error:
+                raise ToolApprovalError(
+                    f"{self.name} was not called: whether it needs approval could not be found out "
+                    f"({type(error).__name__}: {error})"
+                ) from error
         scope = context.scope
         if scope.approve is None:
             raise ToolApprovalError(
@@ -503,10 +520,16 @@ class Tool:
                         allowed = await answer if inspect.isawaitable(answer) else answer
             except TimeoutError as error:
                 if not deadline.expired():
-                    raise
+                    raise ToolApprovalError(
+                        f"{self.name} was not called: asking for approval failed (TimeoutError: {error})"
+                    ) from error
                 operation.set(allowed=False)
                 raise ToolApprovalError(
                     f"{self.name} was not approved within {scope.approval_timeout_s:g} s; this call was not made"
+                ) from error
+            except Exception as error:
+                raise ToolApprovalError(
+                    f"{self.name} was not called: asking for approval failed ({type(error).__name__}: {error})"
                 ) from error
             operation.set(allowed=allowed is True)
         if allowed is not True:  # a text such as "no" is true to Python, and no leave to go ahead
@@ -548,8 +571,15 @@ def render_result(value: Any) -> str:
         return "done"
     try:
         return msgspec.json.encode(value, enc_hook=_jsonable).decode()
-    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+    except Exception:  # noqa: BLE001 - whatever the methods of somebody's objects raise
+        return _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    try:
         return str(value)
+    except Exception as error:  # noqa: BLE001 - the tool has done its work all the same
+        return f"[the result, of type {type(value).__name__}, cannot be put into words: {type(error).__name__}]"
 
 
 def _sendable(text: str) -> str:
@@ -650,8 +680,8 @@ async def _in_thread(context: ToolContext, work: Callable[[], Any]) -> Any:
     """Run in a thread, context variables and all; where there are no threads, right here."""
     tool = context.tool
     if sys.platform == "emscripten":
-        return _guarded(work)
-    work = functools.partial(_guarded, work)
+        return _guarded(work, tool.name)
+    work = functools.partial(_guarded, work, tool.name)
     if tool.executor is not None:
         return await asyncio.get_running_loop().run_in_executor(tool.executor, copy_context().run, work)
     from victor.core.worker_threads import in_thread, start
@@ -665,12 +695,14 @@ async def _in_thread(context: ToolContext, work: Callable[[], Any]) -> Any:
     return await in_thread(job)
 
 
-def _guarded(work: Callable[[], Any]) -> Any:
+def _guarded(work: Callable[[], Any], name: str) -> Any:
     """Call ``work``; what a future cannot carry (StopIteration would hang its reader) becomes an error it can."""
     try:
         return work()
     except StopIteration as error:
-        raise ToolError("StopIteration: it asked an iterator for more than there was") from error
+        raise ToolError(f"{name} failed: StopIteration: it asked an iterator for more than there was") from error
+    except GeneratorExit as error:  # which would end the coroutine that hears of it
+        raise ToolError(f"{name} failed: GeneratorExit: a generator it used was closed") from error
 
 
 def _tell(context: ToolContext, value: Any) -> None:

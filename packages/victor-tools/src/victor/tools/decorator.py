@@ -113,10 +113,17 @@ def tool(
     layers: tuple[Middleware, ...] = tuple(middleware)
 
     def decorate(function: F) -> F:
+        if isinstance(function, (classmethod, staticmethod)):
+            kind = type(function).__name__
+            raise ConfigurationError(f"@{kind} goes above @tool: swap the two lines of {function.__name__}")
         if isinstance(function, type) or not callable(function):
             raise ConfigurationError(
                 f"@tool takes a function, not {function!r}; for a class with state, see BaseTool and Toolkit"
             )
+        texts: dict[str, Any] = {"name": name, "description": description}
+        for what, text in texts.items():
+            if text is not None and (not isinstance(text, str) or (what == "name" and not text)):
+                raise ConfigurationError(f"the {what} of a tool is a text, not {text!r}")
         spec = ToolSpec(
             name=name,
             description=description,
@@ -146,7 +153,13 @@ def tool(
             function.__victor_spec__ = spec  # type: ignore[attr-defined]
             return function
         made = spec.build(function)
-        function.__victor_tool__ = made  # type: ignore[attr-defined]
+        try:
+            function.__victor_tool__ = made  # type: ignore[attr-defined]
+        except (AttributeError, TypeError):
+            raise ConfigurationError(
+                f"{function!r} cannot carry the mark of @tool: give it to as_tool or registry.register instead, "
+                "or mark a function that calls it (for methods, see tools_of)"
+            ) from None
         if register or registry is not None:
             _register(made, spec, function, registry)
         return function

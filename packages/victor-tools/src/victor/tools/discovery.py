@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from victor.core.errors import ConfigurationError
 from victor.core.tool import Tool
 from victor.tools.base_tool import BaseTool
 
 __all__ = ["discover"]
+
+_log: Final = logging.getLogger("victor.tools")
 
 
 def discover(package: ModuleType | str) -> Iterator[Tool]:
@@ -22,6 +25,8 @@ def discover(package: ModuleType | str) -> Iterator[Tool]:
     Raises:
         ConfigurationError: Something cannot be imported; names it and says why.
     """
+    if not isinstance(package, (str, ModuleType)):
+        raise ConfigurationError(f"tools are discovered in a package or its dotted name, not in {package!r}")
     root = _import(package) if isinstance(package, str) else package
     seen: set[int] = set()
     for module in _modules(root):
@@ -60,16 +65,11 @@ def _tool_in(value: Any, module: ModuleType) -> Tool | None:
         usable = issubclass(value, BaseTool) and value.__module__ == module.__name__ and not inspect.isabstract(value)
         if not usable:
             return None
-        try:
-            kind: Any = value
-            made: Tool = kind().__victor_tool__
-        except TypeError as error:
-            if _takes_nothing(value):
-                raise
-            raise ConfigurationError(
-                f"{module.__name__}.{value.__name__} cannot be made without arguments ({error}); "
-                "register an object of it"
-            ) from error
+        if not _takes_nothing(value):
+            _log.info("%s.%s needs arguments: register an object of it", module.__name__, value.__name__)
+            return None
+        kind: Any = value
+        made: Tool = kind().__victor_tool__
         return made
     found = getattr(value, "__victor_tool__", None) if callable(value) or isinstance(value, BaseTool) else None
     if not isinstance(found, Tool):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import frozen
 
 from victor.core.catalog import near_matches
 from victor.core.errors import ConfigurationError, UnknownNameError
 from victor.core.tool import CostTier, Tool, ToolMetadata, as_tool
+from victor.tools.spec import cost_tier_of
 from victor.tools.tool_tables import ToolTables
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from victor.tools.toolset import Toolset
 
 __all__ = ["RegistryChange", "UnifiedToolRegistry"]
+
+_log: Final = logging.getLogger("victor.tools")
 
 
 @frozen
@@ -132,6 +136,8 @@ class UnifiedToolRegistry:
                     f"a tool {tool_id!r} is registered already ({_where(old)}); choose another name or category, "
                     "or pass replace=True to take its place"
                 )
+            if alias is not None and alias != tool_id and alias in self._tools:
+                raise ConfigurationError(f"{alias!r} is the id of another tool; as an alias it would lead there")
             if alias is not None and self._aliases.get(alias, tool_id) != tool_id and not replace:
                 raise ConfigurationError(
                     f"{alias!r} names the tool {self._aliases[alias]!r} already; pass replace=True"
@@ -187,7 +193,7 @@ class UnifiedToolRegistry:
         from victor.tools.discovery import discover
 
         count = 0
-        for made in discover(package):
+        for made in list(discover(package)):  # all of it is looked at before any of it is registered
             if made.metadata.id not in self._tools:
                 count += 1
             self.register(made, replace=self.is_redefinition(made))
@@ -252,10 +258,11 @@ class UnifiedToolRegistry:
         Raises:
             UnknownNameError: No such preset.
         """
+        wanted_tier = None if tier is None else cost_tier_of(tier)
         self._sync()
         wanted = None if category is None else [category] if isinstance(category, str) else list(category)
         with self._lock:
-            chosen = self._tables.select(wanted, None if tier is None else CostTier(tier), keyword)
+            chosen = self._tables.select(wanted, wanted_tier, keyword)
         if idempotent is not None:
             chosen = [made for made in chosen if made.metadata.idempotent is idempotent]
         if source is not None:
@@ -283,7 +290,12 @@ class UnifiedToolRegistry:
         Args:
             query: Any words: ``"how big is this folder"``.
             limit: Most tools to return.
+
+        Raises:
+            ConfigurationError: The question is no text.
         """
+        if not isinstance(query, str):
+            raise ConfigurationError(f"search_tools takes a text, not {query!r}")
         self._sync()
         with self._lock:
             index = self._searchable()
@@ -385,7 +397,10 @@ class UnifiedToolRegistry:
 
     def _tell(self, change: RegistryChange) -> None:
         for listener in self._listeners:
-            listener(change)
+            try:
+                listener(change)
+            except Exception:  # noqa: BLE001 - reported; the registry has changed, and the others are to know
+                _log.exception("a listener to changes of the registry failed (%s %s)", change.kind, change.tool_id)
 
     def _names_of(self, tool_id: str) -> tuple[str, ...]:
         return tuple(alias for alias, of in self._aliases.items() if of == tool_id)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from victor.core.errors import ConfigurationError
-from victor.core.tool import Approval, CostTier, Tool, ToolCategory, ToolMetadata
+from victor.core.tool import Approval, CostTier, Tool, ToolMetadata
 from victor.tools.policy.policy import Policy
 
-__all__ = ["ToolSpec", "dotted_name"]
+__all__ = ["ToolSpec", "cost_tier_of", "dotted_name"]
 
 
 @frozen(kw_only=True)
@@ -45,7 +46,8 @@ class ToolSpec:
         given = dict(self.metadata)
         wanted = name or self.name or getattr(function, "__name__", "")
         if wanted == "<lambda>" or not wanted:
-            raise ConfigurationError("a lambda has no name to be called by; pass name=...")
+            what = "a lambda" if wanted else f"{function!r}"
+            raise ConfigurationError(f"{what} has no name to be called by; pass name=...")
         description = self.description
         if description is None:
             from victor.core.docstring import summary_of
@@ -88,12 +90,37 @@ def _check(metadata: ToolMetadata, policy: Policy) -> None:
         )
 
 
+_SEPARATES: Final = re.compile(r"[\s.]")
+
+
+def cost_tier_of(tier: CostTier | str) -> CostTier:
+    """A tier by its name, in any case.
+
+    Raises:
+        ConfigurationError: There is no such tier.
+
+    Example:
+        >>> cost_tier_of("Low")
+        <CostTier.LOW: 'low'>
+    """
+    try:
+        return CostTier(str(tier).lower())
+    except ValueError:
+        tiers = ", ".join(repr(str(each)) for each in CostTier)
+        raise ConfigurationError(f"cost_tier {tier!r}: it is one of {tiers}") from None
+
+
+def _check_kinds(name: str, value: object, kind: type, words: str, *, right: bool = True) -> None:
+    if not (isinstance(value, kind) and right):
+        raise ConfigurationError(f"{name} is {words}, not {value!r}")
+
+
 def metadata_of(
     *,
     category: str,
     cost_tier: CostTier | str | None,
     idempotent: bool,
-    keywords: Iterable[str],
+    keywords: str | tuple[str, ...],
     timeout: float | None,
     requires_approval: Approval | None,
     sequential: bool,
@@ -101,15 +128,18 @@ def metadata_of(
     deprecated: str,
 ) -> dict[str, Any]:
     """The fields of `ToolMetadata` out of the arguments of `victor.tools.decorator.tool`."""
-    try:
-        tier = None if cost_tier is None else CostTier(str(cost_tier).lower())
-    except ValueError:
-        tiers = ", ".join(repr(str(each)) for each in CostTier)
-        raise ConfigurationError(f"cost_tier {cost_tier!r}: it is one of {tiers}") from None
+    tier = None if cost_tier is None else cost_tier_of(cost_tier)
     if isinstance(keywords, str):
         raise ConfigurationError(f"keywords must be a list of words, not the text {keywords!r}")
+    _check_kinds("category", category, str, "a word", right=bool(category) and not _SEPARATES.search(str(category)))
+    words: tuple[Any, ...] = tuple(keywords)
+    _check_kinds("keywords", words, tuple, "words", right=all(isinstance(word, str) and word.strip() for word in words))
+    _check_kinds("idempotent", idempotent, bool, "True or False")
+    _check_kinds("sequential", sequential, bool, "True or False")
+    _check_kinds("version", version, str, "text")
+    _check_kinds("deprecated", deprecated, str, "text: what to use instead")
     return {
-        "category": str(category) or ToolCategory.CUSTOM,
+        "category": str(category),
         "cost_tier": tier,
         "idempotent": idempotent,
         "keywords": tuple(keywords),

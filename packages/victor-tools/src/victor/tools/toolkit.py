@@ -49,7 +49,8 @@ def _marked(source: Any) -> list[tuple[str, ToolSpec]]:
     found: dict[str, ToolSpec] = {}
     for base in reversed(type(source).__mro__):
         for attribute, value in vars(base).items():
-            spec = getattr(value, "__victor_spec__", None)
+            function = value.__wrapped__ if isinstance(value, (classmethod, staticmethod)) else value
+            spec = getattr(function, "__victor_spec__", None)
             if isinstance(spec, ToolSpec):
                 found[attribute] = spec
             elif value is None and attribute in found:  # a subclass takes the tool away

@@ -48,14 +48,20 @@ class Policy:
     middleware: tuple[Middleware, ...] = field(default=(), converter=_as_tuple)
 
     def __attrs_post_init__(self) -> None:
-        if self.retries < 0:
-            raise ConfigurationError(f"retries must not be negative, not {self.retries}")
-        if self.cache_ttl_s is not None and self.cache_ttl_s <= 0:
-            raise ConfigurationError(f"cache_ttl must be positive, not {self.cache_ttl_s}")
-        if self.cache_size < 1:
-            raise ConfigurationError(f"cache_size must be at least 1, not {self.cache_size}")
-        if self.max_result_chars is not None and self.max_result_chars < 200:
-            raise ConfigurationError(f"max_result_chars must be at least 200, not {self.max_result_chars}")
+        if type(self.retries) is not int or self.retries < 0:
+            raise ConfigurationError(f"retries is a whole number and must not be negative, not {self.retries!r}")
+        if self.cache_ttl_s is not None and not (type(self.cache_ttl_s) in (int, float) and self.cache_ttl_s > 0):
+            raise ConfigurationError(f"cache_ttl must be positive, a number of seconds, not {self.cache_ttl_s!r}")
+        if type(self.cache_size) is not int or self.cache_size < 1:
+            raise ConfigurationError(f"cache_size must be at least 1, not {self.cache_size!r}")
+        if self.max_result_chars is not None and (
+            type(self.max_result_chars) is not int or self.max_result_chars < 200
+        ):
+            raise ConfigurationError(f"max_result_chars must be at least 200, not {self.max_result_chars!r}")
+        layers: tuple[object, ...] = self.middleware
+        wrong = next((layer for layer in layers if not callable(layer)), None)
+        if wrong is not None:
+            raise ConfigurationError(f"middleware are functions of the context and of what comes next, not {wrong!r}")
         if self.rate_limit is not None:
             from victor.tools.policy.rate_limit import parse_rate
 

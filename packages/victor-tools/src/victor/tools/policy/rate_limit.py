@@ -39,7 +39,7 @@ def parse_rate(text: str) -> tuple[float, float]:
         >>> parse_rate("10/s"), parse_rate("3/2min")
         ((10.0, 1.0), (3.0, 120.0))
     """
-    found = _RATE.fullmatch(text.lower())
+    found = _RATE.fullmatch(str(text).lower())
     if found is None or found[3] not in _UNITS or float(found[1]) <= 0 or found[2] == "0":
         raise ConfigurationError(f"rate_limit {text!r}: write it as '10/s', '100/min' or '1000/h'")
     return float(found[1]), _UNITS[found[3]] * float(found[2] or 1)
