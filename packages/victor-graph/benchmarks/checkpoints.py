@@ -1,6 +1,7 @@
 """What checkpoints cost: a durable superstep beside a bare commit of SQLite, a growing log, and reading it back.
 
-Each figure is the median of short windows, in turn with its floor, in the same run. With ``--peers`` (or
+Each figure is the median of short windows, in turn with its floor, in the same run; on a machine that does other work
+too, the CPU times say more than the wall times. With ``--peers`` (or
 ``VICTOR_BENCH_PEERS_PYTHON``) LangGraph does the growing state too.
 """
 
@@ -52,43 +53,68 @@ def growing(steps: int) -> StateGraph[State]:
     return graph.add_conditional_edges("tick", lambda state: "tick" if state["n"] % steps else END)
 
 
-def floor(folder: Path, level: Level, commits: int) -> float:
-    """Wall microseconds of one commit of one row of 100 bytes."""
+Times = tuple[float, float]
+"""Wall and CPU seconds."""
+
+
+def now() -> Times:
+    """The time."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: Times, times: int) -> Times:
+    """Microseconds of one of so many, wall and CPU."""
+    ended = now()
+    return (ended[0] - began[0]) * 1e6 / times, (ended[1] - began[1]) * 1e6 / times
+
+
+def ratio(runs: list[Times], bases: list[Times]) -> str:
+    """How many times the floor, by wall and by CPU time."""
+    wall, cpu = (
+        statistics.median(run[which] / base[which] for run, base in zip(runs, bases, strict=True)) for which in (0, 1)
+    )
+    return f"{wall:.2f}x (CPU {cpu:.2f}x)"
+
+
+def floor(folder: Path, level: Level, commits: int) -> Times:
+    """Microseconds of one commit of one row of 100 bytes, wall and CPU."""
     db = sqlite3.connect(folder / f"floor-{level}.db", isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute(f"PRAGMA synchronous = {level}")
     db.execute("CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, data BLOB)")
     data = os.urandom(100)
-    began = time.perf_counter()
+    began = now()
     for _ in range(commits):
         db.execute("BEGIN IMMEDIATE")
         db.execute("INSERT INTO t (data) VALUES (?)", (data,))
         db.execute("COMMIT")
-    wall = (time.perf_counter() - began) * 1e6 / commits
+    taken = since(began, commits)
     db.close()
-    return wall
+    return taken
 
 
 def durable(folder: Path) -> None:
     """Supersteps that are on the disk before the next begins, beside bare commits."""
     for level in ("full", "normal"):
         with SqliteSaver(folder / f"steps-{level}.db", synchronous=level) as store:
-            graph = counter(50).compile(store)
-            sync = counter_sync(50).compile(store)
-            bare, by_async, by_sync = [], [], []
+            steps = 50 if level == "full" else 300  # so many that beginning a run does not count
+            graph = counter(steps).compile(store)
+            sync = counter_sync(steps).compile(store)
+            bare: list[Times] = []
+            by_async: list[Times] = []
+            by_sync: list[Times] = []
             for number in range(12):
-                bare.append(floor(folder, level, 50))
-                began = time.perf_counter()
+                bare.append(floor(folder, level, steps))
+                began = now()
                 asyncio.run(graph.ainvoke({"n": 0}, thread_id=f"a{number}"))
-                by_async.append((time.perf_counter() - began) * 1e6 / 50)
-                began = time.perf_counter()
+                by_async.append(since(began, steps))
+                began = now()
                 sync.invoke({"n": 0}, thread_id=f"s{number}")
-                by_sync.append((time.perf_counter() - began) * 1e6 / 50)
-        base = statistics.median(bare)
+                by_sync.append(since(began, steps))
+        wall, cpu = (statistics.median(one[which] for one in bare) for which in (0, 1))
         print(
-            f"durable superstep, synchronous={level:6} bare commit {base:8.1f} us; "
-            f"invoke {statistics.median(s / b for s, b in zip(by_sync, bare, strict=True)):.2f}x; "
-            f"ainvoke {statistics.median(s / b for s, b in zip(by_async, bare, strict=True)):.2f}x"
+            f"durable superstep, synchronous={level:6} bare commit {wall:7.1f} us (CPU {cpu:.1f}); "
+            f"invoke {ratio(by_sync, bare)}; ainvoke {ratio(by_async, bare)}"
         )
 
 
@@ -174,8 +200,8 @@ def main() -> None:
                 print(f"langgraph skipped: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                 return
             for kind, figures in json.loads(done.stdout.splitlines()[-1]).items():
-                ratio = figures["ms"] / wall / 1000
-                print(f"LangGraph, {kind}: {figures['ms']:.0f} ms ({ratio:.0f}x), file {figures['mb']:.1f} MB")
+                times = figures["ms"] / wall / 1000
+                print(f"LangGraph, {kind}: {figures['ms']:.0f} ms ({times:.0f}x), file {figures['mb']:.1f} MB")
         else:
             print("peers skipped: name a Python that has them: --peers or VICTOR_BENCH_PEERS_PYTHON", file=sys.stderr)
 
