@@ -18,10 +18,11 @@ from victor.graph.errors import GraphValidationError
 from victor.graph.yaml import Workflow, load_object, parse_workflow
 from victor.graph.yaml.render import pairs_block
 
-EXAMPLES = int(os.environ.get("VICTOR_EXPORT_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("VICTOR_EXPORT_EXAMPLES", "8"))
 OFTEN = settings(
     max_examples=EXAMPLES,
     deadline=None,
+    derandomize=EXAMPLES < 100,
     phases=[phase for phase in Phase if phase is not Phase.shrink or EXAMPLES < 100],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -132,7 +133,7 @@ def workflows(draw: st.DrawFn) -> str:
         if kind == "sum":
             one = draw(sums(id, names, draw(st.sampled_from(["a", "b"]))))
         elif kind == "text":
-            filled = draw(st.lists(st.one_of(st.sampled_from(["x { ", "it's ", '"q" ', "\n", "{{ n }}", "$ctx.a"]),
+            filled = draw(st.lists(st.one_of(st.sampled_from(["x { ", "it's ", '"q" ', "\n", "{{ n }}", "$ctx.a "]),
                                              expressions(names).map(lambda e: "{{ " + e + " }}")), min_size=1, max_size=4))  # fmt: skip
             one = {"id": id, "type": "transform", "template": "".join(filled)}
         elif kind == "condition":
