@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 
+from victor.core.errors import ConfigurationError
 from victor.core.topology import Topology
-from victor.graph import END, START, Command, GraphValidationError, StateGraph
+from victor.graph import END, START, Command, GraphValidationError, MemorySaver, RetryPolicy, StateGraph
 from victor.graph.conflicts import surely_writes
 
 
@@ -299,3 +300,35 @@ def test_settings_can_be_bound() -> None:
     assert bound.invoke({}, {"configurable": {"b": 2}})["log"] == [1, 2]
     with pytest.raises(KeyError):
         graph.invoke({}, {"configurable": {"b": 2}})
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [
+        (lambda graph: graph.compile(checkpointer=5), "checkpointer takes a store, its URL"),
+        (lambda graph: graph.compile(checkpointer={}), "checkpointer takes a store, its URL"),
+        (lambda graph: graph.compile(checkpointer=MemorySaver), r"make one: MemorySaver\(\.\.\.\)"),
+        (lambda graph: graph.compile(checkpointer="memory"), "'memory' is no URL of a checkpoint store; did you mean"),
+        (lambda graph: graph.compile(checkpointer=""), "is no URL of a checkpoint store"),
+        (lambda graph: graph.compile().invoke({}, "t1"), "config is a dict, not str 't1'; the thread is named by"),
+        (lambda graph: graph.compile("memory:").get_state("t1"), "config is a dict, not str 't1'"),
+        (lambda graph: graph.compile().invoke({}, {"configurable": "x"}), r'config\["configurable"\] is a dict'),
+        (lambda graph: graph.compile().invoke({}, recursion_limit="5"), "recursion_limit is a number of supersteps"),
+        (lambda graph: graph.compile().invoke({}, max_concurrency=0), "max_concurrency is a number of nodes"),
+        (lambda graph: graph.compile("memory:").invoke({}, thread_id="\ud800"), "cannot name a thread"),
+        (lambda graph: graph.add_node("b", len, retry_policy=3), "retry_policy takes a RetryPolicy or a list"),
+        (lambda graph: graph.add_node("b", len, timeout="5s"), "a timeout is a number of seconds"),
+        (lambda graph: RetryPolicy(max_attempts=0), "max_attempts counts the first attempt too"),
+        (lambda graph: StateGraph({"log": []}), "described by its class, not by an instance"),
+    ],
+)
+def test_beginners_mistakes_are_told_in_our_words(mistake: Any, says: str) -> None:
+    graph: Any = StateGraph(State).add_node("a", lambda state: {}).add_edge(START, "a")
+    with pytest.raises((GraphValidationError, ConfigurationError), match=says):
+        mistake(graph)
+
+
+def test_a_graph_that_is_not_compiled_says_so() -> None:
+    with pytest.raises(AttributeError, match=r"compile the graph first: graph.compile\(\).invoke\("):
+        StateGraph(State).invoke({})
+    assert not hasattr(StateGraph(State), "anything_else")

@@ -71,6 +71,8 @@ class CompiledGraph(Starting, Described, Batches):
             from victor.graph.checkpoint.urls import open_checkpointer
 
             checkpointer = open_checkpointer(checkpointer)
+        elif checkpointer is not None and not isinstance(checkpointer, bool):
+            _check_checkpointer(checkpointer)
         self.checkpointer: Checkpointer | bool | None = checkpointer
         self._cache = cache
         self._codec = codec
@@ -350,6 +352,16 @@ class CompiledGraph(Starting, Described, Batches):
         run.sink = sink
         several = not isinstance(mode, str)
         return run, lambda part: shape(part, several=several, subgraphs=subgraphs, version=version)
+
+
+def _check_checkpointer(given: Any) -> None:
+    from victor.graph.checkpoint.base import Checkpointer
+
+    if not isinstance(given, Checkpointer):
+        hint = f"; make one: {given.__name__}(...)" if isinstance(given, type) else ""
+        raise GraphValidationError(
+            f"checkpointer takes a store, its URL ('memory:', 'sqlite:runs.db'), True or False, not {given!r:.80}{hint}"
+        )
 
 
 def _going(run: Run, input: Any) -> Coroutine[Any, Any, None]:

@@ -28,7 +28,7 @@ from victor.graph.errors import GraphValidationError
 from victor.graph.graph import StateGraph
 from victor.graph.node import INJECTED
 from victor.graph.program import build_program
-from victor.graph.retry import RetryPolicy, TimeoutPolicy, timeout_policy
+from victor.graph.retry import RetryPolicy, TimeoutPolicy, retry_policies, timeout_policy
 from victor.graph.runtime import RunnableConfig, current_task
 from victor.graph.task_calls import Group, TaskFuture, call
 
@@ -81,9 +81,7 @@ class TaskFunction(Generic[R]):
         self.function = function
         self.name = name or function.__name__
         self.full_name = f"{function.__module__}:{function.__qualname__}"
-        self.retry = (
-            () if retry_policy is None else (retry_policy,) if isinstance(retry_policy, RetryPolicy) else retry_policy
-        )
+        self.retry = retry_policies(retry_policy)
         self.cache_policy = cache_policy
         self.timeout = timeout_policy(timeout)
         self.own_cache: Cache | None = None

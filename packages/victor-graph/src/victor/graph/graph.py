@@ -5,13 +5,13 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 from victor.graph.command import END, START
 from victor.graph.errors import GraphValidationError
 from victor.graph.node import Branch, Edge, Node, jumps
-from victor.graph.retry import RetryPolicy, TimeoutPolicy, timeout_policy
-from victor.graph.schema import Schema, read_schema
+from victor.graph.retry import RetryPolicy, TimeoutPolicy, retry_policies, timeout_policy
+from victor.graph.schema import Schema, has_fields, read_schema
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -74,10 +74,20 @@ class StateGraph(Generic[StateT]):
             self.schema(schema)
 
     def schema(self, kind: Any) -> Schema:
-        """The `Schema` of a class used in this graph; its keys become keys of the state."""
+        """The `Schema` of a class used in this graph; its keys become keys of the state.
+
+        Raises:
+            GraphValidationError: It is no class, or cannot be read.
+        """
+        if isinstance(kind, (Mapping, list)) or (not isinstance(kind, type) and has_fields(type(kind))):
+            raise GraphValidationError(f"a state is described by its class, not by an instance: {kind!r:.80}")
         if kind not in self.schemas:
             self.schemas[kind] = read_schema(kind)
         return self.schemas[kind]
+
+    def __getattr__(self, name: str) -> Any:
+        hint = f"; compile the graph first: graph.compile().{name}(...)" if name in _OF_COMPILED else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     @property
     def edges(self) -> list[Edge]:
@@ -177,7 +187,7 @@ class StateGraph(Generic[StateT]):
             destinations=_labels(destinations),
             metadata=dict(metadata or {}),
             defer=defer,
-            retry=() if retry is None else (retry,) if isinstance(retry, RetryPolicy) else tuple(retry),
+            retry=retry_policies(retry),
             timeout=timeout_policy(default.get("timeout") if timeout is None else timeout),
             cache=default.get("cache_policy") if cache_policy is None else cache_policy,
             error_handler=default.get("error_handler") if error_handler is None else error_handler,
@@ -367,9 +377,16 @@ class StateGraph(Generic[StateT]):
                 annotation = eval(annotation, getattr(function, "__globals__", {}))  # noqa: S307 - the author's own
             except Exception:  # noqa: BLE001 - annotations may name what is not there at run time
                 return None
-        from victor.graph.schema import has_fields
 
         return annotation if has_fields(annotation) and annotation is not self.state_schema else None
+
+
+_OF_COMPILED: Final = frozenset(
+    {
+        "invoke", "ainvoke", "stream", "astream", "run", "arun", "batch", "abatch", "get_state", "aget_state",
+        "get_state_history", "update_state", "aupdate_state", "get_graph",
+    }
+)  # fmt: skip
 
 
 def _name_of(action: Any) -> str:

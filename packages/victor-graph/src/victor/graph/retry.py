@@ -13,7 +13,7 @@ from attrs import frozen
 from victor.core.errors import ConfigurationError, ModelConnectionError, ModelError, ModelRateLimitError
 from victor.graph.errors import GraphError, GraphValidationError
 
-__all__ = ["RetryPolicy", "TimeoutPolicy", "default_retry_on", "timeout_policy"]
+__all__ = ["RetryPolicy", "TimeoutPolicy", "default_retry_on", "retry_policies", "timeout_policy"]
 
 _MISTAKES: Final = (
     ValueError, TypeError, ArithmeticError, ImportError, LookupError, NameError, SyntaxError, RuntimeError,
@@ -68,6 +68,12 @@ class RetryPolicy:
     jitter: bool = True
     retry_on: type[Exception] | Sequence[type[Exception]] | Callable[[Exception], bool] = default_retry_on
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
+            raise GraphValidationError(
+                f"max_attempts counts the first attempt too: at least 1, not {self.max_attempts!r}"
+            )
+
     def covers(self, error: Exception) -> bool:
         """Whether this policy tries again after such an error."""
         wanted = self.retry_on
@@ -113,6 +119,23 @@ class TimeoutPolicy:
         return _seconds(self.idle_timeout)
 
 
+def retry_policies(given: RetryPolicy | Sequence[RetryPolicy] | None) -> tuple[RetryPolicy, ...]:
+    """The policies that a ``retry_policy=`` argument stands for.
+
+    Raises:
+        GraphValidationError: It is neither a policy nor several.
+    """
+    if given is None:
+        return ()
+    found = (
+        (given,) if isinstance(given, RetryPolicy) else tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    )
+    for one in found:
+        if not isinstance(one, RetryPolicy):
+            raise GraphValidationError(f"retry_policy takes a RetryPolicy or a list of them, not {one!r}")
+    return tuple(found)
+
+
 def timeout_policy(timeout: float | timedelta | TimeoutPolicy | None) -> TimeoutPolicy | None:
     """The policy that a ``timeout=`` argument stands for.
 
@@ -133,4 +156,8 @@ def timeout_policy(timeout: float | timedelta | TimeoutPolicy | None) -> Timeout
 def _seconds(value: float | timedelta | None) -> float | None:
     if value is None:
         return None
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise GraphValidationError(f"a timeout is a number of seconds, a timedelta or a TimeoutPolicy, not {value!r}")
+    return float(value)

@@ -16,7 +16,7 @@ from victor.graph.program import near
 from victor.graph.runtime import CURRENT, RunnableConfig
 from victor.graph.schema import ROOT
 from victor.graph.tasks import Task
-from victor.graph.threads import Threads
+from victor.graph.threads import Threads, configurable_of, thread_name
 from victor.graph.updates import state_fields
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ class Starting(Threads):
     def _run(self, config: RunnableConfig | None, options: Mapping[str, Any], *, blocking: bool) -> Run:
         """A run, set up as config and options say."""
         given: Mapping[str, Any] = config or _NO_CONFIG
+        configurable = configurable_of(given)
         if self._bound:
             given = merged(self._bound, given)
-        configurable = given.get("configurable") or _NO_CONFIG
+            configurable = given.get("configurable") or _NO_CONFIG
         limit = given.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
         thread_id = configurable.get("thread_id")
         concurrency = given.get("max_concurrency")
@@ -69,13 +70,15 @@ class Starting(Threads):
             checkpoint_id = options.get("checkpoint_id", checkpoint_id)
             limit = options.get("recursion_limit", limit)
             concurrency = options.get("max_concurrency", concurrency)
-        if limit < 1:
-            raise GraphValidationError(f"recursion_limit must be at least 1, not {limit}")
+        if type(limit) is not int or limit < 1:
+            raise GraphValidationError(f"recursion_limit is a number of supersteps, at least 1, not {limit!r}")
+        if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
+            raise GraphValidationError(f"max_concurrency is a number of nodes, at least 1, not {concurrency!r}")
         run = Run(self.program, cast("RunnableConfig", given), blocking=blocking, limit=limit)
         run.max_concurrency = concurrency
         run.store = self.store
         run.cache = self._own_cache() if self.program.has_cached else self._cache  # type: ignore[assignment]
-        run.thread_id = None if thread_id is None else str(thread_id)
+        run.thread_id = None if thread_id is None else thread_name(thread_id)
         if options:
             self._optional(run, options)
         parent = CURRENT.get()

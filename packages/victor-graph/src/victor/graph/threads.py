@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from victor.graph.compiled import CompiledGraph
     from victor.graph.snapshot import StateSnapshot
 
-__all__ = ["Threads"]
+__all__ = ["Threads", "configurable_of", "thread_name"]
 
 
 class Threads:
@@ -259,15 +259,47 @@ def _checked(supersteps: Sequence[Sequence[StateUpdate]]) -> list[list[StateUpda
 
 
 def _place(config: RunnableConfig | None, which: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    configurable = (config or {}).get("configurable") or {}
+    configurable = configurable_of(config)
     thread_id = which.get("thread_id", configurable.get("thread_id"))
     if thread_id is None:
         raise GraphValidationError('name the thread: thread_id=..., or config={"configurable": {"thread_id": ...}}')
     return (
-        str(thread_id),
+        thread_name(thread_id),
         configurable.get("checkpoint_ns", ""),
         which.get("checkpoint_id", configurable.get("checkpoint_id")),
     )
+
+
+def configurable_of(config: Any) -> Mapping[str, Any]:
+    """What a config says of thread, checkpoint and the like.
+
+    Raises:
+        GraphValidationError: It is no config.
+    """
+    if config is None:
+        return {}
+    if not isinstance(config, Mapping):
+        hint = f"; the thread is named by thread_id={config!r}" if isinstance(config, (str, int)) else ""
+        raise GraphValidationError(f"config is a dict, not {type(config).__name__} {config!r:.80}{hint}")
+    found = config.get("configurable") or {}
+    if not isinstance(found, Mapping):
+        raise GraphValidationError(f'config["configurable"] is a dict, not {type(found).__name__} {found!r:.80}')
+    return found
+
+
+def thread_name(thread_id: Any) -> str:
+    """A thread's id as text.
+
+    Raises:
+        GraphValidationError: It is no text that can be stored.
+    """
+    name = str(thread_id)
+    if not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise GraphValidationError(f"{name!r} cannot name a thread: half a character is no text") from None
+    return name
 
 
 def _named(run: Run) -> RunnableConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from victor.core.catalog import near_matches
+from victor.core.errors import ConfigurationError
 from victor.graph.checkpoint.base import Checkpointer
 
 __all__ = ["open_checkpointer"]
@@ -17,8 +19,14 @@ def open_checkpointer(url: str) -> Checkpointer:
 
     Raises:
         UnknownNameError: Nobody has registered the scheme.
+        ConfigurationError: It is neither a URL nor a file of SQLite.
     """
     scheme, colon, _ = url.partition(":")
+    if not colon and not url.endswith((".db", ".sqlite", ".sqlite3")):
+        schemes = ["memory:", "sqlite:", "postgresql://"]
+        near = near_matches(url, [one.rstrip(":/") for one in schemes])
+        hint = f"did you mean {near[0] + ':'!r}?" if near else f"it begins with {', '.join(schemes)}, or ends in .db"
+        raise ConfigurationError(f"{url!r} is no URL of a checkpoint store; {hint}")
     if not colon or len(scheme) == 1:
         scheme, url = "sqlite", f"sqlite:{url}"
     if scheme == "memory":
