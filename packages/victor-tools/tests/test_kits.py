@@ -318,3 +318,24 @@ def test_markdown(html: str, markdown: str) -> None:
 @given(st.text(alphabet="<>/abp \"'=&;!-trdhli123\n", max_size=120))
 def test_markdown_of_anything_is_text(html: str) -> None:
     assert isinstance(to_markdown(html, "http://s.org/"), str)
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [("1e308 * 10", "bigger than any number"), ("min(1,000, 5)", "write 1000, not 1,000"), ("1e400", "bigger than any number"), ("exp(1000)", "no value|bigger")],
+)  # fmt: skip
+def test_what_has_no_number_is_told(expression: str, told: str) -> None:
+    with pytest.raises(ToolError, match=told):
+        evaluate(expression)
+
+
+def test_numbers_with_commas_and_pairs() -> None:
+    assert evaluate("1,000 + 1") == 1001
+    assert evaluate("max(1,500)") == 500
+
+
+def test_statistics_of_numbers_too_big_to_add_up(call: Any) -> None:
+    from victor.tools.math_kit import Math
+
+    made = next(t for t in Math().tools() if t.name == "math_statistics")
+    assert call(made, numbers=[1e308, 1e308]).text == "the numbers are too big to add up"

@@ -140,8 +140,37 @@ def test_reading_works_and_values_are_bound(database: Path, call: Any) -> None:
     assert call(tools(database)["sql_tables"], database="shop.db").value == {
         "goods": ["id INTEGER", "name TEXT", "price REAL"]
     }
-    big = call(query, database="shop.db", statement="SELECT printf('%.*c', 20000, 'x'), x'00ff'").value["rows"][0]
+    big = call(query, database="shop.db", statement=f"{LONG} SELECT group_concat('x', ''), x'00ff' FROM c").value[
+        "rows"
+    ][0]
     assert big[0].endswith("[... 10,000 more characters]") and big[1] == "[2 bytes]"
+
+
+LONG = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000)"
+
+
+@pytest.mark.parametrize("name", ["printf", "FORMAT", '"printf"'])
+def test_a_width_nobody_could_interrupt_is_refused(database: Path, refused: Any, name: str) -> None:
+    columns = ", ".join([f"length({name}('%.*c', 900000000, 'x'))"] * 6)
+    began = time.monotonic()
+    text = refused(tools(database)["sql_query"], database="shop.db", statement=f"SELECT {columns}").text
+    assert "use round(x, 2)" in text and time.monotonic() - began < 3
+
+
+def test_table_functions_that_read_can_be_used_and_change_nothing(database: Path, call: Any, refused: Any) -> None:
+    query = tools(database)["sql_query"]
+    given = call(query, database="shop.db", statement="SELECT value FROM json_each(?)", parameters=["[1, 2]"])
+    assert given.value["rows"] == [[1], [2]]
+    columns = call(query, database="shop.db", statement="SELECT name FROM pragma_table_info('goods')").value["rows"]
+    assert columns == [["id"], ["name"], ["price"]]
+    assert call(query, database="shop.db", statement="SELECT 1e400, -1e400").value["rows"] == [["inf", "-inf"]]
+    for statement in (
+        "UPDATE sqlite_master SET sql = 'x'", "UPDATE sqlite_schema SET name = 'x'", "DELETE FROM sqlite_master",
+        "PRAGMA writable_schema = ON", "SELECT * FROM pragma_database_list", "SELECT * FROM pragma_writable_schema(1)",
+        "SELECT * FROM pragma_journal_mode('off')", "CREATE VIRTUAL TABLE v USING fts5(a)", "UPDATE sqlite_dbpage SET data = x'00'",
+        "", "  ", "-- nothing", ";",
+    ):  # fmt: skip
+        refused(query, database="shop.db", statement=statement)
 
 
 def test_a_corrupt_database_is_told(database: Path, refused: Any) -> None:

@@ -143,18 +143,25 @@ class Math(Toolkit):
         Args:
             numbers: The numbers.
         """
-        quartiles = stats.quantiles(numbers, n=4, method="inclusive") if len(numbers) > 1 else [numbers[0]] * 3
-        return {
-            "count": len(numbers),
-            "sum": math.fsum(numbers),
-            "mean": stats.fmean(numbers),
-            "median": stats.median(numbers),
-            "deviation": stats.stdev(numbers) if len(numbers) > 1 else 0.0,
-            "minimum": min(numbers),
-            "maximum": max(numbers),
-            "first_quartile": quartiles[0],
-            "third_quartile": quartiles[2],
-        }
+        try:
+            return _statistics(numbers)
+        except OverflowError:
+            raise ToolError("the numbers are too big to add up", retry=True) from None
+
+
+def _statistics(numbers: list[float]) -> dict[str, float]:
+    quartiles = stats.quantiles(numbers, n=4, method="inclusive") if len(numbers) > 1 else [numbers[0]] * 3
+    return {
+        "count": len(numbers),
+        "sum": math.fsum(numbers),
+        "mean": stats.fmean(numbers),
+        "median": stats.median(numbers),
+        "deviation": stats.stdev(numbers) if len(numbers) > 1 else 0.0,
+        "minimum": min(numbers),
+        "maximum": max(numbers),
+        "first_quartile": quartiles[0],
+        "third_quartile": quartiles[2],
+    }
 
 
 def evaluate(expression: str) -> float | int | bool:
@@ -173,6 +180,8 @@ def evaluate(expression: str) -> float | int | bool:
 
     text = expression.strip().replace("^", "**").translate(_SIGNS)
     text = re.sub(r"(?<=\d),(?=\d{3}(?:\D|$))", "", text) if "(" not in text else text
+    if re.search(r"\d,0\d{2}(?!\d)", text):
+        raise ToolError("a comma between parentheses separates two numbers; write 1000, not 1,000", retry=True)
     text = re.sub(r"(\d+(?:\.\d+)?)\s*%\s*of\b", r"\1 / 100 *", text)
     text = re.sub(r"(\d+(?:\.\d+)?)\s*%(?=\s*(?:$|[)+*/,-]))", r"(\1 / 100)", text)
     try:
@@ -245,6 +254,8 @@ def _check_power(base: Any, exponent: Any) -> None:
 
 
 def _bounded(value: Any) -> Any:
+    if isinstance(value, float) and math.isinf(value):
+        raise ToolError("the result is bigger than any number that can be calculated with (1.8e308)", retry=True)
     if isinstance(value, int) and value.bit_length() > _BITS:
         raise ToolError("the result has too many digits", retry=True)
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sqlite3
 import time
@@ -52,7 +53,12 @@ _PRAGMAS: Final = frozenset(
     }
 )
 _FUNCTIONS_REFUSED: Final = frozenset(
-    {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "zeroblob", "randomblob"}
+    {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "zeroblob", "randomblob", "printf", "format"}
+)
+_SCHEMA_TABLES: Final = frozenset({"sqlite_master", "sqlite_schema", "sqlite_temp_master"})
+_INSTEAD: Final = (
+    "printf and format are refused, as a width can keep them busy for ever, which nothing can interrupt: "
+    "use round(x, 2), || and substr"
 )
 _POSTGRES_STARTS: Final = frozenset({"select", "with", "values", "table", "show", "explain"})
 _POSTGRES_REFUSED: Final = (
@@ -221,12 +227,16 @@ class Sql(Toolkit):
             connection.set_authorizer(_authorizer(write))
             connection.set_progress_handler(tick, 5_000)
             cursor = connection.execute(statement, parameters)
+            if cursor.description is None and not write:
+                raise ToolError("there is no statement in that which reads something", retry=True)
             rows = cursor.fetchmany(most + 1)
             return self._result([d[0] for d in cursor.description or ()], rows, most, cursor.rowcount)
         except sqlite3.DatabaseError as error:
             if late:
                 raise ToolTimeoutError(f"the statement took more than {self.timeout_s:g} s and was stopped") from error
             text = str(error)
+            if any(f"function: {name}" in text.lower() for name in ("printf", "format")):
+                raise ToolError(_INSTEAD, retry=True) from error
             if "not authorized" in text or "readonly" in text or "prohibited" in text or "query_only" in text:
                 allowed = "changes to tables and their rows" if write else "reading"
                 raise ToolError(f"only {allowed} is allowed here: {text}") from error
@@ -315,6 +325,8 @@ class Sql(Toolkit):
             return f"[{len(value):,} bytes]"
         if isinstance(value, str) and len(value) > self.max_chars:
             return f"{value[: self.max_chars]} [... {len(value) - self.max_chars:,} more characters]"
+        if isinstance(value, float) and not math.isfinite(value):
+            return str(value)  # for which JSON has no number
         return value
 
 
@@ -324,6 +336,10 @@ def _authorizer(write: bool) -> Any:
 
     def authorize(action: int, first: str | None, second: str | None, database: str | None, inner: str | None) -> int:
         if action in allowed:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_UPDATE and first in _SCHEMA_TABLES:
+            # What SQLite asks as it sets up json_each and the like. To change these tables takes a pragma besides,
+            # which is refused, and a database that is not opened read-only.
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in _FUNCTIONS_REFUSED:
             return sqlite3.SQLITE_OK
