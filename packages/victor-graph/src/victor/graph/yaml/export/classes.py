@@ -144,6 +144,7 @@ class ClassWriter(Writer):
         return found
 
     def item_kinds(self, node: NodeDefinition, body: Scope, outer: Place, every: list[str]) -> dict[str, Any]:
+        """The names of an item of a map, with the types of their values where they are certain."""
         shared = {name: outer.names.get(name) for name in names_used(node)}
         found = {**self.kinds(body, [name for name in every if name not in shared]), **shared}
         over = Speaker(outer.names).kind(node.spec.over)
@@ -152,6 +153,7 @@ class ClassWriter(Writer):
         return found
 
     def item_class(self, name: str, fields: Mapping[str, str], keys: list[str]) -> None:
+        """Write the class of an item of a map."""
         self.module.typing("TypedDict")
         odd = {key: kind for key, kind in fields.items() if identifier(key) != key or key in KEYWORDS}
         base = "TypedDict"

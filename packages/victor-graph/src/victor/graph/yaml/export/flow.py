@@ -55,12 +55,14 @@ class FlowWriter(WorkWriter):
                 self.race(node, place, [quoted(one) for one in node.follows] or [after])
 
     def edges(self, source: str, targets: list[str], place: Place) -> None:
+        """Write edges from a node to several."""
         for target in targets:
             if target == "END":
                 self.module.graph("END")
             place.lines.append(f"{place.graph}.add_edge({source}, {target})")
 
     def add(self, name: str, function: str, place: Place, **options: Code | None) -> None:
+        """Write the line that adds a node."""
         made = call(f"{place.graph}.add_node", quoted(name), function, **options)
         place.lines.append(render(made))
 
@@ -89,6 +91,7 @@ class FlowWriter(WorkWriter):
         )
 
     def condition(self, node: NodeDefinition, place: Place, after: str) -> None:
+        """Write a condition: a node that changes nothing, and the function that says where it leads."""
         spec: Condition = node.spec
         ends = {answer: after if target in END_NAMES else quoted(target) for answer, target in spec.branches.items()}
         name = self.module.name(f"{self.functions[id(node)]}_way")
@@ -121,6 +124,7 @@ class FlowWriter(WorkWriter):
         return False, call(choose("choose"), quoted(node.id), answer, branches)
 
     def route(self, source: str, route: Route, context: Any, place: Place) -> None:
+        """Write a conditional edge by a function of the program."""
         function = self.module.load(route.function, context, f"the route from {source}")
         made: list[tuple[str, Code]] = []
         if isinstance(route.to, list):
@@ -139,9 +143,11 @@ class FlowWriter(WorkWriter):
         place.lines.append(render(call(f"{place.graph}.add_conditional_edges", source, function, *mapping)))
 
     def end(self, target: str) -> str:
+        """The expression for the target of an edge."""
         return self.module.graph("END") if target in END_NAMES else quoted(target)
 
     def parallel(self, node: NodeDefinition, place: Place, targets: list[str]) -> None:
+        """Write where nodes side by side part and meet."""
         if node.spec.join_strategy != "all":
             return
         join = f"{node.id}:join"
@@ -156,6 +162,7 @@ class FlowWriter(WorkWriter):
         self.edges(quoted(join), targets, place)
 
     def race(self, node: NodeDefinition, place: Place, targets: list[str]) -> None:
+        """Write nodes of which one wins."""
         children = [node.scope.nodes[one] for one in node.spec.parallel_nodes]
         runners = [(f"{quoted(c.id)}: ", self.guarded(self.function(c, place), c)) for c in children]
         name = self.functions[id(node)]
@@ -177,6 +184,7 @@ class FlowWriter(WorkWriter):
         self.edges(quoted(node.id), targets, place)
 
     def map(self, node: NodeDefinition, place: Place, targets: list[str]) -> None:
+        """Write a map and add it."""
         spec, name = node.spec, self.functions[id(node)]
         do = self.body(node, place)
         retry = self.retry(node, execution=False)
@@ -244,6 +252,7 @@ class FlowWriter(WorkWriter):
         return function
 
     def loop(self, node: NodeDefinition, place: Place, targets: list[str]) -> None:
+        """Write the functions of a loop, its body, and its edges."""
         spec, name = node.spec, self.functions[id(node)]
         assert node.body is not None
         going, rounds = quoted(place.keys[node.id]), quoted(f"{node.id}_round")
@@ -287,6 +296,7 @@ class FlowWriter(WorkWriter):
             place.lines.append(f"{place.graph}.add_conditional_edges({quoted(source)}, {way}, {ends})")
 
     def test(self, raw: Any, speaker: Speaker, node: NodeDefinition, place: Place, *, rank: int = 1) -> str:
+        """A condition as an expression, by `Steps` where Python has no words for it."""
         said = speaker.condition(raw)
         if said is not None:
             return said.at(rank)

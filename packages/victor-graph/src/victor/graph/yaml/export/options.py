@@ -20,6 +20,7 @@ class OptionWriter(ClassWriter):
     """Writes the options of nodes."""
 
     def retry(self, node: NodeDefinition, *, execution: bool = True) -> Code | None:
+        """When a node is tried again."""
         policies = retry_policies(node, self.definition.execution if execution else None)
         given = node.common.retry
         specs = given if isinstance(given, list) else [given]
@@ -27,6 +28,7 @@ class OptionWriter(ClassWriter):
         return None if not made else made[0] if len(made) == 1 else Group("[", tuple(("", one) for one in made), "]")
 
     def policy(self, policy: RetryPolicy, spec: Any, node: NodeDefinition) -> Code:
+        """One retry policy; ``spec`` is what the file says of it."""
         usual = RetryPolicy()
         options: dict[str, Code | None] = {
             name: repr(getattr(policy, name))
@@ -42,12 +44,14 @@ class OptionWriter(ClassWriter):
         return call(self.module.graph("RetryPolicy"), **options)
 
     def exception(self, name: str, node: NodeDefinition) -> str:
+        """The expression for an exception class, or a function of an error."""
         module, _, attribute = name.partition(":")
         if module == "builtins" or node.context is None:
             return attribute
         return self.module.load(name, node.context, f"node {node.id!r}")
 
     def timeout(self, node: NodeDefinition, *, execution: bool = True) -> Code | None:
+        """How long an attempt of a node may take."""
         found = timeout_of(node, self.definition.execution if execution else None)
         if not isinstance(found, TimeoutPolicy):
             return None if found is None else repr(found)
@@ -59,6 +63,7 @@ class OptionWriter(ClassWriter):
         )
 
     def cache(self, node: NodeDefinition, place: Place) -> Code | None:
+        """When a result is used again; its key is written before."""
         policy = cache_policy(node)
         if policy is None:
             return None

@@ -97,6 +97,7 @@ class WorkflowWriter(FlowWriter):
     """Writes a workflow: its classes, its nodes, its graph."""
 
     def write(self) -> None:
+        """Write all of it into the module."""
         definition = self.definition
         inputs, state = self.classes()
         private = self.class_name("Private")

@@ -70,6 +70,7 @@ class WorkWriter(OptionWriter):
     def plain_transform(
         self, node: NodeDefinition, spec: TransformNode, speaker: Speaker, place: Place
     ) -> tuple[bool, Code, bool] | None:
+        """A transform as a line of Python."""
         if spec.template is not None:
             said = speaker.template(spec.template)
             return None if said is None else (False, said, False)
@@ -102,6 +103,7 @@ class WorkWriter(OptionWriter):
     def plain_handler(
         self, node: NodeDefinition, handler: str, speaker: Speaker, place: Place
     ) -> tuple[bool, Code, bool] | None:
+        """A call of a function of the program as a line of Python."""
         if node.context is None:
             return None
         function = load_function(handler, node.context)
@@ -187,6 +189,7 @@ class WorkWriter(OptionWriter):
             )
 
     def subgraph(self, node: NodeDefinition) -> str:
+        """The expression for a workflow that works on the same state."""
         target = self.names[id(node.target)]
         return f"{target}.compile()"
 
