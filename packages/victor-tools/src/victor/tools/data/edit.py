@@ -53,8 +53,19 @@ def change(text: str, format: str, place: str, value: Any, name: str) -> str:
     if format == "yaml":
         return _with_yaml(text, steps, value, name)
     document = parse(text, format, name)
-    _set(document, steps, value)
+    _set(document, steps, value)  # tells what is wrong with the place
+    if format == "json":
+        return _with_json(text, steps, value, name) or write(document, format)
     return write(document, format)
+
+
+def _with_json(text: str, steps: list[str | int], value: Any, name: str) -> str | None:
+    from victor.tools.data.json_text import removed, replaced
+
+    try:
+        return removed(text, steps) if value is REMOVED else replaced(text, steps, value)
+    except ValueError as error:
+        raise ToolError(f"{name!r}: {error}; change it with files_edit") from error
 
 
 def _set(document: Any, steps: list[str | int], value: Any) -> None:
