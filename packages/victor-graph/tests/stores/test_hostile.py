@@ -171,7 +171,7 @@ def test_odd_names_of_threads_work_or_are_a_typed_error(store: Any) -> None:
             assert graph.invoke({"n": 5}, thread_id=name) == {"n": 6}
             store.copy_thread(name, f"{name}!")
             store.delete_thread(name)
-        except CheckpointError:
+        except VictorError:
             assert len(name) > 2000 or "\x00" in name or "\ud800" in name
     store.close()
 
@@ -190,7 +190,11 @@ def test_a_migration_that_raises_is_a_typed_error_and_changes_nothing(store: Any
 
     build(Codec()).invoke({"n": 1}, thread_id="t")
     newer = build(Codec(version=2, migrate={1: broken}))
-    for thing in (lambda: newer.get_state(thread_id="t"), lambda: newer.invoke({"n": 1}, thread_id="t")):
+    things: list[Callable[[], Any]] = [
+        lambda: newer.get_state(thread_id="t"),
+        lambda: newer.invoke({"n": 1}, thread_id="t"),
+    ]
+    for thing in things:
         with pytest.raises(CodecError, match="migration.*failed: ZeroDivisionError"):
             thing()
     assert build(Codec()).get_state(thread_id="t").values == {"n": 2}

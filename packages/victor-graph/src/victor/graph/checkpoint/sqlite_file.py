@@ -50,7 +50,7 @@ class SqliteFile:
         """A connection in autocommit mode.
 
         Args:
-            patient: Whether statements wait while another process writes; else they fail at once (see `wait`).
+            patient: Whether statements wait while another process writes; else they fail at once.
 
         Raises:
             CheckpointError: The file cannot be opened, or is no SQLite database.

@@ -72,7 +72,7 @@ class PostgresStore(Store):
 
     Args:
         url: Connection string: ``"postgresql://user:password@host:5432/database"``.
-        synchronous_commit: What a write waits for; see `victor.graph.PostgresSaver`.
+        synchronous_commit: What a write waits for; see `PostgresSaver`.
         schema: PostgreSQL schema for the tables, made if it is missing; by default the first of the ``search_path``.
         max_connections: How many connections to open at most.
         patience_s: How long to try again when the server cannot be reached, before giving up with an error.
