@@ -90,8 +90,8 @@ class Redactor:
         return self._text(said, 0)
 
     def _text(self, text: str, depth: int) -> str:
-        if len(text) < 4:
-            return text
+        if len(text) < 4 or (len(text) < 15 and text.isalnum() and not (self._own or self._values)):
+            return text  # a short word gives nothing away by itself
         rules = _rules()
         decoded = None
         if (
