@@ -11,7 +11,7 @@ from victor.core.errors import ConfigurationError
 from victor.core.plugins import Plugins, set_plugins
 from victor.core.tool import CostTier, ToolCategory, ToolContext, ToolMetadata
 from victor.tools import Toolset, UnifiedToolRegistry
-from victor.tools.categories import Categories
+from victor.tools.categories import BUILT_IN, Categories
 from victor.tools.toolkit import Toolkit
 
 
@@ -320,3 +320,26 @@ def test_built_in_categories_with_defaults_are_known_without_reading_them() -> N
 
     said = {each.name for each in Categories.built_in() if each.cost_tier is not None or each.requires_approval}
     assert said == BUILT_IN_DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("lists", "told"),
+    [
+        ("tools: [nope.x]", "names 'nope.x', which is no tool and no category"),
+        ("tools: [files.raed]", "names 'files.raed'.*did you mean 'files.read'"),
+        ("exclude: [files.wriet]", "names 'files.wriet'.*did you mean 'files.write'"),
+        ("exclude: [filesystm]", "names 'filesystm'.*did you mean 'filesystem'"),
+    ],
+)
+def test_a_preset_that_names_what_nobody_knows_is_told(tmp_path: Path, lists: str, told: str) -> None:
+    path = write(tmp_path, f"presets:\n  mine:\n    categories: ['*']\n    {lists}\n")
+    registry = UnifiedToolRegistry(categories=Categories.load(BUILT_IN, path), catalog=True)
+    with pytest.raises(ConfigurationError, match=rf"mine.yaml:\d+: preset 'mine' {told}"):
+        registry.tools(preset="mine")
+
+
+@pytest.mark.parametrize("catalog", [True, False])
+def test_the_built_in_presets_name_what_there_is(catalog: bool) -> None:
+    registry = UnifiedToolRegistry(catalog=catalog)
+    for preset in registry.categories.presets:
+        registry.tools(preset=preset.name)

@@ -20,7 +20,7 @@ from victor.tools.tool_tables import ToolTables
 if TYPE_CHECKING:
     from victor.core.hookspecs import RegisterTool
     from victor.core.ranking import BM25
-    from victor.tools.categories import Categories
+    from victor.tools.categories import Categories, Preset
     from victor.tools.toolset import Toolset
 
 __all__ = ["RegistryChange", "UnifiedToolRegistry"]
@@ -257,6 +257,7 @@ class UnifiedToolRegistry:
 
         Raises:
             UnknownNameError: No such preset.
+            ConfigurationError: The preset names a tool or category nobody knows.
         """
         wanted_tier = None if tier is None else cost_tier_of(tier)
         self._sync()
@@ -268,7 +269,9 @@ class UnifiedToolRegistry:
         if source is not None:
             chosen = [made for made in chosen if made.metadata.source == source]
         if preset is not None:
-            selects = self.categories.preset(preset).selects
+            named = self.categories.preset(preset)
+            self._check_preset(named)
+            selects = named.selects
             names = self._names_of
             chosen = [made for made in chosen if selects(made.metadata, names(made.metadata.id))]
         return chosen
@@ -355,6 +358,25 @@ class UnifiedToolRegistry:
             self._sync()
             tool_id = name if name in self._tools else next(iter(self._by_name.get(name, ())), None)
         return None if tool_id is None else self._metadata.get(tool_id)
+
+    def _check_preset(self, preset: Preset) -> None:
+        """A name nobody knows is a slip of the pen: what was to be left out would be in."""
+        from victor.tools.builtin import KITS
+
+        wanted = {*preset.tools, *preset.exclude} - self._tools.keys() - self._aliases.keys()
+        if not wanted:
+            return
+        known = (
+            {made.name for made in self} | {made.metadata.category for made in self} | {*self._aliases, *self._tools}
+        )
+        known |= {f"{section}.{name}" for section, (_, names) in KITS.items() for name in names}  # also those left out
+        known |= {name.replace(".", "_") for name in known} | {category.name for category in self.categories}
+        for name in sorted(wanted - known):
+            near = near_matches(name, known, most=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigurationError(
+                f"{preset.origin}: preset {preset.name!r} names {name!r}, which is no tool and no category{meant}"
+            )
 
     def _unknown(self, name: str) -> UnknownNameError:
         ids = self._by_name.get(name, ())
