@@ -66,7 +66,7 @@ def test_updates_are_the_default(tell: Any) -> None:
         .add_edge(START, "a")
         .compile()
     )
-    assert tell(graph, {}) == [{"a": {"log": ["a"]}}, {"none": None}, {"empty": {}}]
+    assert tell(graph, {}) == [{"a": {"log": ["a"]}}, {"none": None}, {"empty": None}]
 
 
 def test_updates_of_sends_and_of_several_commands(tell: Any) -> None:
@@ -268,3 +268,18 @@ def test_overwrites_are_told_as_written(tell: Any) -> None:
     graph = StateGraph(State).add_node("a", lambda s: {"log": Overwrite(["x"])}).add_edge(START, "a").compile()
     assert tell(graph, {"log": ["old"]}) == [{"a": {"log": Overwrite(["x"])}}]
     assert tell(graph, {"log": ["old"]}, stream_mode="values")[-1] == {"log": ["x"]}
+
+
+@pytest.mark.parametrize("nothing", [None, {}, Command()])
+def test_a_node_that_writes_nothing_is_told_as_none(nothing: Any) -> None:
+    app = StateGraph(State).add_node("a", lambda state: nothing).add_edge(START, "a").compile()
+    assert list(app.stream({})) == [{"a": None}]
+
+
+def test_a_run_that_goes_on_tells_first_where_it_stands() -> None:
+    graph = StateGraph(State).add_node("a", lambda state: {"log": ["a"]})
+    graph.add_node("ask", lambda state: {"log": [interrupt("?")]}).add_edge(START, "a").add_edge("a", "ask")
+    app = graph.compile("memory:")
+    app.invoke({}, thread_id="t")
+    parts = list(app.stream(Command(resume="b"), thread_id="t", stream_mode="values"))
+    assert [part["log"] for part in parts] == [["a"], ["a", "b"]]

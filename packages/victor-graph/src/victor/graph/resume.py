@@ -112,6 +112,8 @@ async def _restore(run: Run, input: Any) -> None:
             await enter(run, body.input, again=True)
         else:
             await _answer(run, input if isinstance(input, Command) and run.parent is None else Command())
+            if run.sink is not None:
+                run.sink.going_on(run)
     else:
         run.saved = None
         await enter(run, input)

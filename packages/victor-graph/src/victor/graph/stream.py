@@ -169,6 +169,11 @@ class Sink:
             payload = {"id": task.id, "name": task.plan.name, "error": repr(error), "result": {}, "interrupts": []}
             self._tell(run, "tasks", "task_result", run.step + 1, payload)
 
+    def going_on(self, run: Run) -> None:
+        """A run goes on from where its thread stands."""
+        if self.values:
+            self.put(run.namespace_path, "values", self._state(run))
+
     async def stepped(self, run: Run, tasks: Sequence[Task]) -> None:
         """A superstep is complete."""
         if self.values and (run.ran[:1] == ["__start__"] or any(task.writes for task in tasks)):
@@ -232,7 +237,7 @@ def _told(task: Task) -> Any:
 
     writes = task.writes
     if isinstance(writes, Mapping):
-        return isolate(dict(writes)) if task.result is not None else None
+        return isolate(dict(writes)) or None
     keys = [key for key, _ in writes]
     if keys == [ROOT]:
         return isolate(writes[0][1])
