@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.core.errors import VictorError
+from victor.core.plugins import set_plugins
 from victor.graph.yaml import WorkflowFileError, load_workflow, parse_workflow
 
 
@@ -19,6 +20,15 @@ def problems(nodes: str, top: str = "", functions: Any = None) -> list[str]:
     with pytest.raises(WorkflowFileError) as caught:
         parse_workflow(text, functions=functions)
     return [problem.message for problem in caught.value.problems]
+
+
+@pytest.fixture
+def own_plugins_only(monkeypatch):
+    """Only core and this package are there, whatever else is installed."""
+    monkeypatch.setenv("VICTOR_LOAD_PLUGINS", "core,graph")
+    before = set_plugins(None)
+    yield
+    set_plugins(before)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +110,7 @@ def problems(nodes: str, top: str = "", functions: Any = None) -> list[str]:
         ("just text", "expected"),
     ],
 )  # fmt: skip
-def test_each_mistake_is_told(node, says):
+def test_each_mistake_is_told(node, says, own_plugins_only):
     found = problems(f"      - {node}\n")
     assert any(says in message for message in found), found
 
