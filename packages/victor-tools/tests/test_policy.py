@@ -283,6 +283,17 @@ async def test_everything_together() -> None:
     assert "were cut here" in first.text
 
 
+async def test_a_long_error_is_cut_as_well() -> None:
+    @tool(max_result_chars=200, registry=UnifiedToolRegistry())
+    def fails(length: int) -> str:
+        raise ToolError("E" * length, retry=True)
+
+    result = await as_tool(fails).call({"length": 100_000})
+    assert result.error is not None and result.error.retry
+    assert len(result.text) < 500 and "were cut here" in result.text
+    assert (await as_tool(fails).call({"length": 100})).text == "E" * 100
+
+
 def test_each_policy_makes_layers_of_its_own() -> None:
     policy = Policy(cache_ttl_s=1, rate_limit="1/s")
     assert all(a is not b for a, b in zip(policy.build(), policy.build(), strict=True))

@@ -250,6 +250,10 @@ def parameters_of(function: Callable[..., Any]) -> Parameters:
                 f"or take one parameter of type {'list' if stars == '*' else 'dict'}"
             )
         annotation = parameter.annotation
+        if type(parameter.default).__name__ == "FieldInfo" and type(parameter.default).__module__.startswith(
+            "pydantic"
+        ):
+            raise SchemaError(f"{where}: Field(...) is no value; write it as Annotated[..., Field(...)] = value")
         try:
             if isinstance(annotation, str):
                 if _names_context(annotation) and not scope.knows(annotation):

@@ -19,7 +19,7 @@ from victor.core.shapes.base import Anything, Number, Shape, Text, Truth, Void
 from victor.core.shapes.constraints import Constraints, Narrowed
 from victor.core.shapes.containers import Many, Mapped, OneOf, Recursive, Row
 from victor.core.shapes.encoded import ENCODED, Choice, PathText
-from victor.core.shapes.records import Field, PydanticModel, Record
+from victor.core.shapes.records import Field, PydanticMarked, PydanticModel, Record, is_for_pydantic
 
 __all__ = ["Builder", "shape_of"]
 
@@ -125,6 +125,8 @@ class Builder:
 
     def _generic(self, kind: Any, origin: Any, args: tuple[Any, ...], bound: Mapping[Any, Any] | None) -> Shape:
         if origin is Annotated:
+            if is_for_pydantic(kind.__metadata__):
+                return PydanticMarked(kind)
             constraints = Constraints.of(kind.__metadata__)
             inner = self.build(args[0], bound)
             return Narrowed(inner, constraints)

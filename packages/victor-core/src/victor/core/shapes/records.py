@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from attrs import frozen
 
+from victor.core.errors import SchemaError
 from victor.core.shapes.base import FAILED, Definitions, Problems, Schema, Shape
 from victor.core.shapes.containers import key_path, parsed_text
 
-__all__ = ["MISSING", "Field", "PydanticModel", "Record", "unknown_name"]
+__all__ = ["MISSING", "Field", "PydanticMarked", "PydanticModel", "Record", "is_for_pydantic", "unknown_name"]
 
 MISSING: Final = object()
 """The default of a field that has none."""
@@ -192,7 +193,7 @@ class PydanticModel(Shape):
         from pydantic import ValidationError
 
         try:
-            return self.adapter.validate_python(parsed_text(value, (dict,), lenient), strict=None)
+            return self.adapter.validate_python(self._given(value, lenient), strict=None)
         except ValidationError as error:
             for each in error.errors(include_url=False, include_context=False, include_input=False):
                 at = path
@@ -201,6 +202,45 @@ class PydanticModel(Shape):
                 text = str(each["msg"])
                 problems.append((at, "is required" if each["type"] == "missing" else text[:1].lower() + text[1:]))
             return FAILED
+
+    def _given(self, value: Any, lenient: bool) -> Any:
+        return parsed_text(value, (dict,), lenient)
+
+
+class PydanticMarked(PydanticModel):
+    """An ``Annotated`` type with marks only pydantic understands: validators, discriminators, changes of text.
+
+    Raises:
+        SchemaError: Pydantic does not know the type that is marked.
+    """
+
+    noun = "a value"
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind)
+        from pydantic.errors import PydanticUserError
+
+        try:
+            self.schema(Definitions())
+        except (PydanticUserError, TypeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise SchemaError(f"pydantic has to check it, and cannot: {reason}") from error
+
+    def _given(self, value: Any, lenient: bool) -> Any:
+        return value
+
+
+def is_for_pydantic(marks: Iterable[Any]) -> bool:
+    """Whether some of the arguments of an ``Annotated`` mean something that only pydantic can do."""
+    for mark in marks:
+        kind = mark if isinstance(mark, type) else type(mark)
+        if kind.__module__.partition(".")[0] != "pydantic":
+            continue
+        if kind.__name__ != "FieldInfo":
+            return True
+        if mark.discriminator is not None or is_for_pydantic(m for m in mark.metadata if type(m).__name__[:1] != "_"):
+            return True
+    return False
 
 
 def _untitled(schema: Any) -> Any:

@@ -87,7 +87,12 @@ class Truncation:
 
     async def __call__(self, context: ToolContext, next_: Next) -> Any:
         """Go on, then cut."""
-        value = await next_(context)
+        try:
+            value = await next_(context)
+        except ToolError as error:
+            if len(str(error)) <= self._most:
+                raise
+            value = ToolResult(error=error, text=str(error))
         result = value if type(value) is ToolResult else None
         text = result.text if result is not None else render_result(value)
         if len(text) <= self._most:
