@@ -249,7 +249,7 @@ class TestNodes:
         assert "folded" not in after
         assert after.count("# ") == text.count("# ")
         without = edited(text, ("remove_node", "done"))
-        assert 'branches: {"true": fan}' in without
+        assert "branches: {\"true\": fan, false: 'end'}" in without, "what led to it leads to what came after it"
         assert "parallel_nodes: [lint, tests]}" in without
         assert "# the end" in without
 
@@ -545,3 +545,40 @@ def _problems(text: str) -> list[str]:
     except WorkflowFileError as error:
         return [problem.message for problem in error.problems]
     return []
+
+
+BRANCHES = """\
+workflows:
+  w:
+    nodes:
+      - {id: c, type: condition, condition: true, branches: {true: d, default: e}}
+      - {id: d, type: transform, template: d}
+      - {id: e, type: transform, template: e}
+      - {id: f, type: transform, template: f}
+"""
+
+
+def test_a_branch_to_a_node_that_is_removed_leads_to_what_came_after_it() -> None:
+    edit = WorkflowEdit(BRANCHES.replace("template: d}", "template: d, next: f}"))
+    edit.remove_node("d")
+    assert "branches: {true: f, default: e}" in edit.text
+    edit.remove_node("f")
+    assert "branches: {true: end, default: e}" in edit.text
+    several = WorkflowEdit(BRANCHES.replace("template: d}", "template: d, next: [e, f]}"))
+    with pytest.raises(EditError, match="the branch 'true' leads to 'd', after which no one node comes"):
+        several.remove_node("d")
+
+
+@pytest.mark.parametrize(
+    ("id", "says"), [("end", "reserved"), ("__x", "reserved"), ("e", "already"), ("", "needs an id")]
+)
+def test_ids_that_no_node_may_get(id: str, says: str) -> None:
+    edit = WorkflowEdit(BRANCHES)
+    for change in (
+        lambda: edit.rename_node("d", id),
+        lambda: edit.set("d", "id", id),
+        lambda: edit.add_node({"id": id, "type": "transform", "template": "x"}),
+    ):
+        with pytest.raises(ConfigurationError, match=says):
+            change()
+    assert edit.text == BRANCHES

@@ -37,6 +37,7 @@ from typing import Any
 
 from victor.core.catalog import near_matches
 from victor.core.errors import ConfigurationError
+from victor.graph.yaml.definition import END_NAMES
 from victor.graph.yaml.splice import EditError, Path, YamlText, check_editable
 
 __all__ = ["EditError", "WorkflowEdit"]
@@ -121,9 +122,12 @@ class WorkflowEdit:
             value: What it becomes: a text, number, boolean, None, list or mapping.
 
         Raises:
+            ConfigurationError: It is an id that is taken or reserved.
             EditError: It cannot be done in place.
         """
         check_editable(value)
+        if node is not None and _way(key) == ("id",) and value != node:
+            self._check_new(value)
         with self._whole():
             self._yaml.set((*self._place(node), *_way(key)), value)
 
@@ -154,15 +158,12 @@ class WorkflowEdit:
             before: Id of the node it stands before, in place of ``after``.
 
         Raises:
-            ConfigurationError: The id is missing or taken.
+            ConfigurationError: The id is missing, taken or reserved.
             EditError: It cannot be done in place.
         """
         check_editable(node)
         id = node.get("id")
-        if not isinstance(id, str) or not id:
-            raise ConfigurationError("a node needs an id")
-        if id in self.nodes:
-            raise ConfigurationError(f"there is a node {id!r} already")
+        self._check_new(id)
         neighbor = before if before is not None else after
         if neighbor is None:
             items, index = (*self._base, "nodes"), 1_000_000
@@ -173,19 +174,49 @@ class WorkflowEdit:
             self._yaml.insert(items, index, dict(node))
 
     def remove_node(self, id: str) -> None:
-        """Remove a node and what names it: in ``next``, ``branches``, ``routes``, ``after`` and the like.
+        """Remove a node and what names it: in ``next``, ``routes``, ``after`` and the like.
+
+        The branches of a condition that led to it lead to what came after it, so that no answer goes another way.
 
         Raises:
-            EditError: It is the only one of its list, or cannot be removed in place.
+            EditError: It is the only one of its list, a branch would not know where to lead, or it cannot be removed in
+                place.
         """
         items, index = self._in_list(id)
         if len(self._at(items)) == 1:
             raise EditError(f"{id!r} is the only node of its list; remove what it is in")
         with self._whole():
             for path in reversed(list(self._references(id))):
+                if "branches" in path[len(items) :]:
+                    self._yaml.set(path, self._follower(id, path[-1]))
+                    continue
                 self._unset(path, stop=len(path) - (2 if isinstance(path[-1], int) else 1))
             items, index = self._in_list(id)
             self._yaml.unset((*items, index))
+
+    def _follower(self, id: str, answer: Any) -> str:
+        """The one node that comes after another, or ``end``."""
+        items, index = self._in_list(id)
+        nodes = self._at(items)
+        node = nodes[index]
+        after = node.get("next", ())
+        after = [after] if isinstance(after, str) else list(after)
+        if not after and "next" not in node and node.get("type") not in _QUIET:
+            after = [nodes[index + 1].get("id")] if index + 1 < len(nodes) else ["end"]
+        if len(after) != 1 or not isinstance(after[0], str):
+            raise EditError(
+                f"the branch {answer!r} leads to {id!r}, after which no one node comes: lead it elsewhere first"
+            )
+        return after[0]
+
+    def _check_new(self, id: Any) -> None:
+        """Refuse an id that no new node may have."""
+        if not isinstance(id, str) or not id:
+            raise ConfigurationError("a node needs an id")
+        if id in END_NAMES or id.startswith("__"):
+            raise ConfigurationError(f"{id!r} is reserved; choose another id")
+        if id in self.nodes:
+            raise ConfigurationError(f"there is a node {id!r} already")
 
     def rename_node(self, id: str, new: str) -> None:
         """Give a node another id, also where ``next``, ``branches``, ``routes``, ``after`` and the like name it.
@@ -193,12 +224,12 @@ class WorkflowEdit:
         Where the node's output goes by its id and something uses it, the output keeps its name (``output: old``).
 
         Raises:
-            ConfigurationError: The new id is taken.
+            ConfigurationError: The new id is taken or reserved.
             EditError: It cannot be done in place.
         """
         path = self._node(id)
-        if new in self.nodes and new != id:
-            raise ConfigurationError(f"there is a node {new!r} already")
+        if new != id:
+            self._check_new(new)
         with self._whole():
             for reference in self._references(id):
                 self._yaml.set(reference, new)
