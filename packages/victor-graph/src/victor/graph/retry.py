@@ -69,10 +69,9 @@ class RetryPolicy:
     retry_on: type[Exception] | Sequence[type[Exception]] | Callable[[Exception], bool] = default_retry_on
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.max_attempts, int) or self.max_attempts < 1:
-            raise GraphValidationError(
-                f"max_attempts counts the first attempt too: at least 1, not {self.max_attempts!r}"
-            )
+        attempts: object = self.max_attempts
+        if not isinstance(attempts, int) or attempts < 1:
+            raise GraphValidationError(f"max_attempts counts the first attempt too: at least 1, not {attempts!r}")
 
     def covers(self, error: Exception) -> bool:
         """Whether this policy tries again after such an error."""
