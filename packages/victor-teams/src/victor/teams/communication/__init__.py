@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from victor.teams.communication.bus import Bus, open_bus
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
     BusClosedError,
@@ -18,6 +19,7 @@ from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.message_bus import MessageBus
 
 __all__ = [
-    "AgentMessage", "BusClosedError", "BusError", "DeadLetter", "Endpoint", "History", "MailboxFullError", "MessageBus",
-    "MessageTooLargeError", "MessageType", "Overflow", "RequestTimeoutError", "ResponseError", "UnknownReceiverError",
+    "AgentMessage", "Bus", "BusClosedError", "BusError", "DeadLetter", "Endpoint", "History", "MailboxFullError",
+    "MessageBus", "MessageTooLargeError", "MessageType", "Overflow", "RequestTimeoutError", "ResponseError",
+    "UnknownReceiverError", "open_bus",
 ]  # fmt: skip

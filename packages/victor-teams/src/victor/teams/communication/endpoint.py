@@ -9,7 +9,7 @@ from victor.teams.communication.errors import BusError
 from victor.teams.communication.message import AgentMessage, MessageType
 
 if TYPE_CHECKING:
-    from victor.teams.communication.message_bus import Handler, MessageBus
+    from victor.teams.communication.bus import Bus, Handler
 
 __all__ = ["Endpoint"]
 
@@ -23,7 +23,7 @@ class Endpoint:
 
     __slots__ = ("_bus", "name")
 
-    def __init__(self, bus: MessageBus, name: str) -> None:
+    def __init__(self, bus: Bus, name: str) -> None:
         self._bus = bus
         self.name = name
 

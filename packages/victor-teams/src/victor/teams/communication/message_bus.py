@@ -1,8 +1,8 @@
 """The bus by which agents of one process talk. Across machines the same calls go over NATS (`nats_bus`).
 
 Who is on the bus has a bounded mailbox. What is sent arrives, or is an error at once, or becomes a dead letter with its
-reason; nothing is lost silently. Requests have a deadline, can be tried again without being done twice, and only who was
-asked can answer them.
+reason; nothing is lost silently. Requests have a deadline, can be tried again without being done twice, and only who
+was asked can answer them.
 
 Example:
     >>> import asyncio
@@ -29,6 +29,7 @@ import msgspec
 
 from victor.core.errors import ConfigurationError
 from victor.core.events import EventStream, get_stream
+from victor.teams.communication.bus import Handler
 from victor.teams.communication.deadlines import Deadlines
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
@@ -45,10 +46,7 @@ from victor.teams.communication.mailbox import Mailbox, Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.requests import Answered, Pending
 
-__all__ = ["Handler", "MessageBus"]
-
-Handler = Callable[[AgentMessage], Any]
-"""Gets a message; what it returns (also by way of an awaitable) is the response to a request."""
+__all__ = ["MessageBus"]
 
 _log = logging.getLogger("victor.teams.bus")
 

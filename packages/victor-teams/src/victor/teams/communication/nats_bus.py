@@ -1,0 +1,864 @@
+"""The bus across machines: the same calls as `MessageBus`, over NATS with JetStream (``victor-teams[nats]``).
+
+Mailboxes are a stream on the server: what is sent is stored there when ``send`` returns, waits for its receiver, and is
+given out again when a worker dies before it was handled. Several processes may serve one name; each message goes to
+one of them. A message that is sent twice with the same id is stored once. Requests go straight to whoever serves the
+name and are not stored; they can be tried again without being done twice.
+
+Needs nats-server 2.9 or later, started with ``-js``. Names may be any text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import inspect
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from victor.core.errors import ConfigurationError
+from victor.core.events import EventStream, get_stream
+from victor.teams.communication.bus import Handler
+from victor.teams.communication.endpoint import Endpoint
+from victor.teams.communication.errors import (
+    BusClosedError,
+    BusError,
+    MailboxFullError,
+    MessageTooLargeError,
+    RequestTimeoutError,
+    ResponseError,
+    UnknownReceiverError,
+)
+from victor.teams.communication.history import DeadLetter
+from victor.teams.communication.mailbox import Overflow
+from victor.teams.communication.message import AgentMessage, MessageType
+from victor.teams.communication.requests import Answered
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+__all__ = ["NatsBus"]
+
+_log = logging.getLogger("victor.teams.bus")
+_PLAIN: Final = re.compile(r"(?!x-)[A-Za-z0-9_-]{1,64}")
+_FULL: Final = 10077  # "maximum messages per subject exceeded", as the server numbers it
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AgentMessage)
+_letters = msgspec.msgpack.Decoder(DeadLetter)
+
+
+class NatsBus:
+    """A bus over NATS.
+
+    Args:
+        url: Such as ``"nats://127.0.0.1:4222"``, with user and password where the server wants them, or ``tls://``.
+        name: Of the bus; buses of different names on one server do not see each other.
+        mailbox: Messages that wait for a receiver at most.
+        overflow: What happens when a mailbox is full, as in `MessageBus`.
+        history: Messages kept for `find`.
+        dead_letters: Dead letters kept.
+        max_bytes: Size of a message.
+        ack_wait_s: Seconds without a sign of life after which a worker counts as dead, and its message goes to another.
+        deliveries: How often a message is given out before it becomes a dead letter.
+        connect_timeout_s: Seconds to wait for the server at first; later it is waited for as long as it takes.
+        key: A secret that all members of the bus share: messages are signed with it, and what is not signed becomes a
+            dead letter. Without it, whoever can reach the server can speak under any name; use the server's own
+            accounts and TLS.
+        stream: The event stream; None for the default one.
+
+    Example:
+        >>> async def main():
+        ...     async with NatsBus("nats://127.0.0.1:4222") as bus:
+        ...         ann = await bus.join("ann")
+        ...         return await ann.request("bob", "hello")
+    """
+
+    def __init__(
+        self,
+        url: str = "nats://127.0.0.1:4222",
+        *,
+        name: str = "bus",
+        mailbox: int = 1000,
+        overflow: Overflow = "wait",
+        history: int = 10_000,
+        dead_letters: int = 10_000,
+        max_bytes: int = 1_000_000,
+        ack_wait_s: float = 30.0,
+        deliveries: int = 5,
+        connect_timeout_s: float = 5.0,
+        key: str | bytes | None = None,
+        stream: EventStream | None = None,
+    ) -> None:
+        if overflow not in {"wait", "drop_oldest", "reject"}:
+            raise ConfigurationError(f"a full mailbox may wait, drop_oldest, reject; not {overflow!r}")
+        self.url = url
+        self.name = name
+        self.mailbox = mailbox
+        self.overflow: Overflow = overflow
+        self._history = history
+        self._dead_kept = dead_letters
+        self._max_bytes = max_bytes
+        self._ack_wait = ack_wait_s
+        self._deliveries = deliveries
+        self._connect_timeout = connect_timeout_s
+        self._key = key.encode() if isinstance(key, str) else key
+        self._stream = stream or get_stream()
+        token = _token(name)
+        self._prefix = f"victor.{token}"
+        self._mail = f"VICTOR-{token}-MAIL"
+        self._log_stream = f"VICTOR-{token}-LOG"
+        self._dead_stream = f"VICTOR-{token}-DEAD"
+        self._bucket = f"VICTOR-{token}-WHO"
+        self._claims = f"VICTOR-{token}-DONE"
+        self._nc: Client | None = None
+        self._js: JetStreamContext
+        self._who: Any = None
+        self._done: Any = None
+        self._known: dict[str, str] = {}
+        self._topics: dict[str, set[str]] = {}
+        self._pulls: dict[str, Any] = {}
+        self._answered: dict[str, Answered] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> NatsBus:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Connect, and make on the server what is not there yet. `join` and the others do it by themselves.
+
+        Raises:
+            BusError: The server cannot be reached, or has no JetStream.
+            ConfigurationError: nats-py is not installed.
+        """
+        if self._closed:
+            raise BusClosedError(f"the bus {self.name!r} was closed")
+        if self._nc is not None:
+            return
+        try:
+            import nats
+            from nats.errors import Error
+        except ImportError:
+            raise ConfigurationError("a bus over NATS needs nats-py: pip install 'victor-teams[nats]'") from None
+        try:
+            async with asyncio.timeout(self._connect_timeout):  # it would try for ever by itself
+                connected = await nats.connect(
+                    self.url,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2,
+                    connect_timeout=2,
+                    error_cb=_report,
+                    name=f"victor {self.name}",
+                )
+        except (TimeoutError, Error, OSError) as error:
+            shown = re.sub(r"//[^@/]*@", "//...@", self.url)
+            raise BusError(f"the NATS server {shown} cannot be reached: {type(error).__name__}: {error}") from error
+        self._nc = connected
+        self._js = connected.jetstream(timeout=5)
+        try:
+            await self._prepare()
+        except Error as error:
+            await connected.close()
+            self._nc = None
+            where = self.url.rpartition("@")[2]
+            raise BusError(f"JetStream at {where} does not answer: {error}; start nats-server with -js") from error
+
+    async def _prepare(self) -> None:
+        from nats.js.api import (
+            DiscardPolicy,
+            KeyValueConfig,
+            RetentionPolicy,
+            StreamConfig,
+        )
+
+        await self._stream_of(
+            StreamConfig(
+                name=self._mail, subjects=[f"{self._prefix}.mail.*"], retention=RetentionPolicy.WORK_QUEUE,
+                max_msgs_per_subject=self.mailbox, discard=DiscardPolicy.NEW, discard_new_per_subject=True,
+                duplicate_window=120,
+            )
+        )  # fmt: skip
+        await self._stream_of(
+            StreamConfig(name=self._log_stream, subjects=[f"{self._prefix}.log"], max_msgs=max(1, self._history))
+        )
+        await self._stream_of(
+            StreamConfig(name=self._dead_stream, subjects=[f"{self._prefix}.dead"], max_msgs=max(1, self._dead_kept))
+        )
+        self._who = await self._js.create_key_value(KeyValueConfig(bucket=self._bucket))
+        self._done = await self._js.create_key_value(KeyValueConfig(bucket=self._claims, ttl=86_400))
+        watcher = await self._who.watchall()
+        ready = asyncio.Event()
+        self._start(self._watch(watcher, ready))
+        await asyncio.wait_for(ready.wait(), 5)
+        nc = self._client()
+        advisory = f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{self._mail}.*"
+        await nc.subscribe(advisory, queue=f"{self._bucket}-advisories", cb=self._given_up)
+
+    async def _stream_of(self, config: Any) -> None:
+        from nats.js.errors import BadRequestError
+
+        try:
+            await self._js.add_stream(config)
+        except BadRequestError:  # it is there, with other settings: those of now hold
+            await self._js.update_stream(config)
+
+    async def _watch(self, watcher: Any, ready: asyncio.Event) -> None:
+        """Keep up with who is on the bus and what they follow."""
+        from nats.errors import TimeoutError as NatsTimeout
+
+        while not self._closed:
+            try:
+                entry = await watcher.updates(timeout=30)
+            except (TimeoutError, NatsTimeout):
+                continue
+            if entry is None:
+                ready.set()
+                continue
+            gone = entry.operation in {"DEL", "PURGE"}
+            kind, _, rest = entry.key.partition(".")
+            if kind == "who":
+                if gone:
+                    self._known.pop(rest, None)
+                else:
+                    self._known[rest] = entry.value.decode()
+            else:
+                topic, _, token = rest.partition(".")
+                followers = self._topics.setdefault(topic, set())
+                followers.discard(token) if gone else followers.add(token)
+
+    @property
+    def members(self) -> list[str]:
+        """Who is on the bus, in the order of their names."""
+        return sorted(self._known.values())
+
+    async def join(self, name: str) -> Endpoint:
+        """Put a name on the bus; several processes may join under one name and share its messages.
+
+        Raises:
+            BusError: The server does not answer.
+        """
+        from nats.js.api import AckPolicy, ConsumerConfig
+
+        await self.open()
+        if not name:
+            raise ConfigurationError("who joins a bus has a name")
+        token = _token(name)
+        await self._js.add_consumer(
+            self._mail,
+            ConsumerConfig(
+                durable_name=token, filter_subject=f"{self._prefix}.mail.{token}", ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=self._ack_wait, max_deliver=self._deliveries, max_ack_pending=self.mailbox,
+            ),
+        )  # fmt: skip
+        await self._who.put(f"who.{token}", name.encode())
+        self._known[token] = name
+        return Endpoint(self, name)
+
+    async def leave(self, name: str) -> None:
+        """Take a name off the bus for all processes. What waits for it becomes dead letters.
+
+        Raises:
+            UnknownReceiverError: It is not there.
+        """
+        await self.open()
+        token = self._token_of(name)
+        self._known.pop(token, None)
+        await self._who.delete(f"who.{token}")
+        for topic, followers in self._topics.items():
+            if token in followers:
+                await self._who.delete(f"topic.{topic}.{token}")
+        while True:
+            found = await self._fetch(name, 100, 0.2)
+            if not found:
+                break
+            for raw in found:
+                await self._bury(raw, name, f"{name!r} left the bus before it was read")
+        self._pulls.pop(token, None)
+        await self._js.delete_consumer(self._mail, token)
+
+    async def follow(self, topic: str, name: str) -> None:
+        """Let a receiver get what is published to a topic."""
+        await self.open()
+        token = self._token_of(name)
+        await self._who.put(f"topic.{_token(topic)}.{token}", topic.encode())
+        self._topics.setdefault(_token(topic), set()).add(token)
+
+    async def unfollow(self, topic: str, name: str) -> None:
+        """The opposite of `follow`."""
+        await self.open()
+        token = self._token_of(name)
+        await self._who.delete(f"topic.{_token(topic)}.{token}")
+        self._topics.get(_token(topic), set()).discard(token)
+
+    async def send(self, message: AgentMessage) -> None:
+        """Send a message; when this returns it is on the server's disk.
+
+        Raises:
+            UnknownReceiverError: A receiver is not on the bus; nobody has got the message.
+            MailboxFullError: A mailbox is full and rejects; the others have got the message.
+            MessageTooLargeError: The content is too large, or nothing that can be sent.
+            BusError: The server did not take it.
+        """
+        await self.open()
+        data = self._encoded(message)
+        if message.type == MessageType.BROADCAST and not message.receivers:
+            receivers = [token for token, name in self._known.items() if name != message.sender]
+        elif message.type == MessageType.TOPIC:
+            own = _token(message.sender)
+            receivers = [token for token in self._topics.get(_token(message.topic), ()) if token != own]
+        elif not message.receivers:
+            raise ConfigurationError("a message needs receivers, or the type 'broadcast'")
+        else:
+            receivers = self._tokens(message.receivers)
+        patient = message.type not in {MessageType.BROADCAST, MessageType.TOPIC}
+        results = await asyncio.gather(
+            *(self._deliver(token, message, data, patient) for token in receivers), return_exceptions=True
+        )
+        await self._sent(message, data)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if patient or not isinstance(failure, MailboxFullError):
+                raise failure
+
+    async def publish(
+        self, topic: str, content: Any, *, sender: str, metadata: Mapping[str, Any] | None = None
+    ) -> AgentMessage:
+        """Send to all that follow a topic, except the sender.
+
+        Returns:
+            The message; ``receivers`` are those whom it was stored for.
+        """
+        await self.open()
+        own = _token(sender)
+        followers = tuple(
+            self._known.get(token, token) for token in sorted(self._topics.get(_token(topic), ())) if token != own
+        )
+        message = AgentMessage(
+            sender=sender, receivers=followers, content=content, type=MessageType.TOPIC, topic=topic,
+            metadata=metadata or {},
+        )  # fmt: skip
+        await self.send(message)
+        return message
+
+    async def receive(self, agent_id: str, timeout: float | None = 5.0) -> AgentMessage:
+        """Take the oldest message for a receiver off the bus; a name that is not there joins it. Use `serve` where a
+        message must not be lost when the process dies while it works on it.
+
+        Raises:
+            TimeoutError: There was no message in that time.
+        """
+        await self.open()
+        if _token(agent_id) not in self._known:
+            await self.join(agent_id)
+        until = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        while True:
+            left = 30.0 if until is None else max(0.05, until - asyncio.get_running_loop().time())
+            for raw in await self._fetch(agent_id, 1, min(left, 30.0)):
+                message = await self._decoded(raw, agent_id)
+                if message is not None:
+                    await raw.ack_sync()
+                    self._received(message, agent_id)
+                    return message
+            if until is not None and asyncio.get_running_loop().time() >= until:
+                raise TimeoutError(f"no message for {agent_id!r} within {timeout} s")
+
+    async def request(
+        self,
+        sender: str,
+        receiver: str,
+        content: Any,
+        *,
+        timeout: float = 30.0,
+        retries: int = 0,
+        backoff_s: float = 0.1,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AgentMessage:
+        """Ask whoever serves a name, and wait for the response; see `MessageBus.request`.
+
+        Raises:
+            UnknownReceiverError: Nobody of that name is on the bus.
+            RequestTimeoutError: There was no response in time, or nobody serves the name at present.
+            ResponseError: The receiver answered that it failed.
+            MessageTooLargeError: The content is too large.
+        """
+        from nats.errors import NoRespondersError
+        from nats.errors import TimeoutError as NatsTimeout
+
+        await self.open()
+        (token,) = self._tokens([receiver])
+        message = AgentMessage(
+            sender=sender, receivers=(receiver,), content=content, type=MessageType.REQUEST, metadata=metadata or {}
+        )
+        data = self._encoded(message)
+        subject = f"{self._prefix}.ask.{token}"
+        nobody = False
+        for attempt in range(retries + 1):
+            if attempt:
+                await asyncio.sleep(backoff_s * 2 ** (attempt - 1))
+            try:
+                raw = await self._client().request(subject, data, timeout=timeout, headers=self._signed(subject, data))
+            except NoRespondersError:
+                nobody = True
+                continue
+            except (TimeoutError, NatsTimeout):
+                nobody = False
+                continue
+            response = self._verified(raw, subject)
+            if response.sender != receiver or response.correlation_id != message.id:
+                await self._dead(response, sender, f"{response.sender!r} answered a request to {receiver!r}")
+                continue
+            self._note(message)
+            if response.error:
+                raise ResponseError(f"{receiver!r} could not answer: {response.error}", receiver=receiver)
+            return response
+        times = "" if retries == 0 else f", {retries + 1} attempts"
+        why = "no process serves it at present" if nobody else f"within {timeout} s"
+        raise RequestTimeoutError(f"{receiver!r} did not answer {sender!r}: {why}{times}")
+
+    async def serve(
+        self, name: str, handler: Handler, *, concurrency: int = 1, idempotent: bool = True
+    ) -> Callable[[], Awaitable[None]]:
+        """Let a function handle the messages and requests of a name in this process; other processes may do the same.
+
+        A message is taken off the server when it was handled. When the handler raises it becomes a dead letter; when
+        the process dies it goes to another after ``ack_wait_s``.
+
+        Args:
+            name: The receiver.
+            handler: The function, sync or async.
+            concurrency: Messages handled at once.
+            idempotent: False where handling a message twice does harm: then one that was given out before, and a
+                request that was begun before, is not handled again but becomes a dead letter, or is refused.
+
+        Returns:
+            An async function that ends it, once what is being handled is done.
+        """
+        await self.join(name)
+        token = _token(name)
+        room = asyncio.Semaphore(concurrency)
+        stopping = asyncio.Event()
+        open_: set[asyncio.Task[Any]] = set()
+        answered = self._answered.setdefault(token, Answered(10_000))
+
+        async def on_request(raw: Msg) -> None:
+            task = self._start(self._on_request(raw, name, handler, room, answered, idempotent))
+            open_.add(task)
+            task.add_done_callback(open_.discard)
+
+        subscription = await self._client().subscribe(f"{self._prefix}.ask.{token}", queue="workers", cb=on_request)
+        loops = [self._start(self._consume(name, handler, room, stopping, idempotent)) for _ in range(concurrency)]
+        await self._client().flush()
+
+        async def stop() -> None:
+            stopping.set()
+            with suppress(Exception):
+                await subscription.unsubscribe()
+            await asyncio.gather(*loops, *open_, return_exceptions=True)
+
+        return stop
+
+    async def respond(self, message: AgentMessage, content: Any, *, sender: str, error: str = "") -> None:
+        """Requests over NATS are answered by what a handler returns.
+
+        Raises:
+            BusError: Always.
+        """
+        raise BusError("over NATS a request is answered by what the handler given to serve() returns")
+
+    def subscribe(self, message_type: MessageType | str, callback: Callable[[AgentMessage], Any]) -> Callable[[], None]:
+        """Call a function with every message of a type from now on, whoever it is for and wherever it is sent. What it
+        raises is logged.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        kind = MessageType(message_type)
+        subscription: Any = None
+
+        async def on_log(raw: Msg) -> None:
+            try:
+                message = self._verified(raw, f"{self._prefix}.log")
+                if message.type == kind:
+                    value = callback(message)
+                    if inspect.isawaitable(value):
+                        await value
+            except Exception:  # noqa: BLE001 - the subscriber's failure is its own
+                _log.exception("the subscriber %r raised", callback)
+
+        async def begin() -> None:
+            nonlocal subscription
+            await self.open()
+            subscription = await self._client().subscribe(f"{self._prefix}.log", cb=on_log)
+
+        task = self._start(begin())
+
+        def unsubscribe() -> None:
+            task.cancel()
+            if subscription is not None:
+                self._start(subscription.unsubscribe())
+
+        return unsubscribe
+
+    async def find(self, *, limit: int = 100, **conditions: Any) -> list[AgentMessage]:
+        """The messages to which all conditions apply, oldest first; those of `History.find`.
+
+        Args:
+            limit: Messages that are looked at, the last ones.
+            conditions: ``sender``, ``receiver``, ``type``, ``topic``, ``correlation_id``, ``since``.
+        """
+        from victor.teams.communication.history import History
+
+        await self.open()
+        kept = History(limit)
+        for raw in await self._last(self._log_stream, limit):
+            kept.add(_decoder.decode(raw))
+        return kept.find(**conditions)
+
+    async def dead(self, limit: int = 100) -> list[DeadLetter]:
+        """The last dead letters of the whole bus, oldest first."""
+        await self.open()
+        return [_letters.decode(raw) for raw in await self._last(self._dead_stream, limit)]
+
+    async def close(self) -> None:
+        """Leave the connection; names, messages and dead letters stay on the server. Twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        while self._tasks:  # `asyncio.wait_for` before Python 3.12 may lose a cancellation
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=0.2)
+        if self._nc is not None:
+            with suppress(Exception):
+                await self._nc.close()
+
+    def _client(self) -> Client:
+        if self._nc is None:
+            raise BusError(f"the bus {self.name!r} is not connected")
+        return self._nc
+
+    def _start(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _tokens(self, names: Any) -> list[str]:
+        tokens = [_token(name) for name in names]
+        unknown = [name for name, token in zip(names, tokens, strict=True) if token not in self._known]
+        if unknown:
+            from victor.core.catalog import near_matches
+
+            near = near_matches(unknown[0], self._known.values())
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            there = ", ".join(self.members[:20]) or "nobody"
+            names = ", ".join(map(repr, unknown))
+            raise UnknownReceiverError(f"not on the bus {self.name!r}: {names}{hint}; there: {there}")
+        return tokens
+
+    def _token_of(self, name: str) -> str:
+        return self._tokens([name])[0]
+
+    def _encoded(self, message: AgentMessage) -> bytes:
+        try:
+            data = _encoder.encode(message)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise MessageTooLargeError(f"a content must be plain data: {error}") from error
+        if len(data) > self._max_bytes:
+            allowed = f"the bus {self.name!r} allows {self._max_bytes:,}"
+            raise MessageTooLargeError(f"a message of {len(data):,} bytes; {allowed}")
+        return data
+
+    def _signed(self, subject: str, data: bytes) -> dict[str, str] | None:
+        if self._key is None:
+            return None
+        return {"Victor-Signature": hmac.new(self._key, subject.encode() + b"\n" + data, hashlib.sha256).hexdigest()}
+
+    def _verified(self, raw: Msg, subject: str) -> AgentMessage:
+        if self._key is not None:
+            wanted = hmac.new(self._key, subject.encode() + b"\n" + raw.data, hashlib.sha256).hexdigest()
+            given = (raw.headers or {}).get("Victor-Signature", "")
+            if not hmac.compare_digest(wanted, given):
+                raise BusError("it is not signed with the key of this bus")
+        try:
+            return _decoder.decode(raw.data)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise BusError(f"it is no message: {error}") from error
+
+    async def _decoded(self, raw: Msg, name: str) -> AgentMessage | None:
+        """A message from a mailbox; what is none becomes a dead letter."""
+        try:
+            return self._verified(raw, raw.subject)
+        except BusError as error:
+            await raw.term()
+            await self._dead(AgentMessage(sender="?", receivers=(name,), content=raw.data[:1000]), name, str(error))
+            return None
+
+    async def _deliver(self, token: str, message: AgentMessage, data: bytes, patient: bool) -> None:
+        """Store a message in a mailbox, as often as it takes while the server is away; the id keeps it from standing
+        there twice.
+        """
+        from nats.errors import Error
+        from nats.js.errors import APIError
+
+        subject = f"{self._prefix}.mail.{token}"
+        headers = {**(self._signed(subject, data) or {}), "Nats-Msg-Id": f"{message.id}.{token}"}
+        name = self._known.get(token, token)
+        pause = 0.01
+        for _ in range(200):
+            try:
+                await self._js.publish(subject, data, timeout=5, headers=headers)
+            except APIError as error:
+                if error.err_code != _FULL:
+                    raise BusError(f"the server did not take a message for {name!r}: {error.description}") from error
+                if not patient or self.overflow == "reject":
+                    why = f"the mailbox of {name!r} is full: {self.mailbox} messages wait"
+                    await self._dead(message, name, why)
+                    raise MailboxFullError(why) from None
+                if self.overflow == "drop_oldest":
+                    await self._drop_oldest(token, name)
+                    continue
+            except (TimeoutError, Error, OSError):
+                if self._closed:
+                    raise BusClosedError(f"the bus {self.name!r} was closed") from None
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 1.5)
+        raise BusError(f"the server did not take message {message.id} for {name!r}")
+
+    async def _drop_oldest(self, token: str, name: str) -> None:
+        from nats.js.errors import NotFoundError
+
+        try:
+            oldest = await self._js.get_msg(self._mail, seq=1, subject=f"{self._prefix}.mail.{token}", next=True)
+        except NotFoundError:
+            return
+        if oldest.seq is not None:
+            await self._js.delete_msg(self._mail, oldest.seq)
+        message = _decoder.decode(oldest.data or b"")
+        await self._dead(message, name, f"the mailbox of {name!r} was full, and newer messages came")
+
+    async def _fetch(self, name: str, count: int, timeout: float) -> list[Msg]:
+        from nats.errors import Error
+        from nats.errors import TimeoutError as NatsTimeout
+
+        token = _token(name)
+        pull = self._pulls.get(token)
+        if pull is None:
+            pull = self._pulls[token] = await self._js.pull_subscribe_bind(durable=token, stream=self._mail)
+        try:
+            found: list[Msg] = await pull.fetch(count, timeout=timeout)
+        except (TimeoutError, NatsTimeout):
+            return []
+        except Error as error:
+            _log.debug("fetching for %s: %s", name, error)
+            await asyncio.sleep(min(timeout, 0.2))
+            return []
+        return found
+
+    async def _consume(
+        self, name: str, handler: Handler, room: asyncio.Semaphore, stopping: asyncio.Event, idempotent: bool
+    ) -> None:
+        while not (stopping.is_set() or self._closed):
+            for raw in await self._fetch(name, 1, 1.0):
+                message = await self._decoded(raw, name)
+                if message is None:
+                    continue
+                claim = "" if idempotent else f"{message.id}.{_token(name)}"
+                begun = await self._claim(claim) if claim else None
+                if begun == b"":
+                    await self._bury(raw, name, "its worker died, and it must not be handled twice", message)
+                    continue
+                if begun is not None:  # it was handled, and the server has forgotten that
+                    await self._acknowledge(raw)
+                    continue
+                async with room:
+                    await self._handle(raw, message, name, handler, claim)
+
+    async def _handle(self, raw: Msg, message: AgentMessage, name: str, handler: Handler, claim: str) -> None:
+        self._received(message, name)
+        alive = self._start(self._sign_of_life(raw))
+        try:
+            value = handler(message)
+            if inspect.isawaitable(value):
+                await value
+        except Exception as error:  # noqa: BLE001 - kept as a dead letter
+            alive.cancel()
+            await self._bury(raw, name, f"it could not be handled: {type(error).__name__}: {error}", message)
+            return
+        finally:
+            alive.cancel()
+        if claim:
+            await self._done.put(claim, b"done")
+        await self._acknowledge(raw)
+
+    async def _acknowledge(self, raw: Msg) -> None:
+        """Take a handled message off the server, also when the server is away for a while."""
+        from nats.errors import Error
+
+        for attempt in range(60):
+            try:
+                await raw.ack_sync(timeout=1 + attempt * 0.1)
+            except (TimeoutError, Error, OSError):
+                await asyncio.sleep(0.1)
+            else:
+                return
+        _log.warning("message %s was handled, and the server could not be told", raw.headers)
+
+    async def _sign_of_life(self, raw: Msg) -> None:
+        from nats.errors import Error
+
+        while True:
+            await asyncio.sleep(self._ack_wait / 3)
+            with suppress(Error, OSError):
+                await raw.in_progress()
+
+    async def _on_request(
+        self, raw: Msg, name: str, handler: Handler, room: asyncio.Semaphore, answered: Answered, idempotent: bool
+    ) -> None:
+        subject = f"{self._prefix}.ask.{_token(name)}"
+        try:
+            message = self._verified(raw, subject)
+        except BusError as error:
+            await self._dead(AgentMessage(sender="?", receivers=(name,), content=raw.data[:1000]), name, str(error))
+            return
+        self._received(message, name)
+        if not answered.first_time(message.id):
+            response = answered.response(message.id)
+            if response is None:
+                while response is None:  # being worked on in this process: it is answered when that is done
+                    await asyncio.sleep(0.01)
+                    response = answered.response(message.id)
+            await self._reply(raw, subject, response)
+            return
+        begun = None if idempotent else await self._claim(message.id)
+        if begun is None:
+            async with room:
+                response = await self._worked(message, name, handler)
+            if not idempotent:
+                await self._done.put(message.id, _encoder.encode(response))
+        elif begun:
+            response = _decoder.decode(begun)
+        else:
+            why = "it was begun before by a worker that did not answer, and must not be done twice"
+            response = message.reply(sender=name, error=why)
+        answered.answered(message.id, response)
+        await self._reply(raw, subject, response)
+
+    async def _claim(self, id: str) -> bytes | None:
+        """Claim a piece of work. None when it is this worker's, ``b""`` when another began it, else what came of it."""
+        from nats.js.errors import KeyWrongLastSequenceError
+
+        try:
+            await self._done.create(id, b"")
+        except KeyWrongLastSequenceError:
+            value: bytes | None = (await self._done.get(id)).value
+            return value or b""
+        return None
+
+    async def _worked(self, message: AgentMessage, name: str, handler: Handler) -> AgentMessage:
+        try:
+            value = handler(message)
+            if inspect.isawaitable(value):
+                value = await value
+            response = message.reply(value, sender=name)
+            self._encoded(response)
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            why = str(error) if isinstance(error, MessageTooLargeError) else f"{type(error).__name__}: {error}"
+            return message.reply(sender=name, error=why[:10_000])
+        return response
+
+    async def _reply(self, raw: Msg, subject: str, response: AgentMessage) -> None:
+        data = self._encoded(response)
+        await self._client().publish(raw.reply, data, headers=self._signed(subject, data))
+        self._note(response)
+
+    async def _given_up(self, raw: Msg) -> None:
+        """The server has given a message out as often as it may: it becomes a dead letter."""
+        from nats.js.errors import NotFoundError
+
+        told = msgspec.json.decode(raw.data)
+        sequence = told["stream_seq"]
+        try:
+            stored = await self._js.get_msg(self._mail, seq=sequence)
+        except NotFoundError:
+            return
+        name = self._known.get(told["consumer"], told["consumer"])
+        await self._dead(
+            _decoder.decode(stored.data or b""),
+            name,
+            f"its workers died {told['deliveries']} times before it was handled",
+        )
+        await self._js.delete_msg(self._mail, sequence)
+
+    async def _bury(self, raw: Msg, name: str, reason: str, message: AgentMessage | None = None) -> None:
+        if message is None:
+            message = await self._decoded(raw, name)
+            if message is None:
+                return
+        await self._dead(message, name, reason)
+        await raw.term()
+
+    async def _dead(self, message: AgentMessage, receiver: str, reason: str) -> None:
+        data = _encoder.encode(DeadLetter(message, receiver, reason))
+        await self._js.publish(f"{self._prefix}.dead", data, timeout=5)
+        if self._stream.active:
+            attributes = {"id": message.id, "sender": message.sender, "reason": reason, "bus": self.name}
+            self._stream.emit("message.dead", receiver, attributes)
+
+    async def _last(self, stream: str, limit: int) -> list[bytes]:
+        from nats.js.errors import NotFoundError
+
+        state = (await self._js.stream_info(stream)).state
+        found = []
+        for sequence in range(max(1, state.first_seq, state.last_seq - limit + 1), state.last_seq + 1):
+            with suppress(NotFoundError):
+                found.append((await self._js.get_msg(stream, seq=sequence)).data or b"")
+        return found
+
+    async def _sent(self, message: AgentMessage, data: bytes) -> None:
+        subject = f"{self._prefix}.log"
+        with suppress(Exception):  # the record of what was said is kept as far as that is possible
+            await self._client().publish(subject, data, headers=self._signed(subject, data))
+        self._emit(message)
+
+    def _note(self, message: AgentMessage) -> None:
+        """Record a request or a response, without waiting."""
+        self._start(self._sent(message, _encoder.encode(message)))
+
+    def _emit(self, message: AgentMessage) -> None:
+        if self._stream.active:
+            attributes = {
+                "id": message.id, "type": str(message.type), "receivers": list(message.receivers), "bus": self.name,
+            }  # fmt: skip
+            self._stream.emit("message.sent", message.sender, attributes, content={"content": message.content})
+
+    def _received(self, message: AgentMessage, name: str) -> None:
+        if self._stream.active:
+            attributes = {"id": message.id, "type": str(message.type), "sender": message.sender, "bus": self.name}
+            self._stream.emit("message.received", name, attributes)
+
+
+async def _report(error: Exception) -> None:
+    _log.debug("NATS: %s", error)
+
+
+def _token(name: str) -> str:
+    """A name as a part of a subject: as it is where it may stand there, else in hexadecimal."""
+    return name if _PLAIN.fullmatch(name) else "x-" + name.encode().hex()
