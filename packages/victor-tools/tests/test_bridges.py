@@ -161,7 +161,7 @@ def test_a_tool_definition_as_pydantic_ai_has_it() -> None:
         parameters_json_schema = {"type": "object", "properties": {}}
 
     assert from_schema(ToolDefinition(), len).name == "add"
-    with pytest.raises(ConfigurationError, match="needs a name and parameters"):
+    with pytest.raises(ConfigurationError, match="the tool .x. has no parameters"):
         from_schema({"name": "x"}, len)
 
 
@@ -192,3 +192,17 @@ def test_what_is_no_tool() -> None:
     made = as_tool(lambda_free)
     assert adapt(made) is made
     assert isinstance(adapt(lambda_free), Tool)
+
+
+def test_schemas_without_parameters_and_those_that_are_none() -> None:
+    for schema in ({"type": "function", "name": "now"}, {"type": "function", "function": {"name": "now"}}):
+        made = from_schema(schema, lambda: 1)
+        assert asyncio.run(made.call("{}")).value == 1
+    with pytest.raises(ConfigurationError, match="the parameters of the tool 'x' are of type 'string'"):
+        from_schema({"name": "x", "parameters": {"type": "string"}}, lambda: 1)
+    with pytest.raises(ConfigurationError, match="the schema of the tool 'x' has no parameters"):
+        from_schema({"name": "x"}, lambda: 1)
+    with pytest.raises(ConfigurationError, match="tool name 'a b': use letters"):
+        from_schema({"name": "a b", "parameters": {"type": "object"}}, lambda: 1)
+    with pytest.raises(ConfigurationError, match="style 'nope': it is one of 'openai'"):
+        to_schema(made, "nope")  # type: ignore[arg-type]

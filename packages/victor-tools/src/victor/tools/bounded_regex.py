@@ -62,6 +62,8 @@ class BoundedRegex:
             return self._compiled.search(text, timeout=self._left())
         except TimeoutError:
             raise self._late() from None
+        except MemoryError:
+            raise self._huge() from None
 
     def finditer(self, text: str) -> Iterator[Any]:
         """All matches.
@@ -73,6 +75,8 @@ class BoundedRegex:
             yield from self._compiled.finditer(text, timeout=self._left())
         except TimeoutError:
             raise self._late() from None
+        except MemoryError:
+            raise self._huge() from None
 
     def sub(self, replacement: str, text: str, count: int = 0) -> tuple[str, int]:
         """The text with matches replaced, and how many.
@@ -86,6 +90,8 @@ class BoundedRegex:
             changed, number = self._compiled.subn(replacement, text, count=count, timeout=self._left())
         except TimeoutError:
             raise self._late() from None
+        except MemoryError:
+            raise self._huge() from None
         except (regex.error, IndexError) as error:
             raise ToolError(f"the replacement {replacement[:200]!r} is wrong: {error}", retry=True) from error
         return str(changed), int(number)
@@ -95,6 +101,11 @@ class BoundedRegex:
         if left <= 0:
             raise self._late()
         return left
+
+    def _huge(self) -> ToolError:
+        return ToolError(
+            f"the pattern {self.pattern[:200]!r} needs more memory than there is; make it simpler", retry=True
+        )
 
     def _late(self) -> ToolError:
         return ToolError(

@@ -23,9 +23,11 @@ class Shell(Toolkit):
 
     Args:
         root: Directory they run in, with bubblewrap the only one they can write; None for the working directory.
-        allow: Programs that may be run at all; empty for any.
+        allow: Programs that may be run at all; empty for any. What those can be told to start is not looked at:
+            ``git``, ``find``, ``env`` and many others start any program.
         keep_environment: Names of variables handed on, besides PATH, HOME and the like.
-        sandbox: ``"auto"`` uses bubblewrap where it works, ``"always"`` insists, ``"never"`` never does.
+        sandbox: ``"auto"`` uses bubblewrap where it works, ``"always"`` insists, ``"never"`` never does; without it,
+            a program that leaves its process group (``setsid``) can outlive the call.
         network: Whether programs in the sandbox may use the network.
         timeout_s: Most seconds one may take.
         max_output: Most bytes of each stream that are kept.
