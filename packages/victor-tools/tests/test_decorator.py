@@ -358,3 +358,14 @@ def test_a_class_method_of_a_toolkit_is_a_tool() -> None:
     (made,) = tools_of(Counter())
     assert asyncio.run(made.call({"by": 2})).value == 2 == Counter.made
     assert Counter.count(1) == 3
+
+
+def test_a_class_whose_parameter_cannot_be_described_is_named() -> None:
+    class Odd(BaseTool):
+        metadata = ToolMetadata("odd")
+
+        def execute(self, x: threading.Lock) -> int:  # type: ignore[valid-type]
+            return 1
+
+    with pytest.raises(SchemaError, match=r"Odd\.execute, parameter 'x'"):
+        Odd().__victor_tool__

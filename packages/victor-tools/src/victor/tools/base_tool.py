@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, SchemaError
 from victor.core.tool import Tool, ToolMetadata
 from victor.tools.policy.policy import Policy
 
@@ -62,11 +62,14 @@ class BaseTool(ABC):
                 raise ConfigurationError(
                     f"{type(self).__name__}.metadata must be a ToolMetadata, not {self.metadata!r}"
                 )
-            made = Tool(
-                self.execute,
-                self.metadata,
-                parameters=self.parameters,
-                middleware=self.policy.build(),
-            )
+            try:
+                made = Tool(
+                    self.execute,
+                    self.metadata,
+                    parameters=self.parameters,
+                    middleware=self.policy.build(),
+                )
+            except SchemaError as error:
+                raise SchemaError(f"{type(self).__name__}.{error}") from error
             self.__dict__["_victor_tool"] = made
         return made
