@@ -54,7 +54,8 @@ def parse_docstring(text: str | None) -> Docstring:
     parts = [parsed.short_description or "", parsed.long_description or ""]
     parameters = {item.arg_name.lstrip("*"): _line(item.description) for item in parsed.params if item.description}
     returns = _line(parsed.returns.description) if parsed.returns is not None else ""
-    return Docstring("\n\n".join(part.strip() for part in parts if part.strip()), parameters, returns)
+    between = "\n\n" if parsed.blank_after_short_description else "\n"
+    return Docstring(between.join(part.strip() for part in parts if part.strip()), parameters, returns)
 
 
 def summary_of(target: Any) -> str:
