@@ -128,3 +128,14 @@ def test_a_quorum_that_cannot_be_reached_settles_a_poll() -> None:
     assert settled is not None
     assert settled.winner is None
     assert "quorum" in settled.why
+
+
+def test_a_sure_winner_still_needs_the_quorum() -> None:
+    poll = Poll(["a", "b"], ["chief", "ann", "bob"], rule="plurality", weights={"chief": 9}, quorum=2)
+    poll.cast("chief", "a")
+    assert poll.settled() is None
+    assert poll.count().no_decision is not None
+    poll.cast("ann", None)
+    settled = poll.settled()
+    assert settled is not None
+    assert settled.winner == "a"

@@ -139,3 +139,15 @@ def test_weights_may_be_fractions() -> None:
     )
     assert ranked.no_decision is not None
     assert ranked.no_decision.tied == ("x", "y")
+
+
+def test_of_equally_strong_comparisons_the_one_with_less_against_it_counts_first() -> None:
+    # a beats c 7:4 and c beats b 7:4, so b over a (7:6) is left out; by the winners' votes alone all three are equal.
+    profile = {
+        "a = c > b": 2, "c > b > a": 3, "b > c > a": 1, "a > b = c": 2, "b > a > c": 3, "a > c > b": 2,
+    }  # fmt: skip
+    result = count(profile, "ranked_pairs")
+    compared = result.rounds[0].counts
+    assert [compared[pair] for pair in ("a > c", "c > a", "c > b", "b > c", "b > a", "a > b")] == [7, 4, 7, 4, 7, 6]
+    assert result.winner == "a"
+    assert "'b' over 'a' (7 to 6)" in result.explanation
