@@ -246,3 +246,16 @@ async def test_one_at_fault_in_a_shared_commit_does_not_harm_the_others(tmp_path
         assert found[:5] == [None] * 5
         assert isinstance(found[5], ThreadConflictError)
         assert len(store.threads()) == 6
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_removed_under_a_run_fails_it(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "s.db"
+    with SqliteSaver(path) as store:
+        store.write([Batch(entries=(entry(1),))])
+        for one in tmp_path.iterdir():
+            one.unlink()
+        if replaced:
+            path.touch()
+        with pytest.raises(CheckpointError, match="was removed or replaced while it was in use"):
+            store.write([Batch(entries=(entry(2),))])

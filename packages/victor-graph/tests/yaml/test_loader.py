@@ -41,6 +41,7 @@ def own_plugins_only(monkeypatch):
         ("{type: agent, goal: y}", "the key 'id' is missing"),
         ("{id: '', goal: y}", "id: "),
         ("{id: end, goal: y}", "'end' is reserved; choose another id"),
+        ("{id: self, goal: y}", "'self' is reserved; choose another id"),
         ("{id: n, goal: y}", "node 'n' would overwrite the input 'n'; give it another output"),
         ("{id: a, goal: y, tools: [files.raed]}", "unknown tool 'files.raed'"),
         ("{id: a, goal: y, model: 'opnai:x'}", "unknown model provider 'opnai'; did you mean 'openai'?"),

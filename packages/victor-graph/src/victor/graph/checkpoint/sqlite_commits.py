@@ -212,6 +212,7 @@ class Commits:
         """Commit batches; False if another process is in the way, and we are not to wait for it."""
         if self.closed:
             raise CheckpointError(f"{self._file.path}: this store is closed")
+        self._file.must_be_there()
         db, file = self._db, self._file
         try:
             row = self._single(batches)

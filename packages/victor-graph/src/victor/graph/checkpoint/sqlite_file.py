@@ -22,6 +22,9 @@ _VERSION: Final = 2
 _BUSY_S: Final = 60.0
 _PAUSES_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
+_LOOK_S: Final[dict[Synchronous, float]] = {"full": 0.0, "normal": 0.02}
+"""How often is looked whether the file is still there; a commit that waits for the disk has time for it each time."""
+
 _HAS_TABLES: Final = "SELECT 1 FROM sqlite_master WHERE name = 'victor_schema'"
 _HINTS: Final = {
     "full": "Free some space on the disk; what was written earlier is intact",
@@ -45,6 +48,29 @@ class SqliteFile:
         self.path = path
         self.in_memory = path == ":memory:"
         self.synchronous = synchronous
+        self._known: tuple[Path, int, int] | None = None
+        self._looked = 0.0
+
+    def must_be_there(self) -> None:
+        """Notice that the file was removed or replaced: SQLite would go on writing to one that nobody can open again.
+
+        Raises:
+            CheckpointError: It was.
+        """
+        now = time.monotonic()
+        if self._known is None or now - self._looked < _LOOK_S[self.synchronous]:
+            return
+        self._looked = now
+        place, device, number = self._known
+        try:
+            found = place.stat()
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != (device, number):
+            raise CheckpointError(
+                f"{self.path}: the file was removed or replaced while it was in use, and its checkpoints are gone with "
+                "it. Nothing was written; begin again with a new store"
+            )
 
     def open(self, *, patient: bool = True) -> sqlite3.Connection:
         """A connection in autocommit mode.
@@ -72,6 +98,9 @@ class SqliteFile:
             db.execute(f"PRAGMA synchronous = {self.synchronous.upper()}")
             if not patient:
                 db.execute("PRAGMA busy_timeout = 0")
+            if self._known is None and not self.in_memory:
+                found = Path(place).stat()
+                self._known = Path(place), found.st_dev, found.st_ino
         except BaseException as error:
             db.close()
             if isinstance(error, sqlite3.Error):

@@ -38,6 +38,9 @@ __all__ = ["Functions", "Reader", "execution_of", "unknown"]
 Functions = Mapping[str, Callable[..., Any]]
 
 _CLOSED: Final = frozenset({"workflows", "version", "description", "metadata"})
+_TEMPLATE_NAMES: Final = frozenset({"self", "super", "caller", "varargs", "kwargs"})
+"""Names that mean something else inside templates."""
+
 _ODD_NAME: Final = re.compile(r"\['(.*?)'\]")  # a key in a JSON path that is no plain word
 
 
@@ -83,7 +86,7 @@ class Reader:
         found = {}
         for name, spec in raw.items():
             at = f"{path}.{name}"
-            if not name.isidentifier() or keyword.iskeyword(name) or name in {"ctx", "loop"}:
+            if not name.isidentifier() or keyword.iskeyword(name) or name in {"ctx", "loop", *_TEMPLATE_NAMES}:
                 self.say(source, at, f"{name!r} is no name for an input: letters, digits and _", key=True)
             if isinstance(spec, str) and spec in INPUT_TYPES:
                 spec = {"type": spec}
@@ -162,7 +165,7 @@ class Reader:
         if common.id in taken:
             self.say(*origin, f"the id {common.id!r} is taken by the node at {taken[common.id]}")
             return
-        if common.id in END_NAMES or common.id.startswith("__"):
+        if common.id in END_NAMES or common.id in _TEMPLATE_NAMES or common.id.startswith("__"):
             self.say(source, f"{path}.id", f"{common.id!r} is reserved; choose another id")
             return
         span = source.values.get(path)
