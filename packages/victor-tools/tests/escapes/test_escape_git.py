@@ -349,3 +349,13 @@ def test_nothing_is_left_in_the_temporary_directory(
     assert call(tools(repository)["status"]).ok
     call(tools(repository)["log"], revision="nowhere")
     assert list(place.iterdir()) == []
+
+
+def test_a_program_named_git_in_the_directory_is_not_run(
+    repository: Path, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "git").write_text(f"#!/bin/sh\ntouch {repository / 'owned'}\n")
+    (repository / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f".:{os.pathsep}{os.environ['PATH']}")
+    assert call(tools(repository)["status"]).text.startswith("## main")
+    assert not (repository / "owned").exists()

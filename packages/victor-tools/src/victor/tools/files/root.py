@@ -31,6 +31,7 @@ _FILE: Final = (
 )
 _LONGEST: Final = 1_000
 _KEPT_BY_VERSION_CONTROL: Final = frozenset({".git", ".hg", ".svn", ".jj", "git~1"})
+_PARTS_OF_REPOSITORY: Final = ("HEAD", "objects", "refs", "commondir")  # as git looks for them
 _UNSEEN: Final = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
 _writing: Final = Lock()  # what is looked at before a file is made must still hold when it is there
 
@@ -139,10 +140,7 @@ class Root:
         """The directory git would take for a repository (HEAD beside objects and refs) once there is that file."""
         for depth in range(len(file.parts)):
             above = self.folder.joinpath(*file.parts[:depth])
-            try:
-                names = {entry.name.lower() for entry in above.iterdir()}
-            except OSError:  # not there yet
-                names = set()
+            names = {name.lower() for name in _PARTS_OF_REPOSITORY if os.path.lexists(above / name)}
             names.add(file.parts[depth].lower())
             if "head" in names and ({"objects", "refs"} <= names or "commondir" in names):
                 return Path(*file.parts[:depth]).as_posix()

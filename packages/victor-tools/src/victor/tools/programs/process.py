@@ -84,6 +84,8 @@ def clean_environment(keep: Sequence[str] = (), more: Mapping[str, str] | None =
     """
     names = {*_KEPT, *keep}
     out = {key: value for key, value in os.environ.items() if key in names or key.startswith("LC_")}
+    if "PATH" in out:  # what is relative would be looked for where the program runs
+        out["PATH"] = os.pathsep.join(place for place in out["PATH"].split(os.pathsep) if Path(place).is_absolute())
     return {**out, **(more or {})}
 
 
