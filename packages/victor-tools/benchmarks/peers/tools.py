@@ -1,7 +1,8 @@
 """One tool, made and called, in other frameworks; started by ../calls.py with the peers' own Python.
 
 ``python peers/tools.py NAME`` prints ``{"name": ..., "calls": {label: us}, "register_us": ..., "import": code}``:
-median CPU microseconds of a call of an async function of two integers from JSON text, and of making a tool of a function.
+median CPU microseconds of a call of an async function of two integers from JSON text, and of making a tool of a
+function.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["event_dicts"]
 
+
 async def event_dicts(
     graph: CompiledGraph, input: Any, config: RunnableConfig | None, options: Mapping[str, Any]
 ) -> AsyncIterator[dict[str, Any]]:

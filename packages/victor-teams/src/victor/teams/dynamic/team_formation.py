@@ -72,10 +72,10 @@ class DynamicTeam:
     """A pool of agents from which teams are made.
 
     Args:
-        agent_pool: `Candidate`s, or agents that say what they can do.
+        agent_pool: Each a `Candidate`, or an agent that says what it can do.
         analyze: Finds out what a task needs when that is given in words: a function of the text that returns names,
-            `Requirement`s or a mapping of name to proficiency; may be async. Without it, the capabilities of the pool
-            that the text names.
+            a list of `Requirement`, or a mapping of name to proficiency; may be async. Without it, the capabilities of
+            the pool that the text names.
         method: How teams are chosen; see `victor.teams.dynamic.cover`.
 
     Raises:
