@@ -123,8 +123,8 @@ def task(
     recorded result is used. Tasks are told apart by name and by the order of the calls, so a workflow must call
     them in the same order each time; what depends on time or chance belongs inside tasks.
 
-    What a task raised is raised where its result is asked for, and can be caught there. A task that failed is done again
-    when the workflow runs again. An error that nobody asked about fails the workflow at its end.
+    What a task raised is raised where its result is asked for, and can be caught there. A task that failed is done
+    again when the workflow runs again. An error that nobody asked about fails the workflow at its end.
 
     Works in entrypoints and in the nodes of a `StateGraph`.
 
