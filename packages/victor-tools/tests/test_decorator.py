@@ -364,7 +364,7 @@ def test_a_class_whose_parameter_cannot_be_described_is_named() -> None:
     class Odd(BaseTool):
         metadata = ToolMetadata("odd")
 
-        def execute(self, x: threading.Lock) -> int:  # type: ignore[valid-type]
+        def execute(self, x: threading.Lock) -> int:
             return 1
 
     with pytest.raises(SchemaError, match=r"Odd\.execute, parameter 'x'"):

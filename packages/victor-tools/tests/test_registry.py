@@ -362,7 +362,8 @@ def test_an_alias_is_not_the_id_of_another_tool() -> None:
 
 
 def test_a_listener_that_raises_is_reported_and_the_others_hear(caplog: pytest.LogCaptureFixture) -> None:
-    registry, seen = UnifiedToolRegistry(), []
+    registry = UnifiedToolRegistry()
+    seen: list[RegistryChange] = []
 
     def broken(change: object) -> None:
         raise ZeroDivisionError
