@@ -25,6 +25,7 @@ os.environ.pop("COVERAGE_PROCESS_START", None)
 
 # The last one: an example in a docstring that only shows what needs a server or a key.
 NOT_APPLICABLE = re.compile(r"^not applicable|needs Python \d|\+SKIP option")
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -47,6 +48,13 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
         return None
     of_tests = "tests" in collection_path.relative_to(ROOT).parts
     return True if of_tests and not name.startswith("test_") and name != "conftest.py" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names with an address in them: two workers of one run would not agree on what the tests are."""
+    wrong = [item.nodeid for item in items if ADDRESS.search(item.nodeid)]
+    if wrong:
+        raise pytest.UsageError("the ids of these tests are not the same twice; give them names: " + "; ".join(wrong))
 
 
 @pytest.hookimpl(wrapper=True)

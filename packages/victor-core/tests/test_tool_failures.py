@@ -82,7 +82,7 @@ async def rule(arguments):
     return False
 
 
-@pytest.mark.parametrize("approval", ["yes", 1, rule, []], ids=str)
+@pytest.mark.parametrize("approval", ["yes", 1, rule, []], ids=["text", "number", "async", "list"])
 def test_what_is_no_rule_of_approval_is_told(approval):
     with pytest.raises(ConfigurationError, match="requires_approval is True, False or a plain function"):
         ToolMetadata("x", requires_approval=approval)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import subprocess
 import sys
 import threading
@@ -303,7 +304,7 @@ async def asks(arguments: Any) -> bool:
         {"deprecated": True}, {"version": 1}, {"sequential": "x"}, {"rate_limit": 5}, {"cache_ttl": "1", "idempotent": True},
         {"max_result_chars": "500"}, {"cost_tier": "cheap"},
     ],
-    ids=str,
+    ids=lambda wrong: re.sub(r" at 0x\w+", "", str(wrong)),
 )  # fmt: skip
 def test_options_that_cannot_be_are_told_at_decoration(wrong: dict[str, Any]) -> None:
     (name, value), *_ = wrong.items()
