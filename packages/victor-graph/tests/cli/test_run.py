@@ -260,7 +260,7 @@ class TestStopping:
             "    with log.open('a') as file:\n"
             "        file.write(k)\n"
             "    while not pathlib.Path('go').exists():\n"
-            "        time.sleep(0.02)\n"
+            "        time.sleep(0.5)\n"
             "    return k\n"
         )
         (place / "w.yaml").write_text(
