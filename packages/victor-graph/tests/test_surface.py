@@ -158,7 +158,7 @@ def test_what_is_on_the_lists_is_absent_indeed() -> None:
         assert not {name for name in methods if hasattr(ours, name)}, kind
 
 
-@pytest.mark.skipif(not GUIDE.exists(), reason="the guides are not in this copy")
+@pytest.mark.skipif(not GUIDE.exists(), reason="not applicable: the guides are not in this copy")
 def test_the_guide_names_what_is_absent() -> None:
     text = GUIDE.read_text()
     listed = set().union(*ABSENT_NAMES.values(), *ABSENT_METHODS.values())
@@ -167,7 +167,8 @@ def test_the_guide_names_what_is_absent() -> None:
 
 
 @pytest.mark.skipif(
-    not os.environ.get("VICTOR_PEERS_PYTHON"), reason="VICTOR_PEERS_PYTHON names no Python with langgraph"
+    not os.environ.get("VICTOR_PEERS_PYTHON"),
+    reason="not applicable: VICTOR_PEERS_PYTHON names no Python with langgraph",
 )
 def test_the_table_is_what_langgraph_has() -> None:
     done = subprocess.run(
