@@ -93,7 +93,8 @@ class Task:
 
     Args:
         description: In words.
-        requirements: What the team must be able to do: a list of `Requirement`, names, or a mapping of name to proficiency.
+        requirements: What the team must be able to do: a list of `Requirement`, names, or a mapping of name to
+            proficiency.
 
     Raises:
         ConfigurationError: A capability is required twice.
