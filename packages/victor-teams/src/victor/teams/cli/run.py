@@ -45,10 +45,6 @@ def run(
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="Model of the agents that name none.")
     ] = None,
-    bus: Annotated[
-        str | None, typer.Option(help="Members act elsewhere, over this bus: nats://host:port; see victor team worker.")
-    ] = None,
-    remote: Annotated[list[str] | None, typer.Option(help="Only these members act elsewhere; repeatable.")] = None,
     max_turns: Annotated[int | None, typer.Option(min=1, help="Turns at most.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="US dollars at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -72,14 +68,11 @@ def run(
     limits = _limits(team, max_turns, max_cost)
     answers = _answers(answer or [])
     talk = not (quiet or as_json)
-    if remote and bus is None and not os.environ.get("VICTOR_BUS"):
-        raise ConfigurationError("--remote goes with --bus nats://host:port")
-    across = (bus, remote or []) if bus or remote else None
     try:
-        result = asyncio.run(_run(team, task, path, limits, answers, talk, across))
+        result = asyncio.run(_run(team, task, path, limits, answers, talk))
         while result.stop_reason is StopReason.WAITING and not as_json and is_terminal(sys.stdin):
             answers.update(_ask(result))
-            result = asyncio.run(_run(team, None, path, limits, answers, talk, across))
+            result = asyncio.run(_run(team, None, path, limits, answers, talk))
     except KeyboardInterrupt:
         note(f"stopped; go on with: victor team run {file} --resume --journal {path}")
         raise typer.Exit(130) from None
@@ -133,26 +126,6 @@ def _answers(given: list[str]) -> dict[str, str]:
 
 
 async def _run(
-    team: Team,
-    task: str | None,
-    path: Path,
-    limits: Any,
-    answers: dict[str, str],
-    talk: bool,
-    across: tuple[str | None, list[str]] | None,
-) -> TeamResult:
-    if across is None:
-        return await _followed(team, task, path, limits, answers, talk)
-    from victor.teams.cli.worker import remote_team
-
-    changed, bus = await remote_team(team, *across)
-    try:
-        return await _followed(changed, task, path, limits, answers, talk)
-    finally:
-        await bus.close()
-
-
-async def _followed(
     team: Team, task: str | None, path: Path, limits: Any, answers: dict[str, str], talk: bool
 ) -> TeamResult:
     from victor.teams.team_events import TeamFinished, TurnFinished
