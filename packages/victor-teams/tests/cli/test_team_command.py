@@ -101,12 +101,14 @@ def test_limits_and_wrong_usage(folder, victor):
     assert "neither a YAML file nor module:team" in victor("run", "teams", "x", code=1)
 
 
-def test_a_team_in_python(folder, victor):
-    (folder / "mine.py").write_text(
+def test_a_team_in_python(folder, victor, monkeypatch):
+    monkeypatch.delitem(sys.modules, "own_team", raising=False)  # set, so that it is taken out again
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (folder / "own_team.py").write_text(
         "from victor.teams import Team\nteam = Team([lambda ask: 'yes'], 'sequential')\nother = 3\n"
     )
-    assert victor("run", "mine:team", "x", "-q") == "yes\n"
-    assert "'mine:other' is a int, not a Team" in victor("run", "mine:other", "x", code=1)
+    assert victor("run", "own_team:team", "x", "-q") == "yes\n"
+    assert "'own_team:other' is a int, not a Team" in victor("run", "own_team:other", "x", code=1)
 
 
 def test_looking(folder, victor):

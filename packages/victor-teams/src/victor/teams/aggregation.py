@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from victor.core.errors import ConfigurationError
 from victor.teams.errors import TeamError
+from victor.teams.loops import same_words
 
 if TYPE_CHECKING:
     from victor.teams.member import Member
@@ -75,12 +76,12 @@ class Aggregate:
 
 
 def _most_frequent(turns: Sequence[Turn]) -> str:
-    counts = Counter(" ".join(turn.text.split()).casefold() for turn in turns)
+    counts = Counter(same_words(turn.text) for turn in turns)
     (first, most), *others = counts.most_common(2)
     if others and others[0][1] == most:
         tied = [text for text, count in counts.items() if count == most]
         raise TeamError(f"the vote is tied: {len(tied)} answers with {most} each: {', '.join(map(repr, tied))}"[:500])
-    return next(turn.text for turn in turns if " ".join(turn.text.split()).casefold() == first)
+    return next(turn.text for turn in turns if same_words(turn.text) == first)
 
 
 def resolve_aggregation(how: str | Callable[..., Any], by: str = "") -> Aggregate:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from victor.core.errors import ConfigurationError
 
-__all__ = ["TeamLimits"]
+__all__ = ["TeamLimits", "least"]
 
 
 class TeamLimits(Struct, frozen=True):
@@ -52,3 +54,13 @@ class TeamLimits(Struct, frozen=True):
                 wanted = f"at least {least}" if least else "a positive number"
                 none = "" if name == "parallel" else ", or None for no limit"
                 raise ConfigurationError(f"TeamLimits.{name} must be {wanted}{none}, not {value!r}")
+
+
+def least(one: Any, other: Any) -> Any:
+    """The smaller of two limits, of which None is none.
+
+    Example:
+        >>> least(None, 3), least(2, 3)
+        (3, 2)
+    """
+    return other if one is None else one if other is None else min(one, other)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from victor.teams.result import Turn
 
-__all__ = ["LoopDetector"]
+__all__ = ["LoopDetector", "same_words"]
 
 _LONGEST_CYCLE = 4
+
+
+def same_words(text: str) -> str:
+    """A text as it is compared with others: letter case and white space do not count.
+
+    Example:
+        >>> same_words("  Ulm,  ULM ")
+        'ulm, ulm'
+    """
+    return " ".join(text.casefold().split())
 
 
 class LoopDetector:
@@ -31,7 +41,7 @@ class LoopDetector:
     def saw(self, turn: Turn) -> str:
         """Look at a turn; returns what the loop is, or ``""``."""
         said = self._said.setdefault(turn.member, [])
-        said.append(hash((turn.prompt, turn.error, " ".join(turn.text.casefold().split()))))
+        said.append(hash((turn.prompt, turn.error, same_words(turn.text))))
         for length in range(1, _LONGEST_CYCLE + 1):
             span = length * self.repeats
             if len(said) < span:

@@ -26,6 +26,7 @@ from victor.core.limits import Limits
 from victor.core.message import Message, Usage
 from victor.core.result import RunResult, StopReason
 from victor.teams.errors import MemberError
+from victor.teams.limits import least
 from victor.teams.memory import MemoryView
 
 if TYPE_CHECKING:
@@ -233,9 +234,9 @@ class AgentMember:
 
         return replace(
             own,
-            tokens=_least(own.tokens, left.tokens),
-            cost_usd=_least(own.cost_usd, left.cost_usd),
-            timeout_s=_least(own.timeout_s, left.timeout_s),
+            tokens=least(own.tokens, left.tokens),
+            cost_usd=least(own.cost_usd, left.cost_usd),
+            timeout_s=least(own.timeout_s, left.timeout_s),
         )
 
 
@@ -315,13 +316,7 @@ class Human:
         answer = str(answer)
         if ask.output_type is str:
             return Reply(answer)
-        from victor.core.output import Output
-        from victor.core.schema import DecodeProblems
-
-        try:
-            return Reply(answer, Output(ask.output_type).decode(answer))
-        except DecodeProblems as error:
-            raise MemberError(f"the answer does not have the required form: {error}", member=self.name) from error
+        return Reply(answer, decoded(ask.output_type, answer, "the answer", self.name))
 
 
 def as_member(who: Any) -> Member:
@@ -348,12 +343,29 @@ def as_member(who: Any) -> Member:
     )
 
 
+def decoded(form: Any, text: str, what: str, member: str) -> Any:
+    """The value that an answer in words stands for.
+
+    Args:
+        form: What was asked for.
+        text: The answer.
+        what: What to call it.
+        member: Whose it is.
+
+    Raises:
+        MemberError: It does not have that form.
+    """
+    from victor.core.output import Output
+    from victor.core.schema import DecodeProblems
+
+    try:
+        return Output(form).decode(text)
+    except DecodeProblems as error:
+        raise MemberError(f"{what} does not have the required form: {error}", member=member) from error
+
+
 def _spent(result: RunResult[Any]) -> Reply:
     return Reply(usage=result.usage, cost_usd=result.cost_usd, tokens=result.tokens)
-
-
-def _least(own: Any, left: Any) -> Any:
-    return left if own is None else own if left is None else min(own, left)
 
 
 def _first_line(text: Any) -> str:

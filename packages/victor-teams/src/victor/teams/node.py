@@ -11,31 +11,26 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 
 from victor.core.errors import VictorError
 from victor.core.topology import NodeKind
 from victor.teams.errors import TeamError
+from victor.teams.yaml.spec import key
 
 __all__ = ["TeamNode"]
-
-
-def _key(help: str, default: Any = None) -> Any:
-    return field(default=default, metadata={"description": help})
 
 
 @frozen
 class TeamNode:
     """A team does this step: its task is the goal with the inputs, and its answer is the output."""
 
-    team: str = field(metadata={"description": "the team: file.yaml#name beside this file, or package.module:team"})
-    goal: str = field(metadata={"description": "the team's task; a template"})
-    max_turns: Annotated[int, msgspec.Meta(ge=1)] | None = _key("turns at most, instead of the team's own limit")
-    max_cost_usd: Annotated[float, msgspec.Meta(gt=0)] | None = _key("US dollars at most")
-    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = _key("tokens at most")
-    result: str = _key(
-        "what becomes the output: answer, transcript, or all (answer, transcript, turns, cost)", "answer"
-    )
+    team: str = key("the team: file.yaml#name beside this file, or package.module:team", required=True)
+    goal: str = key("the team's task; a template", required=True)
+    max_turns: Annotated[int, msgspec.Meta(ge=1)] | None = key("turns at most, instead of the team's own limit")
+    max_cost_usd: Annotated[float, msgspec.Meta(gt=0)] | None = key("US dollars at most")
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = key("tokens at most")
+    result: str = key("what becomes the output: answer, transcript, or all (answer, transcript, turns, cost)", "answer")
 
     templates: ClassVar[tuple[str, ...]] = ("goal",)
     kind: ClassVar[NodeKind] = "team"
@@ -73,13 +68,14 @@ class TeamNode:
         return result.output
 
     def _team(self, folder: Path | None) -> Any:
+        from victor.core.import_strings import load_object
         from victor.teams.team import Team
-        from victor.teams.yaml.load import load_object, load_team
+        from victor.teams.yaml.load import load_team
 
         place = self.team.partition("#")[0]
         if place.endswith((".yaml", ".yml")):
             return load_team(str((folder or Path()) / self.team))
-        found = load_object(self.team, folder or Path())
+        found = load_object(self.team, folder)
         if callable(found) and not isinstance(found, Team):
             found = found()
         if not isinstance(found, Team):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from victor.teams.errors import MemberError
-from victor.teams.member import Ask, Reply, Waiting
+from victor.teams.member import Ask, Reply, Waiting, decoded
 from victor.teams.result import StopReason
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SubTeam:
             raise failed
         reply.text, reply.data = _said(result.found)
         if ask.output_type is not str and not _is_form(reply.data, ask.output_type):
-            reply.data = _decoded(ask.output_type, reply.text, self.name)
+            reply.data = decoded(ask.output_type, reply.text, "the team's answer", self.name)
         return reply
 
 
@@ -70,13 +70,3 @@ def _said(found: Any) -> tuple[str, Any]:
 
 def _is_form(data: Any, form: Any) -> bool:
     return isinstance(form, type) and isinstance(data, form)
-
-
-def _decoded(form: Any, text: str, name: str) -> Any:
-    from victor.core.output import Output
-    from victor.core.schema import DecodeProblems
-
-    try:
-        return Output(form).decode(text)
-    except DecodeProblems as error:
-        raise MemberError(f"the team's answer does not have the required form: {error}", member=name) from error

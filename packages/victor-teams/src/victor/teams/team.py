@@ -27,7 +27,7 @@ from victor.core.limits import RunClock
 from victor.teams.errors import JournalError, TeamError
 from victor.teams.failure import OnFailure, read_policies
 from victor.teams.journal import Begin, Journal
-from victor.teams.limits import TeamLimits
+from victor.teams.limits import TeamLimits, least
 from victor.teams.member import Ask, Member, as_member
 from victor.teams.memory import SharedMemory
 from victor.teams.pattern import Pattern, resolve_pattern
@@ -228,10 +228,10 @@ class Team:
         if left is not None:
             limits = replace(
                 limits,
-                turns=_least(limits.turns, left.turns),
-                tokens=_least(limits.tokens, left.tokens),
-                cost_usd=_least(limits.cost_usd, left.cost_usd),
-                timeout_s=_least(limits.timeout_s, left.timeout_s),
+                turns=least(limits.turns, left.turns),
+                tokens=least(limits.tokens, left.tokens),
+                cost_usd=least(limits.cost_usd, left.cost_usd),
+                timeout_s=least(limits.timeout_s, left.timeout_s),
             )
         journal = Journal() if ask.journal is None else ask.journal
         return await self._run(task, journal, limits, ask.deps, ask.answers, None, ask.stream)
@@ -402,7 +402,3 @@ def _memory_tools(ask: Ask) -> Sequence[Tool]:
     from victor.teams.memory_tools import memory_tools
 
     return memory_tools(ask.memory)
-
-
-def _least(own: Any, left: Any) -> Any:
-    return left if own is None else own if left is None else min(own, left)

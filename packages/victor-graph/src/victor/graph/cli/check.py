@@ -127,7 +127,7 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check workflow files: everything that is wrong, with file, line and column."""
-    from victor.graph.cli.target import look_here
+    from victor.core.import_strings import look_here
     from victor.graph.yaml.workflow import load_workflows
 
     look_here()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from victor.core.errors import ConfigurationError
+from victor.core.import_strings import look_here
 from victor.core.topology import Topology
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from victor.graph.runtime import RunnableConfig
     from victor.graph.yaml.workflow import Workflow
 
-__all__ = ["Target", "find_target", "look_here", "parse_inputs"]
+__all__ = ["Target", "find_target", "parse_inputs"]
 
 
 class Target:
@@ -145,16 +145,10 @@ def find_target(place: str, name: str | None = None) -> Target:
     return Target(attribute, graph=found, place=place)
 
 
-def look_here() -> None:
-    """Let modules of the working directory be imported, as ``python -m`` does."""
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-
-
 def _python_graph(module: str, attribute: str) -> Any:
+    from victor.core.import_strings import load_object
     from victor.graph.compiled import CompiledGraph
     from victor.graph.graph import StateGraph
-    from victor.graph.yaml.context import load_object
     from victor.graph.yaml.workflow import Workflow
 
     found = load_object(f"{module}:{attribute}")

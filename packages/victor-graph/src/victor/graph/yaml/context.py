@@ -17,7 +17,6 @@ hook ``victor_register_node_types``; this is a whole one::
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +28,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from attrs import define, field, frozen
 
 from victor.core.errors import PluginError, VictorError
+from victor.core.import_strings import load_object
 from victor.core.tool import Approve
 from victor.core.topology import NodeKind
 from victor.graph.runtime import control_of_run
@@ -150,50 +150,6 @@ def load_function(name: str, context: CheckContext) -> Callable[..., Any]:
         raise PluginError(f"{name!r} is a {type(found).__name__}, not a function")
     function: Callable[..., Any] = found
     return function
-
-
-def load_object(name: str, folder: Path | None = None) -> Any:
-    """What ``"package.module:name"`` or ``"file.py:name"`` stands for.
-
-    Args:
-        name: The import string.
-        folder: Against which the path of a file goes; the working directory by default.
-
-    Raises:
-        PluginError: There is none, or it does not import.
-    """
-    from victor.core.catalog import load_target, near_matches
-
-    place, _, attribute = name.partition(":")
-    if not place.endswith(".py"):
-        return load_target(name)
-    found = _load_file((folder or Path()) / place)
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            near = near_matches(part, dir(found))
-            raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        found = getattr(found, part)
-    return found
-
-
-def _load_file(path: Path) -> Any:
-    path = path.resolve()
-    name = f"victor_workflow_{abs(hash(path))}"
-    if name in sys.modules:
-        return sys.modules[name]
-    if not path.is_file():
-        raise PluginError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise PluginError(f"{path} does not import: {type(error).__name__}: {error}") from error
-    return module
 
 
 def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -90,15 +90,16 @@ def find_team(file: str, name: str | None = None) -> Team:
     Raises:
         ConfigurationError: What is there is no team.
     """
-    from victor.teams.yaml.load import load_object, load_team
+    from victor.core.import_strings import load_object, look_here
+    from victor.teams.yaml.load import load_team
 
     place = file.partition("#")[0]
     if place.endswith((".yaml", ".yml")):
         return load_team(file, name)
     if ":" not in file:
         raise ConfigurationError(f"{file!r} is neither a YAML file nor module:team")
-    sys.path.insert(0, str(Path.cwd()))
-    found = load_object(file, Path())
+    look_here()
+    found = load_object(file)
     if callable(found) and not isinstance(found, Team):
         found = found()
     if not isinstance(found, Team):

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from victor.teams.checks import positive
 from victor.teams.errors import TeamError
+from victor.teams.loops import same_words
 from victor.teams.pattern import Pattern
 from victor.teams.result import StopReason
 from victor.teams.session import Stop
@@ -108,7 +109,7 @@ def _different(proposals: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     seen: set[str] = set()
     for text in proposals.values():
-        same = " ".join(text.split()).casefold()
+        same = same_words(text)
         if same not in seen:
             seen.add(same)
             found[f"P{len(found) + 1}"] = text

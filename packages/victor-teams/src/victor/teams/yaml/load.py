@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import attrs
 import msgspec
 
 from victor.core.errors import VictorError
+from victor.core.import_strings import load_object
 from victor.core.yaml_file import Problem, Source, YamlFileError, read_file, read_text
 from victor.teams.team import Team
 from victor.teams.yaml.spec import LimitsSpec, MemberSpec, OnFailureSpec, TeamFile, TeamSpec, UntilSpec
@@ -349,47 +348,6 @@ class _Told:
             self.loader.wrong(self.at, str(error))
             return True
         return False
-
-
-def load_object(name: str, folder: Path) -> Any:
-    """What ``"package.module:name"`` or ``"./file.py:name"`` stands for.
-
-    Raises:
-        PluginError: There is none, or it does not import.
-    """
-    from victor.core.catalog import load_target, near_matches
-    from victor.core.errors import PluginError
-
-    place, _, attribute = name.partition(":")
-    if not place.endswith(".py"):
-        return load_target(name)
-    path = (folder / place).resolve()
-    if not path.is_file():
-        raise PluginError(f"there is no file {path}")
-    module = _module(path)
-    if not hasattr(module, attribute):
-        near = near_matches(attribute, dir(module))
-        raise PluginError(f"{place} has no {attribute!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return getattr(module, attribute)
-
-
-def _module(path: Path) -> Any:
-    from victor.core.errors import PluginError
-
-    name = f"victor_teams_file_{abs(hash(path))}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise PluginError(f"{path} does not import: {type(error).__name__}: {error}") from error
-    return module
 
 
 def _limits(spec: LimitsSpec) -> Any:

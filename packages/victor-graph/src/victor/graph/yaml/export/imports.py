@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from victor.core.errors import VictorError
+from victor.core.import_strings import FILE_MODULES
 
 __all__ = ["NotImportableError", "import_string"]
-
-_BY_FILE = "victor_workflow_"
-"""How modules are called that were loaded from a file beside a workflow."""
 
 
 class NotImportableError(VictorError):
@@ -98,7 +96,7 @@ def _modules(first: str) -> Iterable[str]:
 
 
 def _in_module(module: str, name: str, folder: Path) -> str:
-    if module != "__main__" and not module.startswith(_BY_FILE):
+    if module != "__main__" and not module.startswith(FILE_MODULES):
         return f"{module}:{name}"
     file = getattr(sys.modules[module], "__file__", None)
     if file is None:
