@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import subprocess
 import sys
 from pathlib import Path
 
+import alone
 import pytest
 from code_blocks import Block, BlockFailed, Page, blocks, compare, pip_names_are_real
 from fragments import NAME, misnamed
@@ -123,6 +125,46 @@ class TestLightImports:
             "def f():\n    import networkx\nasync def g():\n    import openai\n"
         )
         assert self.found(source) == ["typing", "abc"]
+
+
+class TestAlone:
+    """What becomes of the packages that come after one that fails."""
+
+    @pytest.fixture
+    def tested(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+        """The packages that were tested, and whether with slow tests; two of them fail."""
+        seen = []
+
+        def test(one: Package, wheels: object, options: argparse.Namespace, arguments: list[str]) -> None:
+            seen.append((one.name, options.slow))
+            if one.name in {"victor-core", "victor-graph"}:
+                raise alone.Failed("exit code 1: pytest")
+
+        monkeypatch.setattr(alone, "build", lambda chosen: {})
+        monkeypatch.setattr(alone, "test", test)
+        return seen
+
+    def test_all_are_tested_and_the_last_lines_say_which_failed(
+        self, tested: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["alone.py", "-q"])
+        assert alone.main() == 1
+        assert tested == [(one.name, False) for one in packages()]
+        out = capsys.readouterr().out
+        assert "FAILED victor-core: exit code 1: pytest" in out
+        assert out.endswith("\nFAILED: victor-core, victor-graph\n")
+
+    def test_chosen_ones(
+        self, tested: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["alone.py", "--slow", "tools"])
+        assert alone.main() == 0
+        assert tested == [("victor-tools", True)]
+        assert capsys.readouterr().out.endswith("all passed: 1\n")
+
+    def test_a_command_that_fails_is_told(self) -> None:
+        with pytest.raises(alone.Failed, match="exit code 3: .* sys.exit"):
+            alone.run(sys.executable, "-c", "import sys; sys.exit(3)")
 
 
 class TestBlocks:
