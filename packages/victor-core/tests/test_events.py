@@ -125,6 +125,23 @@ def test_listeners_get_only_the_kinds_they_asked_for():
     assert [event.kind for event in prefixed] == ["workflow.node", "workflow.run"]
 
 
+def test_listeners_get_only_the_phases_they_asked_for():
+    stream, starts, rest = EventStream(), [], []
+    stream.subscribe(starts.append, ["agent.run"], phases=["start"])
+    stream.subscribe(rest.append, phases=["end", "point"])
+    with stream.operation("agent.run"), stream.operation("tool.call"):
+        stream.emit("log")
+    assert [(event.kind, event.phase) for event in starts] == [("agent.run", "start")]
+    assert [(event.kind, event.phase) for event in rest] == [
+        ("log", "point"), ("tool.call", "end"), ("agent.run", "end"),
+    ]  # fmt: skip
+
+
+def test_a_phase_that_does_not_exist_is_refused():
+    with pytest.raises(ConfigurationError, match="no phase 'ends'; there are: end, point, start"):
+        EventStream().subscribe(print, phases=["ends"])
+
+
 def test_nesting_holds_when_only_the_inner_kind_is_listened_to():
     stream, events = EventStream(), []
     stream.subscribe(events.append, ["tool.call"])

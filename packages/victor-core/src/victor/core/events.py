@@ -30,12 +30,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
-from os import urandom
 from threading import Lock
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal
 
 from victor.core.errors import ConfigurationError
+from victor.core.ids import new_run_id, new_span_id
 from victor.core.redact import Redactor, redact
 
 __all__ = [
@@ -193,9 +193,9 @@ class Operation:
     def __init__(self, stream: EventStream, kind: str, name: str, attributes: dict[str, Any]) -> None:
         parent = _current.get()
         if parent is None:
-            self.span = Span(urandom(16).hex(), urandom(8).hex(), None)
+            self.span = Span(new_run_id(), new_span_id(), None)
         else:
-            self.span = Span(parent.run_id, urandom(8).hex(), parent.span_id)
+            self.span = Span(parent.run_id, new_span_id(), parent.span_id)
         self.kind = kind
         self.name = name
         self.attributes = attributes
@@ -225,7 +225,9 @@ class Operation:
     def __enter__(self) -> Operation:
         self._token = _current.set(self.span)
         self._began_ns = time.perf_counter_ns()
-        self._emit("start", self._began_ns, dict(self.attributes), None, None)
+        wanted = self._stream._wanting("start", self.kind)
+        if wanted:
+            self._emit(wanted, "start", self._began_ns, dict(self.attributes), None, None)
         return self
 
     def __exit__(
@@ -237,7 +239,9 @@ class Operation:
             with suppress(ValueError):
                 _current.reset(self._token)
             self._token = None
-        self._emit("end", now, self.attributes, now - self._began_ns, error or self._failure)
+        wanted = self._stream._wanting("end", self.kind)
+        if wanted:
+            self._emit(wanted, "end", now, self.attributes, now - self._began_ns, error or self._failure)
 
     async def __aenter__(self) -> Operation:
         return self.__enter__()
@@ -248,22 +252,25 @@ class Operation:
         self.__exit__(kind, error, trace)
 
     def _emit(
-        self, phase: Phase, now: int, attributes: dict[str, Any], duration_ns: int | None, error: BaseException | None
+        self,
+        wanted: tuple[_Subscription, ...],
+        phase: Phase,
+        now: int,
+        attributes: dict[str, Any],
+        duration_ns: int | None,
+        error: BaseException | None,
     ) -> None:
-        stream, span = self._stream, self.span
-        wanted = stream._wanting(self.kind)
-        if wanted:
-            text = ""
-            if error is not None:
-                from victor.core.safe_error import safe_error
+        span, text = self.span, ""
+        if error is not None:
+            from victor.core.safe_error import safe_error
 
-                error = safe_error(error, stream.redactor)
-                text = str(error)
-            event = Event(
-                self.kind, phase, self.name, span.run_id, span.span_id, span.parent_id, time.time_ns(), now,
-                attributes, duration_ns, error, text, self._content or {},
-            )  # fmt: skip
-            stream._deliver(event, wanted)
+            error = safe_error(error, self._stream.redactor)
+            text = str(error)
+        event = Event(
+            self.kind, phase, self.name, span.run_id, span.span_id, span.parent_id, time.time_ns(), now,
+            attributes, duration_ns, error, text, self._content or {},
+        )  # fmt: skip
+        self._stream._deliver(event, wanted)
 
 
 class _Silent(Operation):
@@ -307,11 +314,18 @@ _SILENT: Final = _Silent()
 
 
 class _Subscription:
-    __slots__ = ("kinds", "listener")
+    __slots__ = ("kinds", "listener", "phases")
 
-    def __init__(self, listener: Listener, kinds: frozenset[str] | None) -> None:
+    def __init__(self, listener: Listener, kinds: Iterable[str] | None, phases: Iterable[Phase] | None) -> None:
         self.listener = listener
-        self.kinds = kinds
+        self.kinds = None if kinds is None else frozenset(kinds)
+        self.phases = _PHASES if phases is None else frozenset(phases)
+
+    def wants(self, phase: Phase, kind: str) -> bool:
+        return phase in self.phases and (self.kinds is None or _covers(self.kinds, kind))
+
+
+_PHASES: Final[frozenset[Phase]] = frozenset(("start", "end", "point"))
 
 
 class EventStream:
@@ -332,7 +346,7 @@ class EventStream:
         self.redactor = redactor
         self.detached: list[tuple[Listener, Exception]] = []
         self._subscriptions: tuple[_Subscription, ...] = ()
-        self._by_kind: dict[str, tuple[_Subscription, ...]] = {}
+        self._matches = _no_matches()
         self._lock = Lock()
 
     def operation(self, kind: str, name: str = "", attributes: Mapping[str, Any] | None = None) -> Operation:
@@ -358,35 +372,40 @@ class EventStream:
         """Emit a point event; costs one check when nobody listens to its kind."""
         if not self.active:
             return
-        wanted = self._wanting(kind)
+        wanted = self._wanting("point", kind)
         if not wanted:
             return
         parent = _current.get()
-        run_id, parent_id = (urandom(16).hex(), None) if parent is None else (parent.run_id, parent.span_id)
+        run_id, parent_id = (new_run_id(), None) if parent is None else (parent.run_id, parent.span_id)
         kept = self.redactor(content) if content and self.capture_content else {}
         event = Event(
-            kind, "point", name, run_id, urandom(8).hex(), parent_id, time.time_ns(), time.perf_counter_ns(),
+            kind, "point", name, run_id, new_span_id(), parent_id, time.time_ns(), time.perf_counter_ns(),
             dict(attributes) if attributes else {}, None, None, "", kept,
         )  # fmt: skip
         self._deliver(event, wanted)
 
-    def subscribe(self, listener: Listener, kinds: Iterable[str] | None = None) -> Callable[[], None]:
-        """Call ``listener`` with every event of these kinds (None: of all).
+    def subscribe(
+        self, listener: Listener, kinds: Iterable[str] | None = None, phases: Iterable[Phase] | None = None
+    ) -> Callable[[], None]:
+        """Call ``listener`` with every event of these kinds and phases (None: of all).
 
         A listener that raises is detached and reported on the ``victor.events`` logger; the run goes on.
 
         Args:
             listener: Called in the emitting thread.
             kinds: Exact kinds; an entry that ends in ``".*"`` stands for all with that prefix.
+            phases: Some of ``"start"``, ``"end"`` and ``"point"``; an event that nobody wants is never made.
 
         Returns:
             A function that ends the subscription; calling it twice is harmless.
 
         Raises:
-            ConfigurationError: The listener is an async function, or cannot be called.
+            ConfigurationError: The listener is an async function, or cannot be called, or there is no such phase.
         """
         _check_listener(listener)
-        subscription = _Subscription(listener, None if kinds is None else frozenset(kinds))
+        subscription = _Subscription(listener, kinds, phases)
+        if unknown := subscription.phases - _PHASES:
+            raise ConfigurationError(f"no phase {sorted(unknown)[0]!r}; there are: {', '.join(sorted(_PHASES))}")
         with self._lock:
             self._change((*self._subscriptions, subscription))
 
@@ -436,18 +455,18 @@ class EventStream:
                         dropped = 0
                     yield event
 
-    def _wanting(self, kind: str) -> tuple[_Subscription, ...]:
+    def _wanting(self, phase: Phase, kind: str) -> tuple[_Subscription, ...]:
         try:
-            return self._by_kind[kind]
+            return self._matches[phase][kind]
         except KeyError:
-            return self._match(kind)
+            return self._match(phase, kind)
 
-    def _match(self, kind: str) -> tuple[_Subscription, ...]:
+    def _match(self, phase: Phase, kind: str) -> tuple[_Subscription, ...]:
         subscriptions = self._subscriptions
-        found = tuple(s for s in subscriptions if s.kinds is None or _covers(s.kinds, kind))
+        found = tuple(s for s in subscriptions if s.wants(phase, kind))
         with self._lock:
             if subscriptions is self._subscriptions:
-                self._by_kind[kind] = found
+                self._matches[phase][kind] = found
         return found
 
     def _deliver(self, event: Event, wanted: tuple[_Subscription, ...]) -> None:
@@ -471,8 +490,12 @@ class EventStream:
 
     def _change(self, subscriptions: tuple[_Subscription, ...]) -> None:
         self._subscriptions = subscriptions
-        self._by_kind = {}
+        self._matches = _no_matches()
         self.active = bool(subscriptions)
+
+
+def _no_matches() -> dict[Phase, dict[str, tuple[_Subscription, ...]]]:
+    return {"start": {}, "end": {}, "point": {}}
 
 
 _ASYNC: Final = (
