@@ -1,0 +1,140 @@
+"""One record for one thing that happened: what is counted, kept, exported.
+
+A record is made of an ``end`` or a ``point`` event, and of the ``start`` of a run, so that a run that a crash cut off
+is known. Secrets are gone from every text of it, and it holds nothing that its maker could still change.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from victor.core.events import Event
+    from victor.core.redact import Redactor
+
+__all__ = ["RUN_KINDS", "Record", "Status", "record_of"]
+
+RUN_KINDS: Final = frozenset({"agent.run", "team.run", "workflow.run"})
+"""Operations whose start is recorded, too."""
+
+_MODEL: Final = "model.request"
+_COLUMNS: Final = frozenset({"agent", "provider", "model"})
+_USAGE: Final = frozenset(
+    {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd"}
+)
+_TEXT: Final = 2000
+
+
+class Status(IntEnum):
+    """How an operation ended; a point is always ok."""
+
+    OK = 0
+    ERROR = 1
+    CANCELLED = 2
+    OPEN = 3
+    """It has begun, and its end is not known."""
+
+
+class Record(Struct, gc=False):
+    """Something that happened.
+
+    Args:
+        kind: One of `victor.core.events.KINDS`, or a plugin's own.
+        name: Which agent, tool, node, ...
+        run_id: The outermost operation's tree; 32 hexadecimal digits.
+        span_id: This operation or point; 16 hexadecimal digits.
+        parent_id: The operation around it, or None at the root.
+        start_ns: When it began, nanoseconds since 1970.
+        duration_ns: How long it took; None for a point and for what is still open.
+        status: How it ended.
+        agent: Whose it is, where an agent did it.
+        root: The name of the outermost operation, ``""`` where that is not known.
+        error_type: The class of the exception that ended it.
+        error_text: Its text, redacted and cut.
+        provider: Of a model request.
+        model: Of a model request, the name that was asked for.
+        input_tokens: Of a model request, those from the cache included; None when unknown.
+        output_tokens: Of a model request, reasoning included; None when unknown.
+        cache_read_tokens: Of the input, what came from the provider's cache.
+        cache_write_tokens: Of the input, what was written to it.
+        cost_usd: Of a model request; None when its price is unknown.
+        attributes: What else the event said, redacted.
+        content: Captured contents, redacted; empty unless asked for.
+    """
+
+    kind: str
+    name: str
+    run_id: str
+    span_id: str
+    parent_id: str | None
+    start_ns: int
+    duration_ns: int | None = None
+    status: Status = Status.OK
+    agent: str = ""
+    root: str = ""
+    error_type: str = ""
+    error_text: str = ""
+    provider: str = ""
+    model: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cost_usd: float | None = None
+    attributes: dict[str, Any] = {}
+    content: dict[str, Any] = {}
+
+    @property
+    def end_ns(self) -> int:
+        """When it ended; when it began, for a point and for what is open."""
+        return self.start_ns + (self.duration_ns or 0)
+
+
+def record_of(event: Event, redactor: Redactor) -> Record:
+    """What an event leaves. The event may be freed afterwards.
+
+    Tokens and cost are those of model requests alone: an agent's run repeats what its requests used, and adding
+    both up would count everything twice. A run's own totals stay in its attributes.
+
+    Args:
+        event: Any event.
+        redactor: Removes secrets from attributes.
+    """
+    given = event.attributes
+    record = Record(
+        event.kind, event.name, event.run_id, event.span_id, event.parent_id, event.time_ns - (event.duration_ns or 0)
+    )
+    record.duration_ns = event.duration_ns
+    if event.phase == "start":
+        record.status = Status.OPEN
+    if event.error is not None:
+        record.status = Status.CANCELLED if event.cancelled else Status.ERROR
+        record.error_type = type(event.error).__name__
+        record.error_text = event.error_text[:_TEXT]
+    record.agent = _text(given.get("agent")) or (event.name if event.kind == "agent.run" else "")
+    taken = _COLUMNS
+    if event.kind == _MODEL:
+        record.provider, record.model = _text(given.get("provider")), _text(given.get("model"))
+        record.input_tokens, record.output_tokens = given.get("input_tokens"), given.get("output_tokens")
+        record.cache_read_tokens = given.get("cache_read_tokens")
+        record.cache_write_tokens = given.get("cache_write_tokens")
+        record.cost_usd = given.get("cost_usd")
+        taken = _COLUMNS | _USAGE
+    record.attributes = _rest(given, taken, redactor)
+    if event.content:
+        record.content = dict(event.content)
+    return record
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _rest(given: Mapping[str, Any], taken: frozenset[str], redactor: Redactor) -> dict[str, Any]:
+    rest = {key: value for key, value in given.items() if key not in taken and value is not None and value != ""}
+    return redactor(rest) if rest else rest
