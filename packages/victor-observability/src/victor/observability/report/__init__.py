@@ -1,0 +1,1 @@
+"""Reports over recorded runs, and the conditions that make one fail."""
