@@ -24,13 +24,13 @@ Example:
 from __future__ import annotations
 
 import logging
-import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from threading import Lock
+from time import perf_counter_ns, time_ns
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal
 
@@ -86,6 +86,7 @@ KINDS: Final[Mapping[str, str]] = {
 """The kinds Victor's own packages emit. Plugins add theirs under a prefix of their own."""
 
 _log = logging.getLogger("victor.events")
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 # Span, Event and the like are plain classes: they are made for every operation and imported by every program, and
@@ -97,14 +98,19 @@ class Span:
         run_id: Id of the outermost operation's tree.
         span_id: Id of this operation.
         parent_id: Id of the enclosing operation, or None.
+
+    Attributes:
+        outward: Gives the header by which other processes are told of this operation. Set by a listener that knows it
+            under ids of its own, as tracing below somebody else's trace does; None where its own ids say it.
     """
 
-    __slots__ = ("parent_id", "run_id", "span_id")
+    __slots__ = ("outward", "parent_id", "run_id", "span_id")
 
     def __init__(self, run_id: str, span_id: str, parent_id: str | None) -> None:
         self.run_id = run_id
         self.span_id = span_id
         self.parent_id = parent_id
+        self.outward: Callable[[], str] | None = None
 
     def __repr__(self) -> str:
         return f"Span({self.run_id!r}, {self.span_id!r}, {self.parent_id!r})"
@@ -149,7 +155,7 @@ class Event:
         duration_ns: int | None = None,
         error: BaseException | None = None,
         error_text: str = "",
-        content: Mapping[str, Any] = MappingProxyType({}),
+        content: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self.kind = kind
         self.phase = phase
@@ -224,24 +230,42 @@ class Operation:
 
     def __enter__(self) -> Operation:
         self._token = _current.set(self.span)
-        self._began_ns = time.perf_counter_ns()
+        self._began_ns = now = perf_counter_ns()
         wanted = self._stream._wanting("start", self.kind)
         if wanted:
-            self._emit(wanted, "start", self._began_ns, dict(self.attributes), None, None)
+            span = self.span
+            event = Event(
+                self.kind, "start", self.name, span.run_id, span.span_id, span.parent_id, time_ns(), now,
+                dict(self.attributes), None, None, "", self._content or _NOTHING,
+            )  # fmt: skip
+            self._stream._deliver(event, wanted)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        now = time.perf_counter_ns()
+        now = perf_counter_ns()
         if self._token is not None:
-            # Closed in another context, as an abandoned async generator is: that one has no span of ours.
-            with suppress(ValueError):
+            try:
                 _current.reset(self._token)
+            except ValueError:
+                pass  # closed in another context, as an abandoned async generator is: that one has no span of ours
             self._token = None
-        wanted = self._stream._wanting("end", self.kind)
+        stream = self._stream
+        wanted = stream._wanting("end", self.kind)
         if wanted:
-            self._emit(wanted, "end", now, self.attributes, now - self._began_ns, error or self._failure)
+            span, text = self.span, ""
+            error = error or self._failure
+            if error is not None:
+                from victor.core.safe_error import safe_error
+
+                error = safe_error(error, stream.redactor)
+                text = str(error)
+            event = Event(
+                self.kind, "end", self.name, span.run_id, span.span_id, span.parent_id, time_ns(), now,
+                self.attributes, now - self._began_ns, error, text, self._content or _NOTHING,
+            )  # fmt: skip
+            stream._deliver(event, wanted)
 
     async def __aenter__(self) -> Operation:
         return self.__enter__()
@@ -250,27 +274,6 @@ class Operation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
-
-    def _emit(
-        self,
-        wanted: tuple[_Subscription, ...],
-        phase: Phase,
-        now: int,
-        attributes: dict[str, Any],
-        duration_ns: int | None,
-        error: BaseException | None,
-    ) -> None:
-        span, text = self.span, ""
-        if error is not None:
-            from victor.core.safe_error import safe_error
-
-            error = safe_error(error, self._stream.redactor)
-            text = str(error)
-        event = Event(
-            self.kind, phase, self.name, span.run_id, span.span_id, span.parent_id, time.time_ns(), now,
-            attributes, duration_ns, error, text, self._content or {},
-        )  # fmt: skip
-        self._stream._deliver(event, wanted)
 
 
 class _Silent(Operation):
@@ -379,7 +382,7 @@ class EventStream:
         run_id, parent_id = (new_run_id(), None) if parent is None else (parent.run_id, parent.span_id)
         kept = self.redactor(content) if content and self.capture_content else {}
         event = Event(
-            kind, "point", name, run_id, new_span_id(), parent_id, time.time_ns(), time.perf_counter_ns(),
+            kind, "point", name, run_id, new_span_id(), parent_id, time_ns(), perf_counter_ns(),
             dict(attributes) if attributes else {}, None, None, "", kept,
         )  # fmt: skip
         self._deliver(event, wanted)

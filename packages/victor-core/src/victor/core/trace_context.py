@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Final
 
 from victor.core.events import Span, _current
 
-__all__ = ["TRACEPARENT", "continuing", "read_traceparent", "trace_environment", "traceparent"]
+__all__ = ["TRACEPARENT", "continuing", "incoming", "read_traceparent", "trace_environment", "traceparent"]
 
 TRACEPARENT: Final = "traceparent"
 """The header; as an environment variable it is written in capitals."""
@@ -26,13 +27,29 @@ TRACEPARENT: Final = "traceparent"
 _FORM: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
-def traceparent() -> str | None:
+_incoming: ContextVar[str | None] = ContextVar("victor_incoming", default=None)
+
+
+def traceparent(*, own: bool = False) -> str | None:
     """The header for what this code asks of others, or None outside of any operation.
 
     An open operation is only known while somebody listens to the event stream.
+
+    Args:
+        own: Name the operation by Victor's own ids also where tracing has others for it: for what stays in this
+            process.
     """
     span = _current.get()
-    return None if span is None else f"00-{span.run_id}-{span.span_id}-01"
+    if span is None:
+        return None
+    if span.outward is not None and not own:
+        return span.outward()
+    return f"00-{span.run_id}-{span.span_id}-01"
+
+
+def incoming() -> str | None:
+    """The header that `continuing` took up last in this context, or None."""
+    return _incoming.get()
 
 
 def read_traceparent(text: str) -> Span | None:
@@ -57,14 +74,20 @@ def continuing(header: str | None) -> Iterator[None]:
         header: A traceparent; None, or one that cannot be read, changes nothing.
     """
     span = None if header is None else read_traceparent(header)
-    if span is None:
+    if header is None or span is None:
         yield
         return
+    header = header.strip().lower()
+    if header.startswith("00-"):  # goes on as it came, with what it says about sampling
+        span.outward = lambda: header
+    before = _incoming.set(header)
     token = _current.set(span)
     try:
         yield
     finally:
-        _current.reset(token)
+        with suppress(ValueError):  # left in another context, as an abandoned generator is
+            _current.reset(token)
+            _incoming.reset(before)
 
 
 def trace_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
