@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from victor.core.errors import ConfigurationError
@@ -12,10 +12,21 @@ from victor.teams.communication.message import AgentMessage, MessageType
 if TYPE_CHECKING:
     from victor.teams.communication.endpoint import Endpoint
 
-__all__ = ["Bus", "Handler", "open_bus"]
+__all__ = ["Bus", "Handler", "StopServing", "open_bus"]
 
 Handler = Callable[[AgentMessage], Any]
 """Gets a message; what it returns (also by way of an awaitable) is the response to a request."""
+
+
+class StopServing(Protocol):
+    """Ends what `Bus.serve` began."""
+
+    async def __call__(self, grace_s: float | None = None) -> None:
+        """Take no more messages, and return when those in hand are done.
+
+        Args:
+            grace_s: Seconds to wait for them; then they are broken off. None waits as long as it takes.
+        """
 
 
 class Bus(Protocol):
@@ -66,7 +77,19 @@ class Bus(Protocol):
     async def unfollow(self, topic: str, name: str) -> None:
         """The opposite of `follow`."""
 
-    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
+    async def delegate(
+        self,
+        sender: str,
+        receiver: str,
+        content: Any,
+        *,
+        timeout: float | None = 300.0,
+        patience_s: float = 10.0,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AgentMessage:
+        """Ask somebody whose answer may take its time, and outlive who works on it."""
+
+    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1, idempotent: bool = True) -> StopServing:
         """Let a function handle the messages of a receiver."""
 
     def subscribe(self, message_type: MessageType | str, callback: Callable[[AgentMessage], Any]) -> Callable[[], None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from victor.teams.communication.errors import BusError
 from victor.teams.communication.message import AgentMessage, MessageType
 
 if TYPE_CHECKING:
-    from victor.teams.communication.bus import Bus, Handler
+    from victor.teams.communication.bus import Bus, Handler, StopServing
 
 __all__ = ["Endpoint"]
 
@@ -107,9 +107,23 @@ class Endpoint:
         while True:
             yield await self._bus.receive(self.name, None)
 
-    async def serve(self, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
+    async def delegate(
+        self,
+        receiver: str,
+        content: Any,
+        *,
+        timeout: float | None = 300.0,
+        patience_s: float = 10.0,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AgentMessage:
+        """Ask somebody whose answer may take its time, and outlive who works on it. See `NatsBus.delegate`."""
+        return await self._bus.delegate(
+            self.name, receiver, content, timeout=timeout, patience_s=patience_s, metadata=metadata
+        )
+
+    async def serve(self, handler: Handler, *, concurrency: int = 1, idempotent: bool = True) -> StopServing:
         """Let a function handle the messages; see `MessageBus.serve`."""
-        return await self._bus.serve(self.name, handler, concurrency=concurrency)
+        return await self._bus.serve(self.name, handler, concurrency=concurrency, idempotent=idempotent)
 
     async def follow(self, *topics: str) -> None:
         """Get what is published to these topics."""

@@ -23,13 +23,13 @@ import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from victor.core.errors import ConfigurationError
 from victor.core.events import EventStream, get_stream
-from victor.teams.communication.bus import Handler
+from victor.teams.communication.bus import Handler, StopServing
 from victor.teams.communication.deadlines import Deadlines
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
@@ -49,6 +49,8 @@ from victor.teams.communication.requests import Answered, Pending
 __all__ = ["MessageBus"]
 
 _log = logging.getLogger("victor.teams.bus")
+_REMEMBERED: Final = 10_000
+_LONG_S: Final = 1e9
 
 
 class MessageBus:
@@ -88,8 +90,11 @@ class MessageBus:
         self._stream = stream or get_stream()
         self._boxes: dict[str, Mailbox] = {}
         self._answered: dict[str, Answered] = {}
+        self._asked: deque[tuple[str, str]] = deque()
         self._topics: dict[str, dict[str, Mailbox]] = {}
         self._observers: dict[MessageType, tuple[Callable[[AgentMessage], None], ...]] = {}
+        self._served: Counter[str] = Counter()
+        self._retried: dict[str, str] = {}
         self._pending: dict[str, Pending] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -310,29 +315,74 @@ class MessageBus:
             type=MessageType.REQUEST,
             metadata=metadata or {},
         )
-        for attempt in range(retries + 1):
-            if attempt:
-                await asyncio.sleep(backoff_s * 2 ** (attempt - 1))
-            future: asyncio.Future[AgentMessage | None] = asyncio.get_running_loop().create_future()
-            pending = self._pending[message.id] = Pending(receiver, future)
-            deadline = deadlines.after(timeout, pending.expire)
-            try:
-                if self._new(message, receiver):
-                    await self._put(message, receiver, timeout)
-                    if attempt == 0:
-                        self._sent(message)
-                response = await future
-            finally:
-                deadline.meet()
-                del self._pending[message.id]
-            if response is not None:
-                if response.error:
-                    raise ResponseError(f"{receiver!r} could not answer: {response.error}", receiver=receiver)
-                return response
+        if retries:
+            self._retried[message.id] = receiver
+        try:
+            for attempt in range(retries + 1):
+                if attempt:
+                    await asyncio.sleep(backoff_s * 2 ** (attempt - 1))
+                future: asyncio.Future[AgentMessage | None] = asyncio.get_running_loop().create_future()
+                pending = self._pending[message.id] = Pending(receiver, future)
+                deadline = deadlines.after(timeout, pending.expire)
+                try:
+                    if self._new(message, receiver):
+                        await self._put(message, receiver, timeout)
+                        if attempt == 0:
+                            self._sent(message)
+                    response = await future
+                finally:
+                    deadline.meet()
+                    del self._pending[message.id]
+                if response is not None:
+                    if response.error:
+                        raise ResponseError(f"{receiver!r} could not answer: {response.error}", receiver=receiver)
+                    return response
+        finally:
+            self._retried.pop(message.id, None)
+            self._over(receiver, message.id)
         times = "" if retries == 0 else f", {retries + 1} attempts"
-        raise RequestTimeoutError(f"{receiver!r} did not answer {sender!r} within {timeout} s{times}")
+        raise RequestTimeoutError(f"{receiver!r} did not answer {sender!r} within {timeout:.4g} s{times}")
 
-    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1) -> Callable[[], Awaitable[None]]:
+    async def delegate(
+        self,
+        sender: str,
+        receiver: str,
+        content: Any,
+        *,
+        timeout: float | None = 300.0,
+        patience_s: float = 10.0,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AgentMessage:
+        """Ask as `request` does, and wait for somebody who serves the name. Over NATS it outlives its worker.
+
+        Args:
+            sender: Who asks.
+            receiver: Who is asked; need not have joined yet.
+            content: What is asked.
+            timeout: Seconds to wait for the answer, or None.
+            patience_s: Seconds for which nobody may serve the name.
+            metadata: Details for programs.
+
+        Raises:
+            RequestTimeoutError: There was no answer in time, or nobody serves the name.
+            ResponseError: The receiver answered that it failed.
+            MailboxFullError: Its mailbox is full and rejects.
+            MessageTooLargeError: The content is too large.
+        """
+        self._here()
+        self._check(content)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        patience = patience_s if timeout is None else min(timeout, patience_s)
+        while not self._served[receiver]:
+            if loop.time() - began >= patience:
+                raise RequestTimeoutError(f"nobody serves {receiver!r} on the bus {self.name!r}; waited {patience:g} s")
+            await asyncio.sleep(min(0.05, patience))
+        left = _LONG_S if timeout is None else max(0.001, timeout - (loop.time() - began))
+        details = {**(metadata or {}), "timeout_s": None if timeout is None else left}
+        return await self.request(sender, receiver, content, timeout=left, metadata=details)
+
+    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1, idempotent: bool = True) -> StopServing:
         """Let a function handle the messages of a receiver from now on.
 
         What it returns is the response to a request. When it raises, a request is answered with the error, and any
@@ -342,19 +392,31 @@ class MessageBus:
             name: The receiver.
             handler: The function, sync or async.
             concurrency: Messages handled at once.
+            idempotent: For buses across machines: here nothing is handled twice.
 
         Returns:
-            An async function that ends it, once the messages that are being handled are done.
+            An async function that ends it, once the messages that are being handled are done; ``grace_s`` seconds later
+            those that are not done are broken off.
         """
         self._here()
         box = self._box(name)
         workers = [_Worker() for _ in range(concurrency)]
         tasks = [self._start(self._work(box, handler, worker)) for worker in workers]
+        self._served[name] += 1
+        stopped = False
 
-        async def stop() -> None:
+        async def stop(grace_s: float | None = None) -> None:
+            nonlocal stopped
+            if not stopped:
+                stopped = True
+                self._served[name] -= 1
             for worker, task in zip(workers, tasks, strict=True):
                 worker.stopping = True
                 if worker.idle:
+                    task.cancel()
+            if grace_s is not None:
+                _, late = await asyncio.wait(tasks, timeout=grace_s)
+                for task in late:
                     task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -443,6 +505,15 @@ class MessageBus:
             self._respond(response)
         return False
 
+    def _over(self, receiver: str, id: str) -> None:
+        """A request will not be tried again. The last of them are remembered all the same: messages may be copied."""
+        self._asked.append((receiver, id))
+        if len(self._asked) > _REMEMBERED:
+            receiver, id = self._asked.popleft()
+            answered = self._answered.get(receiver)
+            if answered is not None:
+                answered.forget(id)
+
     async def _put(self, message: AgentMessage, receiver: str, timeout: float) -> None:
         box = self._box(receiver)
         try:
@@ -489,9 +560,12 @@ class MessageBus:
 
     def _respond(self, response: AgentMessage) -> None:
         """Give a response to whoever waits for it, if it comes from who was asked."""
-        pending = self._pending.get(response.correlation_id or "")
+        id = response.correlation_id or ""
+        pending = self._pending.get(id)
         receiver = response.receivers[0] if response.receivers else ""
-        if pending is None:
+        if self._retried.get(id) == response.sender and (pending is None or pending.future.done()):
+            self._answered[response.sender].answered(id, response)  # it came between two attempts: the next one gets it
+        elif pending is None:
             self._dead(
                 response, receiver, "nobody waits for this response: the time was up, or there was no such request"
             )
@@ -502,7 +576,7 @@ class MessageBus:
             self._dead(response, receiver, "the request was answered already, or its time was up")
         else:
             pending.future.set_result(response)
-            self._answered[pending.receiver].answered(response.correlation_id or "", response)
+            self._answered[pending.receiver].answered(id, response)
             self._sent(response)
 
     async def _work(self, box: Mailbox, handler: Handler, worker: _Worker) -> None:

@@ -16,7 +16,7 @@ import hmac
 import inspect
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ import msgspec
 
 from victor.core.errors import ConfigurationError
 from victor.core.events import EventStream, get_stream
-from victor.teams.communication.bus import Handler
+from victor.teams.communication.bus import Handler, StopServing
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
     BusClosedError,
@@ -39,6 +39,9 @@ from victor.teams.communication.errors import (
 from victor.teams.communication.history import DeadLetter
 from victor.teams.communication.mailbox import Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
+from victor.teams.communication.names import token_of
+from victor.teams.communication.nats_delegation import Delegations
+from victor.teams.communication.nats_serving import Serving
 from victor.teams.communication.requests import Answered
 
 if TYPE_CHECKING:
@@ -49,8 +52,9 @@ if TYPE_CHECKING:
 __all__ = ["NatsBus"]
 
 _log = logging.getLogger("victor.teams.bus")
-_PLAIN: Final = re.compile(r"(?!x-)[A-Za-z0-9_-]{1,64}")
 _FULL: Final = 10077  # "maximum messages per subject exceeded", as the server numbers it
+_REPLIES_S: Final = 3600.0
+"""Seconds for which an answer waits for whoever asked."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AgentMessage)
 _letters = msgspec.msgpack.Decoder(DeadLetter)
@@ -112,13 +116,14 @@ class NatsBus:
         self._connect_timeout = connect_timeout_s
         self._key = key.encode() if isinstance(key, str) else key
         self._stream = stream or get_stream()
-        token = _token(name)
+        token = token_of(name)
         self._prefix = f"victor.{token}"
         self._mail = f"VICTOR-{token}-MAIL"
         self._log_stream = f"VICTOR-{token}-LOG"
         self._dead_stream = f"VICTOR-{token}-DEAD"
         self._bucket = f"VICTOR-{token}-WHO"
         self._claims = f"VICTOR-{token}-DONE"
+        self._replies = f"VICTOR-{token}-REPLY"
         self._nc: Client | None = None
         self._js: JetStreamContext
         self._who: Any = None
@@ -127,6 +132,7 @@ class NatsBus:
         self._topics: dict[str, set[str]] = {}
         self._pulls: dict[str, Any] = {}
         self._answered: dict[str, Answered] = {}
+        self._delegations = Delegations(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -199,6 +205,11 @@ class NatsBus:
         await self._stream_of(
             StreamConfig(name=self._dead_stream, subjects=[f"{self._prefix}.dead"], max_msgs=max(1, self._dead_kept))
         )
+        await self._stream_of(
+            StreamConfig(
+                name=self._replies, subjects=[f"{self._prefix}.reply.*.*"], max_age=_REPLIES_S, max_msgs=100_000
+            )
+        )
         self._who = await self._js.create_key_value(KeyValueConfig(bucket=self._bucket))
         self._done = await self._js.create_key_value(KeyValueConfig(bucket=self._claims, ttl=86_400))
         watcher = await self._who.watchall()
@@ -257,7 +268,7 @@ class NatsBus:
         await self.open()
         if not name:
             raise ConfigurationError("who joins a bus has a name")
-        token = _token(name)
+        token = token_of(name)
         await self._js.add_consumer(
             self._mail,
             ConsumerConfig(
@@ -295,15 +306,15 @@ class NatsBus:
         """Let a receiver get what is published to a topic."""
         await self.open()
         token = self._token_of(name)
-        await self._who.put(f"topic.{_token(topic)}.{token}", topic.encode())
-        self._topics.setdefault(_token(topic), set()).add(token)
+        await self._who.put(f"topic.{token_of(topic)}.{token}", topic.encode())
+        self._topics.setdefault(token_of(topic), set()).add(token)
 
     async def unfollow(self, topic: str, name: str) -> None:
         """The opposite of `follow`."""
         await self.open()
         token = self._token_of(name)
-        await self._who.delete(f"topic.{_token(topic)}.{token}")
-        self._topics.get(_token(topic), set()).discard(token)
+        await self._who.delete(f"topic.{token_of(topic)}.{token}")
+        self._topics.get(token_of(topic), set()).discard(token)
 
     async def send(self, message: AgentMessage) -> None:
         """Send a message; when this returns it is on the server's disk.
@@ -319,8 +330,8 @@ class NatsBus:
         if message.type == MessageType.BROADCAST and not message.receivers:
             receivers = [token for token, name in self._known.items() if name != message.sender]
         elif message.type == MessageType.TOPIC:
-            own = _token(message.sender)
-            receivers = [token for token in self._topics.get(_token(message.topic), ()) if token != own]
+            own = token_of(message.sender)
+            receivers = [token for token in self._topics.get(token_of(message.topic), ()) if token != own]
         elif not message.receivers:
             raise ConfigurationError("a message needs receivers, or the type 'broadcast'")
         else:
@@ -344,9 +355,9 @@ class NatsBus:
             The message; ``receivers`` are those whom it was stored for.
         """
         await self.open()
-        own = _token(sender)
+        own = token_of(sender)
         followers = tuple(
-            self._known.get(token, token) for token in sorted(self._topics.get(_token(topic), ())) if token != own
+            self._known.get(token, token) for token in sorted(self._topics.get(token_of(topic), ())) if token != own
         )
         message = AgentMessage(
             sender=sender, receivers=followers, content=content, type=MessageType.TOPIC, topic=topic,
@@ -363,7 +374,7 @@ class NatsBus:
             TimeoutError: There was no message in that time.
         """
         await self.open()
-        if _token(agent_id) not in self._known:
+        if token_of(agent_id) not in self._known:
             await self.join(agent_id)
         until = None if timeout is None else asyncio.get_running_loop().time() + timeout
         while True:
@@ -430,13 +441,44 @@ class NatsBus:
         why = "no process serves it at present" if nobody else f"within {timeout} s"
         raise RequestTimeoutError(f"{receiver!r} did not answer {sender!r}: {why}{times}")
 
-    async def serve(
-        self, name: str, handler: Handler, *, concurrency: int = 1, idempotent: bool = True
-    ) -> Callable[[], Awaitable[None]]:
+    async def delegate(
+        self,
+        sender: str,
+        receiver: str,
+        content: Any,
+        *,
+        timeout: float | None = 300.0,
+        patience_s: float = 10.0,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AgentMessage:
+        """Ask as `request` does, but for work that takes its time: the request is stored, and when the worker that has
+        it dies, another one gets it ``ack_wait_s`` after the last sign of life. The answer is stored as well.
+
+        When the time is up, or the caller is cancelled, the request is withdrawn: a worker that has it stops.
+
+        Args:
+            sender: Who asks.
+            receiver: Who is asked; need not have joined yet.
+            content: What is asked.
+            timeout: Seconds to wait for the answer; None for as long as somebody serves the name.
+            patience_s: Seconds for which nobody may serve the name.
+            metadata: Details for programs.
+
+        Raises:
+            RequestTimeoutError: There was no answer in time, or nobody serves the name.
+            ResponseError: The receiver answered that it failed.
+            MailboxFullError: Its mailbox is full and rejects.
+            MessageTooLargeError: The content is too large.
+        """
+        await self.open()
+        return await self._delegations.ask(sender, receiver, content, timeout, patience_s, metadata)
+
+    async def serve(self, name: str, handler: Handler, *, concurrency: int = 1, idempotent: bool = True) -> StopServing:
         """Let a function handle the messages and requests of a name in this process; other processes may do the same.
 
         A message is taken off the server when it was handled. When the handler raises it becomes a dead letter; when
-        the process dies it goes to another after ``ack_wait_s``.
+        the process dies it goes to another after ``ack_wait_s``. What was delegated is answered with what the handler
+        returns, or with the error.
 
         Args:
             name: The receiver.
@@ -446,31 +488,13 @@ class NatsBus:
                 request that was begun before, is not handled again but becomes a dead letter, or is refused.
 
         Returns:
-            An async function that ends it, once what is being handled is done.
+            An async function that ends it, once what is being handled is done; ``grace_s`` seconds later what is not
+            done goes to another worker.
         """
         await self.join(name)
-        token = _token(name)
-        room = asyncio.Semaphore(concurrency)
-        stopping = asyncio.Event()
-        open_: set[asyncio.Task[Any]] = set()
-        answered = self._answered.setdefault(token, Answered(10_000))
-
-        async def on_request(raw: Msg) -> None:
-            task = self._start(self._on_request(raw, name, handler, room, answered, idempotent))
-            open_.add(task)
-            task.add_done_callback(open_.discard)
-
-        subscription = await self._client().subscribe(f"{self._prefix}.ask.{token}", queue="workers", cb=on_request)
-        loops = [self._start(self._consume(name, handler, room, stopping, idempotent)) for _ in range(concurrency)]
-        await self._client().flush()
-
-        async def stop() -> None:
-            stopping.set()
-            with suppress(Exception):
-                await subscription.unsubscribe()
-            await asyncio.gather(*loops, *open_, return_exceptions=True)
-
-        return stop
+        serving = Serving(self, name, handler, concurrency, idempotent)
+        await serving.begin()
+        return serving.stop
 
     async def respond(self, message: AgentMessage, content: Any, *, sender: str, error: str = "") -> None:
         """Requests over NATS are answered by what a handler returns.
@@ -559,7 +583,7 @@ class NatsBus:
         return task
 
     def _tokens(self, names: Any) -> list[str]:
-        tokens = [_token(name) for name in names]
+        tokens = [token_of(name) for name in names]
         unknown = [name for name, token in zip(names, tokens, strict=True) if token not in self._known]
         if unknown:
             from victor.core.catalog import near_matches
@@ -609,38 +633,51 @@ class NatsBus:
             await self._dead(AgentMessage(sender="?", receivers=(name,), content=raw.data[:1000]), name, str(error))
             return None
 
-    async def _deliver(self, token: str, message: AgentMessage, data: bytes, patient: bool) -> None:
-        """Store a message in a mailbox, as often as it takes while the server is away; the id keeps it from standing
-        there twice.
+    async def _deliver(self, token: str, message: AgentMessage, data: bytes, patient: bool) -> int:
+        """Store a message in a mailbox; the id keeps it from standing there twice. Its number in the stream."""
+        subject = f"{self._prefix}.mail.{token}"
+        name = self._known.get(token, token)
+        pause = 0.01
+        while True:
+            stored = await self._store(subject, data, f"{message.id}.{token}")
+            if stored is not None:
+                return stored
+            if not patient or self.overflow == "reject":
+                why = f"the mailbox of {name!r} is full: {self.mailbox} messages wait"
+                await self._dead(message, name, why)
+                raise MailboxFullError(why) from None
+            if self.overflow == "drop_oldest":
+                await self._drop_oldest(token, name)
+                continue
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 1.5)
+
+    async def _store(self, subject: str, data: bytes, id: str) -> int | None:
+        """Store something on the server, as often as it takes while the server is away. Its number in the stream, or
+        None where there is no room.
         """
         from nats.errors import Error
         from nats.js.errors import APIError
 
-        subject = f"{self._prefix}.mail.{token}"
-        headers = {**(self._signed(subject, data) or {}), "Nats-Msg-Id": f"{message.id}.{token}"}
-        name = self._known.get(token, token)
+        headers = {**(self._signed(subject, data) or {}), "Nats-Msg-Id": id}
         pause = 0.01
         for _ in range(200):
             try:
-                await self._js.publish(subject, data, timeout=5, headers=headers)
+                return (await self._js.publish(subject, data, timeout=5, headers=headers)).seq
             except APIError as error:
-                if error.err_code != _FULL:
-                    raise BusError(f"the server did not take a message for {name!r}: {error.description}") from error
-                if not patient or self.overflow == "reject":
-                    why = f"the mailbox of {name!r} is full: {self.mailbox} messages wait"
-                    await self._dead(message, name, why)
-                    raise MailboxFullError(why) from None
-                if self.overflow == "drop_oldest":
-                    await self._drop_oldest(token, name)
-                    continue
+                if error.err_code == _FULL:
+                    return None
+                raise BusError(f"the server did not take a message: {error.description}") from error
             except (TimeoutError, Error, OSError):
                 if self._closed:
                     raise BusClosedError(f"the bus {self.name!r} was closed") from None
-            else:
-                return
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 1.5)
-        raise BusError(f"the server did not take message {message.id} for {name!r}")
+        raise BusError(f"the server did not take message {id}")
+
+    def _reply_subject(self, inbox: str, id: str | None) -> str:
+        """Where the answer to a delegated request goes; to any request of the inbox where there is no id."""
+        return f"{self._prefix}.reply.{inbox}.{'*' if id is None else token_of(id)}"
 
     async def _drop_oldest(self, token: str, name: str) -> None:
         from nats.js.errors import NotFoundError
@@ -658,7 +695,7 @@ class NatsBus:
         from nats.errors import Error
         from nats.errors import TimeoutError as NatsTimeout
 
-        token = _token(name)
+        token = token_of(name)
         pull = self._pulls.get(token)
         if pull is None:
             pull = self._pulls[token] = await self._js.pull_subscribe_bind(durable=token, stream=self._mail)
@@ -671,118 +708,6 @@ class NatsBus:
             await asyncio.sleep(min(timeout, 0.2))
             return []
         return found
-
-    async def _consume(
-        self, name: str, handler: Handler, room: asyncio.Semaphore, stopping: asyncio.Event, idempotent: bool
-    ) -> None:
-        while not (stopping.is_set() or self._closed):
-            for raw in await self._fetch(name, 1, 1.0):
-                message = await self._decoded(raw, name)
-                if message is None:
-                    continue
-                claim = "" if idempotent else f"{message.id}.{_token(name)}"
-                begun = await self._claim(claim) if claim else None
-                if begun == b"":
-                    await self._bury(raw, name, "its worker died, and it must not be handled twice", message)
-                    continue
-                if begun is not None:  # it was handled, and the server has forgotten that
-                    await self._acknowledge(raw)
-                    continue
-                async with room:
-                    await self._handle(raw, message, name, handler, claim)
-
-    async def _handle(self, raw: Msg, message: AgentMessage, name: str, handler: Handler, claim: str) -> None:
-        self._received(message, name)
-        alive = self._start(self._sign_of_life(raw))
-        try:
-            value = handler(message)
-            if inspect.isawaitable(value):
-                await value
-        except Exception as error:  # noqa: BLE001 - kept as a dead letter
-            alive.cancel()
-            await self._bury(raw, name, f"it could not be handled: {type(error).__name__}: {error}", message)
-            return
-        finally:
-            alive.cancel()
-        if claim:
-            await self._done.put(claim, b"done")
-        await self._acknowledge(raw)
-
-    async def _acknowledge(self, raw: Msg) -> None:
-        """Take a handled message off the server, also when the server is away for a while."""
-        from nats.errors import Error
-
-        for attempt in range(60):
-            try:
-                await raw.ack_sync(timeout=1 + attempt * 0.1)
-            except (TimeoutError, Error, OSError):
-                await asyncio.sleep(0.1)
-            else:
-                return
-        _log.warning("message %s was handled, and the server could not be told", raw.headers)
-
-    async def _sign_of_life(self, raw: Msg) -> None:
-        from nats.errors import Error
-
-        while True:
-            await asyncio.sleep(self._ack_wait / 3)
-            with suppress(Error, OSError):
-                await raw.in_progress()
-
-    async def _on_request(
-        self, raw: Msg, name: str, handler: Handler, room: asyncio.Semaphore, answered: Answered, idempotent: bool
-    ) -> None:
-        subject = f"{self._prefix}.ask.{_token(name)}"
-        try:
-            message = self._verified(raw, subject)
-        except BusError as error:
-            await self._dead(AgentMessage(sender="?", receivers=(name,), content=raw.data[:1000]), name, str(error))
-            return
-        self._received(message, name)
-        if not answered.first_time(message.id):
-            response = answered.response(message.id)
-            if response is None:
-                while response is None:  # being worked on in this process: it is answered when that is done
-                    await asyncio.sleep(0.01)
-                    response = answered.response(message.id)
-            await self._reply(raw, subject, response)
-            return
-        begun = None if idempotent else await self._claim(message.id)
-        if begun is None:
-            async with room:
-                response = await self._worked(message, name, handler)
-            if not idempotent:
-                await self._done.put(message.id, _encoder.encode(response))
-        elif begun:
-            response = _decoder.decode(begun)
-        else:
-            why = "it was begun before by a worker that did not answer, and must not be done twice"
-            response = message.reply(sender=name, error=why)
-        answered.answered(message.id, response)
-        await self._reply(raw, subject, response)
-
-    async def _claim(self, id: str) -> bytes | None:
-        """Claim a piece of work. None when it is this worker's, ``b""`` when another began it, else what came of it."""
-        from nats.js.errors import KeyWrongLastSequenceError
-
-        try:
-            await self._done.create(id, b"")
-        except KeyWrongLastSequenceError:
-            value: bytes | None = (await self._done.get(id)).value
-            return value or b""
-        return None
-
-    async def _worked(self, message: AgentMessage, name: str, handler: Handler) -> AgentMessage:
-        try:
-            value = handler(message)
-            if inspect.isawaitable(value):
-                value = await value
-            response = message.reply(value, sender=name)
-            self._encoded(response)
-        except Exception as error:  # noqa: BLE001 - told to whoever asked
-            why = str(error) if isinstance(error, MessageTooLargeError) else f"{type(error).__name__}: {error}"
-            return message.reply(sender=name, error=why[:10_000])
-        return response
 
     async def _reply(self, raw: Msg, subject: str, response: AgentMessage) -> None:
         data = self._encoded(response)
@@ -857,8 +782,3 @@ class NatsBus:
 
 async def _report(error: Exception) -> None:
     _log.debug("NATS: %s", error)
-
-
-def _token(name: str) -> str:
-    """A name as a part of a subject: as it is where it may stand there, else in hexadecimal."""
-    return name if _PLAIN.fullmatch(name) else "x-" + name.encode().hex()

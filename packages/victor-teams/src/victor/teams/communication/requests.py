@@ -63,5 +63,5 @@ class Answered:
             self._known[id] = response
 
     def forget(self, id: str) -> None:
-        """It was never begun, and may come again."""
+        """It was never begun, or nobody will ask for it again."""
         self._known.pop(id, None)
