@@ -252,6 +252,7 @@ def test_frozen_classes_are_shared_only_as_far_as_they_cannot_change() -> None:
         assert theirs is not mine
     isolate(FrozenOfAnything(FrozenOfAnything(inner))).value.value.append(2)
     assert inner == [1]
+    isolate(Frozen("x"))
     assert Frozen in CONSTANT
     assert FrozenOfAnything not in CONSTANT
 
