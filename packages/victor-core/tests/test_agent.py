@@ -348,7 +348,7 @@ class TestLimits:
             await asyncio.Event().wait()
 
         model = ScriptedModel([call("wait")])
-        result = await Agent(tools=[wait], model=model, limits=Limits(timeout_s=0.01)).run("x")
+        result = await Agent(tools=[wait], model=model, limits=Limits(timeout_s=0.3)).run("x")
         assert result.stop_reason is StopReason.TIMEOUT
         assert result.messages[-1].tool_call_id == "c1"
         assert "timeout" in result.messages[-1].content
@@ -724,10 +724,10 @@ async def test_what_a_step_costs_does_not_grow_with_the_steps_before():
                 return ModelResponse("done")
             return calls(call("add", f'{{"a": {len(seen)}, "b": 1}}'))
 
-    began = time.perf_counter()
+    began = time.process_time()
     await Agent(tools=[add], model=Watching()).run("x")
     assert len(set(seen)) == 1
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 async def test_results_of_fifty_megabytes_cost_neither_the_model_nor_the_listeners_much():

@@ -216,14 +216,14 @@ async def test_approval_passes_up_and_both_clocks_stand_still():
 
     async def approve(context: ToolContext) -> bool:
         asked.append((context.scope.agent, context.tool.name))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.7)
         return True
 
     erase = as_tool(lambda: "erased", name="erase", requires_approval=True)
     clerk = Agent(name="clerk", tools=[erase], model=ScriptedModel([ToolCall("1", "erase", "{}"), "gone"]))
     middle = Agent(name="middle", tools=[clerk.as_tool()], model=ScriptedModel([ask(), "it is gone"]))
     boss = Agent(
-        tools=[middle.as_tool()], approve=approve, limits=Limits(timeout_s=0.09),
+        tools=[middle.as_tool()], approve=approve, limits=Limits(timeout_s=0.6),
         model=ScriptedModel([ask(name="middle", task="erase it"), "done"]),
     )  # fmt: skip
     assert (await boss.run("go")).output == "done"

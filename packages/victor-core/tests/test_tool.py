@@ -226,13 +226,13 @@ class TestApproval:
 
     async def test_waiting_counts_neither_against_the_tools_timeout_nor_the_runs(self, scope):
         def slowly(context: ToolContext) -> bool:
-            time.sleep(0.06)
+            time.sleep(0.7)
             return True
 
         scope.approve = slowly
-        scope.clock = RunClock(0.05)
+        scope.clock = RunClock(0.6)
         async with scope.clock.running():
-            assert (await self.tool.with_(timeout_s=0.05).call({"path": "a"}, scope=scope)).ok
+            assert (await self.tool.with_(timeout_s=0.6).call({"path": "a"}, scope=scope)).ok
 
     async def test_a_function_of_the_arguments_may_say_whether_approval_is_needed(self, scope):
         tool = self.tool.with_(requires_approval=lambda arguments: arguments["path"] == "precious")

@@ -258,9 +258,9 @@ def test_compiling_a_thousand_nodes_is_quick() -> None:
     for number in range(1000):
         graph.add_node(f"n{number}", nothing)
         graph.add_edge(START if number == 0 else f"n{number - 1}", f"n{number}")
-    began = time.perf_counter()
+    began = time.process_time()
     graph.compile()
-    assert time.perf_counter() - began < 2  # a guard against something quadratic; the benchmarks measure
+    assert time.process_time() - began < 2  # a guard against something quadratic; the benchmarks measure
 
 
 def test_pictures_of_what_leads_anywhere() -> None:

@@ -291,7 +291,7 @@ class TestTimeoutsOfTasks:
         release, ended, tries = threading.Event(), threading.Event(), list[int]()
 
         @task(
-            timeout=0.05,
+            timeout=0.5,
             retry_policy=RetryPolicy(max_attempts=2, initial_interval=0, jitter=False, retry_on=TimeoutError),
         )
         def hangs(n: int) -> int:
@@ -332,10 +332,10 @@ class TestTimeoutsOfTasks:
         assert ended == ["cancelled"]
 
     async def test_signs_of_life(self) -> None:
-        @task(timeout=TimeoutPolicy(idle_timeout=0.3))
+        @task(timeout=TimeoutPolicy(idle_timeout=0.7))
         async def busy() -> str:
-            for _ in range(8):
-                await asyncio.sleep(0.06)
+            for _ in range(10):
+                await asyncio.sleep(0.08)
                 get_runtime().heartbeat()
             return "done"
 

@@ -182,8 +182,8 @@ def test_a_node_in_time_is_not_disturbed_by_its_timeout() -> None:
 
 def test_an_idle_timeout_is_put_off_by_signs_of_life() -> None:
     async def lively(state: State, runtime: Runtime[Any]) -> State:
-        for _ in range(6):
-            await asyncio.sleep(0.03)
+        for _ in range(10):
+            await asyncio.sleep(0.08)
             runtime.heartbeat()
         return {"log": ["alive"]}
 
@@ -191,12 +191,12 @@ def test_an_idle_timeout_is_put_off_by_signs_of_life() -> None:
         await asyncio.sleep(30)
 
     def sync_lively(state: State, writer: Any) -> State:
-        for _ in range(6):
-            time.sleep(0.03)
+        for _ in range(10):
+            time.sleep(0.08)
             writer("still here")
         return {"log": ["alive"]}
 
-    policy = TimeoutPolicy(idle_timeout=0.15)
+    policy = TimeoutPolicy(idle_timeout=0.7)
     assert one_node(lively, timeout=policy).invoke({})["log"] == ["alive"]
     assert one_node(sync_lively, timeout=policy).invoke({})["log"] == ["alive"]
     with pytest.raises(NodeTimeoutError, match="no sign of life"):
@@ -222,14 +222,16 @@ def test_a_timeout_of_a_send() -> None:
 
 def test_timeouts_are_tried_again() -> None:
     attempts: list[int] = []
+    release = threading.Event()
 
     def node(state: State) -> State:
         attempts.append(1)
         if len(attempts) == 1:
-            time.sleep(0.3)
+            release.wait(30)
         return {"log": [len(attempts)]}
 
-    assert one_node(node, timeout=0.1, retry_policy=FAST).invoke({})["log"] == [2]
+    assert one_node(node, timeout=0.5, retry_policy=FAST).invoke({})["log"] == [2]
+    release.set()
 
 
 @pytest.mark.parametrize("bad", [0, -1, TimeoutPolicy(run_timeout=0), TimeoutPolicy(run_timeout=1, refresh_on="x")])

@@ -315,14 +315,14 @@ async def test_what_agents_say_is_a_sign_of_life() -> None:
     class Slow(ScriptedModel):
         async def stream(self, request: Any) -> Any:
             async for part in super().stream(request):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.12)
                 yield part
 
     def graph(refresh_on: str) -> Any:
         async def node(state: State) -> State:
             return {"log": [(await Agent(model=Slow(["a b c d e f g h"])).run("go")).output]}
 
-        policy = TimeoutPolicy(idle_timeout=0.5, refresh_on=refresh_on)
+        policy = TimeoutPolicy(idle_timeout=0.7, refresh_on=refresh_on)
         return StateGraph(State).add_node("say", node, timeout=policy).add_edge(START, "say").compile()
 
     assert (await graph("auto").ainvoke({}))["log"] == ["a b c d e f g h"]
@@ -342,7 +342,7 @@ def test_words_of_a_node_that_was_given_up_are_not_told() -> None:
         said.set()
         return {}
 
-    graph = StateGraph(State).add_node("say", node, timeout=0.05).add_edge(START, "say").compile()
+    graph = StateGraph(State).add_node("say", node, timeout=0.4).add_edge(START, "say").compile()
     parts: list[Any] = []
     with pytest.raises(NodeTimeoutError):
         for part in graph.stream({}, stream_mode="messages"):

@@ -272,17 +272,17 @@ async def test_a_stream_cut_by_the_real_server(provider, aimock):
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_server_that_takes_too_long(provider, wire, streamed):
     model = make_model(provider, wire.url, max_retries=1)
-    request = asking("hello", settings=ModelSettings(timeout_s=0.1))
-    with pytest.raises(ModelConnectionError, match=r"no whole answer from .* within 0.1 s"):
+    request = asking("hello", settings=ModelSettings(timeout_s=0.4))
+    with pytest.raises(ModelConnectionError, match=r"no whole answer from .* within 0.4 s"):
         await (collect(model, request) if streamed else model.request(request))
     assert len(wire.received) == 2
 
 
 async def test_a_stream_that_stalls(provider, wire):
     wire.stream(*sse(provider, text="This will stall")[:-2], whole=False, hang=True)
-    request = asking("hello", settings=ModelSettings(timeout_s=0.3))
+    request = asking("hello", settings=ModelSettings(timeout_s=0.8))
     heard = []
-    with pytest.raises(ModelConnectionError, match=r"within 0\.3 s"):
+    with pytest.raises(ModelConnectionError, match=r"within 0\.8 s"):
         await listen(make_model(provider, wire.url), request, heard)
     assert heard
 
@@ -296,7 +296,7 @@ async def test_cancelling_closes_the_connection(provider, wire, streamed):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
 
 async def test_leaving_a_stream_closes_the_connection(provider, wire):
@@ -304,7 +304,7 @@ async def test_leaving_a_stream_closes_the_connection(provider, wire):
     stream = make_model(provider, wire.url).stream(asking("hello"))
     await anext(stream)
     await stream.aclose()
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
 
 @pytest.mark.parametrize("body", [b"<html>It works!</html>", b"", b"[]", b'{"object": "list"}'])
