@@ -16,7 +16,10 @@ folder that holds a copy of ``docs/`` and the README, with nothing configured (s
 - ``# not run: REASON`` as the first line, or ``<!-- not run: REASON -->`` on the line before the block, leaves a block
   out; the reason is printed at the end of the run.
 
-The programs of ``docs/examples/**/*.py`` run as well; their first line may be such a comment, too.
+The programs of ``docs/examples/**/*.py`` run as well; their first line may be such a comment, too. Where a program's
+docstring has a line that ends in ``prints:``, what stands indented below is the expected output; white space does not
+count there, so that a long line may be broken. A file ``docs/examples/**/*.yaml`` that begins with a comment in which
+there are ``$ command`` lines is run by these, as a ``console`` block.
 
 There are libraries that test documentation (sybil, pytest-examples); they are made for Python blocks. Most pages here
 mix Python, shell sessions and YAML files, which is what the rules above are about.
@@ -37,10 +40,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +113,20 @@ def pip_names_are_real(line: str) -> None:
             raise BlockFailed(f"`{line.strip()}`: there is no package {name!r} of ours")
 
 
-def compare(expected: str, got: str) -> None:
+def compare(expected: str, got: str, flags: int = doctest.ELLIPSIS) -> None:
     """Compare printed output with what the page shows.
+
+    Args:
+        expected: What the page shows.
+        got: What was printed.
+        flags: Of doctest.
 
     Raises:
         BlockFailed: They differ; the text shows both.
     """
     want = "\n".join(line.rstrip() for line in expected.strip().splitlines()) + "\n"
     have = "\n".join(line.rstrip() for line in got.strip().splitlines()) + "\n"
-    if not doctest.OutputChecker().check_output(want, have, doctest.ELLIPSIS):
+    if not doctest.OutputChecker().check_output(want, have, flags):
         raise BlockFailed(f"expected:\n{_indented(want)}\ngot:\n{_indented(have)}")
 
 
@@ -258,8 +267,42 @@ def run_program(file: Path) -> int:
     if done.returncode:
         print(f"FAILED {name} (exit code {done.returncode})\n{_indented(done.stdout + done.stderr)}")
         return 1
+    if expected := printed_by(file.read_text(encoding="utf-8")):
+        try:
+            compare(expected, done.stdout, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+        except BlockFailed as error:
+            print(f"FAILED {name}\n{_indented(str(error))}")
+            return 1
     print(f"{name}: ran")
     return 0
+
+
+def printed_by(source: str) -> str:
+    """What a program prints by its docstring; ``""`` where that does not say."""
+    _, found, after = (ast.get_docstring(ast.parse(source)) or "").partition("prints:\n")
+    return textwrap.dedent(after).strip("\n") if found else ""
+
+
+def commands_of(text: str) -> str:
+    """The commands of the comment that a file begins with, and what they print; ``""`` where it has none."""
+    comment = "".join(f"{line[2:]}\n" for line in takewhile(lambda line: line.startswith("#"), text.splitlines()))
+    start = re.search(r"^\$ ", comment, re.MULTILINE)
+    return comment[start.start() :] if start else ""
+
+
+def run_commands(file: Path) -> int:
+    """Run the commands of a YAML file's comment; print what happened, return the number of failures."""
+    name = file.relative_to(ROOT).as_posix()
+    try:
+        ran = Page(Path.cwd()).run(Block(1, "console", commands_of(file.read_text(encoding="utf-8"))), None)
+    except BlockFailed as error:
+        print(f"FAILED {name}\n{_indented(str(error))}")
+        return 1
+    print(f"{name}: {'ran' if ran else 'nothing to run'}")
+    return 0
+
+
+RUN = {".py": run_program, ".yaml": run_commands}
 
 
 def in_scratch_folder(file: Path) -> tuple[int, str]:
@@ -288,7 +331,7 @@ def in_scratch_folder(file: Path) -> tuple[int, str]:
 def main() -> int:
     """Run the chosen pages, or all of them; the exit code says whether all did what they say."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("pages", nargs="*", type=Path, help="Markdown pages or example programs; all by default")
+    parser.add_argument("pages", nargs="*", type=Path, help="Markdown pages or examples; all by default")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     files = [file.resolve() for file in options.pages] or [
@@ -296,9 +339,10 @@ def main() -> int:
         *sorted(ROOT.glob("packages/*/README.md")),
         *sorted(ROOT.glob("docs/**/*.md")),
         *sorted(ROOT.glob("docs/examples/**/*.py")),
+        *(file for file in sorted(ROOT.glob("docs/examples/**/*.yaml")) if commands_of(file.read_text("utf-8"))),
     ]
     if options.here:
-        return 1 if sum(run_program(file) if file.suffix == ".py" else run_page(file) for file in files) else 0
+        return 1 if sum(RUN.get(file.suffix, run_page)(file) for file in files) else 0
     codes = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for code, output in pool.map(in_scratch_folder, files):

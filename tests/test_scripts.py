@@ -10,7 +10,7 @@ from pathlib import Path
 
 import alone
 import pytest
-from code_blocks import Block, BlockFailed, Page, blocks, compare, pip_names_are_real
+from code_blocks import Block, BlockFailed, Page, blocks, commands_of, compare, pip_names_are_real, printed_by
 from fragments import NAME, misnamed
 from light_imports import imports_at_load
 from release import NotReady, notes, released
@@ -254,3 +254,37 @@ class TestPage:
             [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stdout) == (0, "page.md: 1 blocks ran\n")
+
+
+class TestExamples:
+    def test_what_a_program_prints_stands_in_its_docstring(self) -> None:
+        source = '"""Adds.\n\nRun it with ``python add.py``. It prints:\n\n    one\n      two\n"""\nprint("x")\n'
+        assert printed_by(source) == "one\n  two"
+        assert printed_by('"""Says nothing."""\n') == ""
+        assert printed_by("print(1)\n") == ""
+
+    def test_commands_stand_in_the_comment_that_a_file_begins_with(self) -> None:
+        text = "# Sorts.\n#\n# $ echo a\n# a\n#\n# b\nteams: {}\n# $ not this\n"
+        assert commands_of(text) == "$ echo a\na\n\nb\n"
+        assert commands_of("# a comment\nteams: {}\n") == ""
+
+    @pytest.mark.parametrize(
+        ("name", "text", "code"),
+        [
+            ("a.py", '"""It prints:\n\n    a b c\n"""\nprint("a b\\nc")\n', 0),
+            ("a.py", '"""It prints:\n\n    a\n"""\nprint("b")\n', 1),
+            ("a.py", "raise SystemExit(3)\n", 1),
+            ("a.yaml", "# $ echo a\n# a\na: 1\n", 0),
+            ("a.yaml", "# $ echo a\n# b\na: 1\n", 1),
+        ],
+    )
+    def test_an_example_fails_when_it_prints_something_else(
+        self, tmp_path: Path, name: str, text: str, code: int
+    ) -> None:
+        (tmp_path / name).write_text(text)
+        program = f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import code_blocks as c; c.ROOT = c.Path({str(tmp_path)!r}); sys.exit(c.RUN[c.Path({name!r}).suffix](c.ROOT / {name!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert ("FAILED" in done.stdout) == bool(code)

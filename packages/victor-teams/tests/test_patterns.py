@@ -55,6 +55,12 @@ def prompts(result, member: str) -> list[str]:
     return [turn.prompt for turn in result.turns if turn.member == member]
 
 
+class TestSequential:
+    async def test_a_text_keeps_its_first_line_whole(self):
+        result = await Team([agent("a", "1"), agent("b", "2")], "sequential").run("# Title\n\nText.")
+        assert prompts(result, "b") == ["Go on with the task:\n\n# Title\n\nText."]
+
+
 class TestPipeline:
     async def test_each_gets_what_the_one_before_made_and_nothing_else(self):
         seen = []
@@ -98,7 +104,7 @@ class TestParallel:
             "t"
         )
         assert summed.output == "12"
-        assert "Answer 2, by b:\n2" in prompts(summed, "c")[0]
+        assert "## Answer 2, by b\n\n2" in prompts(summed, "c")[0]
         best = await Team([agent("a", "1"), agent("b", "2"), agent("c", {"value": 2})], Parallel("best", by="c")).run(
             "t"
         )
@@ -155,7 +161,7 @@ class TestDebate:
         result = await team.run("Ulm?")
         assert result.output == "it is no"
         assert "con: no 1" in prompts(result, "pro")[1]
-        assert "Your position was: yes 1" in prompts(result, "pro")[1]
+        assert "## Your position\n\nyes 1" in prompts(result, "pro")[1]
         assert "no 1" not in prompts(result, "judge")[0]
         assert "pro: yes 2\n\ncon: no 2" in prompts(result, "judge")[0]
 
@@ -242,6 +248,16 @@ class TestMapReduce:
         assert result.output == "six"
         assert [(turn.member, turn.prompt) for turn in result.turns[:3]] == [("x", "a"), ("y", "b"), ("x", "c")]
 
+    async def test_the_reducer_is_not_sent_the_whole_text_again(self):
+        long = "\n".join(f"line {number}" for number in range(50))
+        team = Team([agent("x", *["short"] * 50), agent("sum", "six")], MapReduce(split=str.splitlines, reducer="sum"))
+        result = await team.run(long, limits=TeamLimits(repeats=None))
+        assert "line 7" not in prompts(result, "sum")[0]
+        # where a member split it, the task is what was asked for
+        cut = agent("cut", {"value": ["p"]})
+        team = Team([cut, agent("x", "1"), agent("sum", "six")], MapReduce(splitter="cut", reducer="sum"))
+        assert prompts(await team.run("find p"), "sum")[0].startswith("The task was: find p\n")
+
     async def test_a_member_splits(self):
         team = Team([agent("cut", {"value": ["p", "q"]}), agent("w", "1", "2")], MapReduce(splitter="cut"))
         assert (await team.run("t")).output == "w: 1\n\nw: 2"
@@ -263,6 +279,13 @@ class TestHierarchical:
         report = prompts(result, "boss")[1]
         assert "a, asked to 'find': here" in report
         assert "'nobody' is no member; there are: a" in report
+
+    async def test_work_goes_before_an_answer_that_is_given_beside_it(self):
+        both = {"assignments": [{"member": "a", "task": "find"}], "answer": "I guess it is there"}
+        result = await Team([agent("boss", both, {"answer": "found"}), agent("a", "here")], "hierarchical").run("t")
+        assert (result.output, [turn.member for turn in result.turns]) == ("found", ["boss", "a", "boss"])
+        result = await Team([agent("boss", both, both), agent("a", "here")], Hierarchical(rounds=1)).run("t")
+        assert result.output == "I guess it is there"  # no more work can be given out
 
     async def test_a_subteam_that_fails_is_escalated_to_the_manager(self):
         boss = agent(
@@ -477,3 +500,38 @@ class TestContractNet:
     async def test_nobody_bids(self):
         result = await Team([agent("a", {"able": False})], "contract_net").run("t")
         assert (result.stop_reason, result.detail) == ("no_decision", "nobody bid for the task: a")
+
+
+class TestChoices:
+    """What a model may choose among is described in the form it fills."""
+
+    def described(self, asked: list) -> str:
+        return asked[-1].output.schema["properties"]["value"]["description"]
+
+    def chooser(self, asked: list, name: str, *answers: str) -> Agent:
+        left = list(answers)
+
+        def choose(request):
+            asked.append(request)
+            return left.pop(0)
+
+        return Agent("You choose.", name=name, model=FunctionModel(choose))
+
+    async def test_of_a_router_and_a_selector(self):
+        members = [agent("ann", "1", description="rivers"), agent("bob", description="towns\n and streets")]
+        asked: list = []
+        await Team([self.chooser(asked, "c", '{"value": "ann"}'), *members], Router(by="c")).run("t")
+        assert self.described(asked) == "- ann: rivers\n- bob: towns and streets"
+        asked = []
+        await Team([self.chooser(asked, "c", '{"value": "done"}'), *members], Selector(by="c")).run("t")
+        assert self.described(asked).endswith("- done: the task is done")
+
+    async def test_of_a_vote(self):
+        asked: list = []
+        members = [self.chooser(asked, name, name, '{"value": "P2"}') for name in ("ann", "bob")]
+        result = await Team(members, "consensus").run("t")
+        assert (self.described(asked), result.output) == ("- P1: ann\n- P2: bob", "bob")
+
+    async def test_without_descriptions(self):
+        result = await Team([agent("a", "x", {"value": "P1"}), agent("b", "x", {"value": "P1"})], "consensus").run("t")
+        assert result.output == "x"

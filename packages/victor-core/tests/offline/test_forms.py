@@ -149,6 +149,14 @@ def test_an_empty_document_is_empty_and_not_about_the_prompt() -> None:
         assert (found.title, found.summary, found.keywords, found.word_count) == ("", "", [], 0)
 
 
+def test_an_answer_that_is_given_as_one_is_taken_as_it_stands() -> None:
+    """Where a text says ``answer: ...``, as a tool's result does, nothing is looked for that sounds like one."""
+    schema = {"type": "object", "properties": {"answer": {"type": "string"}}}
+    assert fill(schema, Source("When it opens is not said.\nanswer: at nine", "When does it open?")) == {
+        "answer": "at nine"
+    }
+
+
 def test_a_missing_number_is_refused_and_never_made_up() -> None:
     @frozen
     class Price:

@@ -39,8 +39,13 @@ class Aggregate:
             return [f"'by' names no member: {self.by!r}; members: {', '.join(members)}"]
         return ["with 'by' there must be another member that answers"] if self.by and len(members) < 2 else []
 
-    async def combine(self, session: Session, turns: Sequence[Turn]) -> Any:
+    async def combine(self, session: Session, turns: Sequence[Turn], *, task: str | None = None) -> Any:
         """One answer of several; failed turns are left out.
+
+        Args:
+            session: The run.
+            turns: The answers.
+            task: What whoever summarises or chooses is told of the task; all of it by default.
 
         Raises:
             TeamError: Nobody answered, or a vote is tied.
@@ -55,18 +60,18 @@ class Aggregate:
             return "\n\n".join(f"{turn.member}: {turn.text}" for turn in answered)
         if self.how == "vote":
             return _most_frequent(answered)
+        if task is None:
+            task = f"The task was: {session.task}\n\n"
         listed = "\n\n".join(
-            f"Answer {number}, by {turn.member}:\n{turn.text}" for number, turn in enumerate(answered, 1)
+            f"## Answer {number}, by {turn.member}\n\n{turn.text}" for number, turn in enumerate(answered, 1)
         )
         if self.how == "summarise":
-            turn = await session.ask(
-                self.by, f"The task was: {session.task}\n\n{listed}\n\nMake one answer of these.", sees="none"
-            )
+            turn = await session.ask(self.by, f"{task}{listed}\n\nMake one answer of these.", sees="none")
             return turn.text
         numbers = Literal[tuple(range(1, len(answered) + 1))]  # type: ignore[valid-type]
         turn = await session.ask(
             self.by,
-            f"The task was: {session.task}\n\n{listed}\n\nWhich answer is the best? Give its number.",
+            f"{task}{listed}\n\nWhich answer is the best? Give its number.",
             output_type=numbers,
             sees="none",
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, VictorError
 from victor.core.events import EventStream, get_stream
 from victor.core.limits import RunClock
 from victor.teams.errors import JournalError, TeamError
@@ -337,6 +337,8 @@ class Team:
             return StopReason.ERROR, f"{type(error).__name__}: {error}", None
         except JournalError:
             raise
+        except VictorError as error:  # says what was wrong; where it was raised is of no use to anybody
+            return StopReason.ERROR, f"{type(error).__name__}: {error}", None
         except Exception as error:
             import logging
 

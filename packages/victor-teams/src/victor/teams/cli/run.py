@@ -155,13 +155,14 @@ def _ask(result: TeamResult) -> dict[str, str]:
 
 
 def _print(result: TeamResult, file: str, path: Path, quiet: bool) -> None:
+    sys.stdout.flush()  # what was said stands before what is noted about it, also where both go into one file
     if result.completed:
         if quiet:
             print(result.output if isinstance(result.output, str) else plain(result)["output"])
         else:
             print(style("Answer", "bold"))
             print(result.output if isinstance(result.output, str) else plain(result)["output"])
-            print()
+            print(flush=True)
             note(summary(result))
         return
     note(summary(result), kind="" if result.stop_reason is StopReason.WAITING else "error")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from victor.teams.checks import positive
+from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.loops import same_words
 from victor.teams.pattern import Pattern
@@ -87,7 +88,7 @@ class Consensus(Pattern):
             tie_break=self.tie_break,
             stream=session.run.stream,
         )
-        form = _form(poll.rule.kind, tuple(proposals))
+        form = _form(poll.rule.kind, proposals)
         ballots = await session.ask_all(
             session.members, f"{session.task}\n\n{listed}\n\nVote: {_asked(poll.rule.kind)}", output_type=form
         )
@@ -116,13 +117,13 @@ def _different(proposals: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _form(kind: str, options: tuple[str, ...]) -> Any:
-    """What a ballot of a kind looks like to a model."""
-    one = Literal[options]  # type: ignore[valid-type]
+def _form(kind: str, proposals: Mapping[str, str]) -> Any:
+    """What a ballot of a kind looks like to a model; its schema says what each proposal is."""
+    one = described_choice(proposals)
     if kind == "choice":
         return one
     if kind in {"approval", "ranking"}:
-        return list[one]
+        return list[one]  # type: ignore[valid-type]
     return dict[str, int]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from victor.teams.checks import names_a_member
+from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
 from victor.teams.result import StopReason
@@ -72,7 +73,7 @@ class ContractNet(Pattern):
             name = await self._award(session, left)
             bid = left.pop(name)
             turn = await session.ask(
-                name, f"The task is yours, as you offered ({bid.plan or 'no plan'}): {session.task}"
+                name, f"Carry out this task, which is yours as you offered ({bid.plan or 'no plan'}):\n\n{session.task}"
             )
             if turn.ok:
                 return turn.text
@@ -87,9 +88,10 @@ class ContractNet(Pattern):
     async def _award(self, session: Session, bids: Mapping[str, Bid]) -> str:
         if not self.manager or len(bids) == 1:
             return min(bids, key=lambda name: bids[name].price)
-        listed = "\n".join(f"- {name}: {bid.price:g}; {bid.plan}" for name, bid in bids.items())
+        offers = {name: f"{bid.price:g}; {bid.plan}" for name, bid in bids.items()}
+        listed = "\n".join(f"- {name}: {offer}" for name, offer in offers.items())
         turn = await session.ask(
-            self.manager, f"{session.task}\n\nThe bids:\n{listed}\n\nWho gets it?", output_type=Literal[(*bids,)]
+            self.manager, f"{session.task}\n\nThe bids:\n{listed}\n\nWho gets it?", output_type=described_choice(offers)
         )
         if not turn.ok:
             raise TeamError(f"the manager {self.manager!r} did not choose: {turn.error}")

@@ -60,16 +60,16 @@ class Debate(Pattern):
                 if number == 0:
                     return f"{session.task}\n\nTake a position and give your reasons."
                 others = "\n\n".join(f"{turn.member}: {turn.text}" for turn in heard.values() if turn.member != name)
-                own = f"Your position was: {heard[name].text}\n\n" if name in heard else ""
-                wanted = "Answer them; change your mind where they are right."
-                return f"{session.task}\n\n{own}The others said:\n{others}\n\n{wanted}"
+                own = f"## Your position\n\n{heard[name].text}\n\n" if name in heard else ""
+                wanted = "Take up what they said, and change your mind where they are right."
+                return f"{session.task}\n\n{own}## What the others said\n\n{others}\n\n{wanted}"
 
             said = await session.ask_all(sides, text)
         positions = "\n\n".join(f"{turn.member}: {turn.text}" for turn in said if turn.ok)
         if not positions:
             raise TeamError("nobody took a position: " + "; ".join(f"{turn.member}: {turn.error}" for turn in said))
         verdict = await session.ask(
-            self.judge, f"{session.task}\n\nThe positions:\n\n{positions}\n\nDecide, and say why."
+            self.judge, f"{session.task}\n\n## The positions\n\n{positions}\n\nDecide, and give your reasons."
         )
         if not verdict.ok:
             raise TeamError(f"the judge {self.judge!r} did not decide: {verdict.error}")

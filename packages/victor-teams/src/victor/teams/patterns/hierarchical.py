@@ -81,13 +81,14 @@ class Hierarchical(Pattern):
                 "Give out work, or answer." if number < self.rounds else "Answer now; no more work can be given out."
             )
             decision = await self._decide(
-                session, manager, f"The task: {session.task}\n\nYour members:\n{described}\n{report}\n{wanted}"
+                session, manager, f"The task: {session.task}\n\nYour members:\n{described}\n\n{report}{wanted}"
             )
-            if decision.answer or not decision.assignments:
+            # An answer beside work that is still to be done is a guess at what will come of it.
+            if not decision.assignments or (decision.answer and number == self.rounds):
                 return decision.answer
             if number == self.rounds:
                 break
-            report = "\nWhat came of the work:\n" + await self._work(session, decision.assignments, workers)
+            report = f"What came of the work:\n{await self._work(session, decision.assignments, workers)}\n\n"
         raise TeamError(f"{manager!r} gave no answer after {self.rounds} rounds of work")
 
     async def _decide(self, session: Session, manager: str, text: str) -> Decision:

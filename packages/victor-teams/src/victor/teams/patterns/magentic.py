@@ -117,7 +117,7 @@ class Magentic(Pattern):
             progress = await self._asked(
                 session,
                 planner,
-                f"{ledger}\n\nWhat was done:\n{done}\n\nHow does the work stand, and who does what next?",
+                f"{ledger}\n\nWhat was done:\n{done}\n\nSay how the work stands, and who does what next.",
                 Progress,
             )
             if progress.done:

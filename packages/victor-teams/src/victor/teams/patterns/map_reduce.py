@@ -69,7 +69,8 @@ class MapReduce(Pattern):
             lambda branch, item: branch.ask(item[0], item[1]),
             [(workers[index % len(workers)], part) for index, part in enumerate(parts)],
         )
-        return await self._aggregate.combine(session, turns)
+        # What a function splits is as a rule a text too long for one model, so nobody is sent all of it again.
+        return await self._aggregate.combine(session, turns, task=None if self.splitter else "")
 
     async def _parts(self, session: Session) -> list[str]:
         if self.split is not None:

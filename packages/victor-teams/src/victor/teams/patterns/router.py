@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from victor.core.errors import ConfigurationError
 from victor.teams.checks import names_a_member
+from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
 
@@ -76,7 +77,7 @@ class Router(Pattern):
             turn = await session.ask(
                 self.by,
                 f"Who should do this?\n{session.task}\n\nThere are:\n{described}",
-                output_type=Literal[(*able,)],
+                output_type=described_choice({name: session.member(name).description for name in able}),
             )
             if turn.ok:
                 return str(turn.data)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from victor.core.errors import ConfigurationError
 from victor.teams.checks import names_a_member
+from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
 
@@ -78,7 +79,9 @@ class Selector(Pattern):
         turn = await session.ask(
             self.by,
             f"Who should speak next?\n{described}\nAnswer {_DONE!r} when the task is done: {session.task}",
-            output_type=Literal[(*able, _DONE)],
+            output_type=described_choice(
+                {**{name: session.member(name).description for name in able}, _DONE: "the task is done"}
+            ),
         )
         if not turn.ok:
             raise TeamError(f"{self.by!r} did not choose who speaks next: {turn.error}")

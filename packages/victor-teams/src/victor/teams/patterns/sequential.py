@@ -33,6 +33,8 @@ class Sequential(Pattern):
 
     async def run(self, session: Session) -> str:
         """See `Pattern.run`."""
+        # A text keeps its first line whole, which may be a heading.
+        again = "Go on with the task:" + ("\n\n" if "\n" in session.task else " ") + session.task
         for index, member in enumerate(session.members):
-            await session.ask(member, "" if index == 0 else f"Go on with the task: {session.task}")
+            await session.ask(member, "" if index == 0 else again)
         return "" if session.last is None else session.last.text

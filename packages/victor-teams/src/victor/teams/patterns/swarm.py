@@ -102,9 +102,12 @@ class _HandOver:
 
         async def hand_over(to: Any) -> str:
             ask.handoff = to
-            return f"The work goes to {to} when your turn ends. Now write what {to} needs to know, and nothing else."
+            return f"The work goes to {to} when your turn ends."
 
         listed = "; ".join(f"{name}: {text}" if text else name for name, text in self.targets.items())
         hand_over.__annotations__["to"] = names
-        hand_over.__doc__ = f"Pass the work on to another member of the team. {listed}\n\nArgs:\n    to: Who goes on."
+        hand_over.__doc__ = (
+            f"Pass the work on to another member of the team. {listed}\n\n"
+            "After the call write what that member needs to know, and nothing else.\n\nArgs:\n    to: Who goes on."
+        )
         return as_tool(hand_over)

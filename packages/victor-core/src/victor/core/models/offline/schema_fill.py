@@ -311,6 +311,8 @@ class _Filler:
         if kind == "reason":
             return self.reason(text)
         if kind == "answer":
+            if said is not None:
+                return said
             found = answer(self.source.task, [text])
             return found.text if found else _MISSING
         if kind == "quote":
