@@ -20,7 +20,7 @@ import pytest
 from victor.graph import SqliteSaver
 
 PROGRAM = Path(__file__).with_name("crash_program.py")
-CRASHES = int(os.environ.get("VICTOR_CRASHES", "15"))
+CRASHES = int(os.environ.get("VICTOR_CRASHES", "8"))
 
 
 def load() -> Any:
@@ -34,6 +34,7 @@ def load() -> Any:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="not applicable: there is no SIGKILL")
+@pytest.mark.slow
 def test_a_run_survives_being_killed_at_any_moment(tmp_path: Path) -> None:
     program = load()
     chance = random.Random(7)

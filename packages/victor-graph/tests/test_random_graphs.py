@@ -6,6 +6,7 @@ import asyncio
 import operator
 from typing import Annotated, Any, TypedDict
 
+import pytest
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,6 +194,7 @@ def outcome(run: Any) -> Any:
         return "conflict"
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(specs())
 def test_the_engine_does_what_the_obvious_interpreter_does(spec: GraphSpec) -> None:
@@ -202,6 +204,7 @@ def test_the_engine_does_what_the_obvious_interpreter_does(spec: GraphSpec) -> N
     assert outcome(lambda: asyncio.run(graph.ainvoke({}, recursion_limit=LIMIT, max_concurrency=2))) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(specs(), st.sampled_from(["sync", "async", "exit"]))
 def test_stopping_after_every_superstep_and_going_on_comes_to_the_same(spec: GraphSpec, durability: str) -> None:

@@ -71,6 +71,7 @@ def fitting(made: Tool) -> dict[str, Any]:
     return {name: plain.get(str(properties[name].get("type")), "a.txt") for name in made.parameters.get("required", ())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 async def test_any_argument_is_answered_or_refused(name: str) -> None:
     made = UnifiedToolRegistry.get_instance().tool(name)

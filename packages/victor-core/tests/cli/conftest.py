@@ -82,7 +82,7 @@ def real_victor(place: Path, console_script: str) -> Callable[..., Done]:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             env={**os.environ, **(env or {})},
         )
         return Done(done.returncode, done.stdout, done.stderr)

@@ -115,7 +115,8 @@ def ask(prompt: str, schema: dict[str, Any] | None) -> str:
     return asyncio.run(OfflineModel(today=lambda: "2026-03-01").request(request)).content
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SCHEMAS, PROMPTS, TEXTS)
 def test_a_form_is_filled_validly_or_refused(schema: dict[str, Any], prompt: str, text: str) -> None:
     answered = ask(prompt + text, schema)
@@ -125,6 +126,7 @@ def test_a_form_is_filled_validly_or_refused(schema: dict[str, Any], prompt: str
     assert not list(validator.iter_errors(json.loads(answered))), answered
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SCHEMAS, TEXTS)
 def test_no_number_is_made_up(schema: dict[str, Any], text: str) -> None:
@@ -155,7 +157,7 @@ def _constants(schema: Any) -> set[Any]:
     return set().union(*(_constants(value) for value in schema)) if isinstance(schema, list) else set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(PROMPTS, TEXTS)
 def test_text_answers_are_never_empty_and_never_raise(prompt: str, text: str) -> None:
     assert ask(prompt + text, None).strip()

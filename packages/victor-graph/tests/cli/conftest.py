@@ -83,7 +83,7 @@ def real_victor(place: Path, program: list[str]) -> Callable[..., Done]:
     """The same as ``victor``, in a process of its own."""
 
     def call(*args: str, stdin: str = "") -> Done:
-        done = subprocess.run([*program, *args], input=stdin, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*program, *args], input=stdin, capture_output=True, text=True, timeout=300)
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -227,7 +227,7 @@ def slow(place: Path) -> Path:
 
 
 def until(there: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not there.exists():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -242,7 +242,7 @@ class TestStopping:
         )
         until(slow / "waiting", process)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert (process.returncode, out) == (130, "")
         assert "slow was stopped. Go on: victor workflow run slow.yaml --thread t --resume" in err
         assert "Traceback" not in err
@@ -273,13 +273,13 @@ class TestStopping:
         )
         log = place / "log"
         until(log, process)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while len(log.read_text()) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         (place / "go").touch()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
         assert sorted(log.read_text()) == ["a", "b"], "nothing else is begun"
         done = real_victor("run", "--thread", "t", "--resume", "-q", "--json")
@@ -293,7 +293,7 @@ class TestStopping:
         )  # fmt: skip
         until(slow / "waiting", process)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert (process.returncode, err) == (130, "")
         assert json.loads(out)["status"] == "stopped"
 
@@ -303,7 +303,7 @@ class TestStopping:
         )
         until(slow / "waiting", process)
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert real_victor("state", "t", "--json").data["next"] == ["wait"]
         (slow / "go").touch()
         assert real_victor("run", "--thread", "t", "--resume", "-q").out == "quick and waited\n"
@@ -321,7 +321,7 @@ class TestStopping:
         process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)
         assert process.returncode == 130
 
 
@@ -344,7 +344,7 @@ class Terminal:
             os.execvp(command[0], command)
         self.seen = ""
 
-    def read_until(self, text: str, limit_s: float = 30) -> str:
+    def read_until(self, text: str, limit_s: float = 120) -> str:
         deadline = time.monotonic() + limit_s
         while text not in self.seen:
             assert time.monotonic() < deadline, self.seen

@@ -120,14 +120,22 @@ def finish(url: str, journal: Path, thread: str) -> None:
     }
 
 
+def reach(journal: Path, thread: str, number: int) -> None:
+    """Wait until the thread has written so many lines, or is done, or takes so long that something is wrong."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        written = lines(journal, thread)
+        if len(written) >= number or (written and written[-1][0] == "done"):
+            return
+        time.sleep(0.001)
+
+
 def kill_many(workers: Workers, kills: int, seed: int) -> None:
     """Kill workers until there have been so many kills; every thread that was begun is brought to its end."""
     rng = random.Random(seed)
-    began = time.monotonic()
     workers.start("undisturbed")
     assert workers.wait() == 0
     finish(workers.url, workers.journal, "undisturbed")
-    whole_s = time.monotonic() - began
     killed = amid = threads = 0
     while killed < kills:
         thread = f"t{threads}"
@@ -137,7 +145,8 @@ def kill_many(workers: Workers, kills: int, seed: int) -> None:
             before = len(lines(workers.journal, thread))
             pid = workers.start(thread)
             if killed < kills:
-                time.sleep(rng.uniform(0, whole_s / 2))
+                reach(workers.journal, thread, before + rng.randrange(120))
+                time.sleep(rng.uniform(0, 0.003))
                 os.kill(pid, signal.SIGKILL)
             code = workers.wait()
             assert code in (0, -signal.SIGKILL)

@@ -201,6 +201,7 @@ def test_a_migration_that_raises_is_a_typed_error_and_changes_nothing(store: Any
     store.close()
 
 
+@pytest.mark.slow
 def test_connections_cut_in_the_middle_of_writes(postgres: Any, postgres_url: str) -> None:
     database = postgres_url.rpartition("/")[2]
     stop = threading.Event()

@@ -25,6 +25,7 @@ def one(number: int, thread: str) -> Batch:
     return Batch(entries=(Entry(thread, "", id, None, id, number, "loop", b"x" * 200, b"s"),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_writers_go_on_when_the_server_is_back(server: Any, how: str) -> None:
     acknowledged: dict[str, list[int]] = {f"t{n}": [] for n in range(6)}

@@ -113,11 +113,12 @@ def in_order(topology: Topology) -> list[str]:
     return out
 
 
+@pytest.mark.slow
 def test_the_real_parser_understands_what_was_meant(parse: Parse, topologies: Any) -> None:
     batch: list[Topology] = []
 
     @given(topologies())
-    @settings(deadline=None, max_examples=300, database=None, phases=[Phase.generate])
+    @settings(deadline=None, max_examples=150, database=None, phases=[Phase.generate])
     def collect(topology: Topology) -> None:
         batch.append(topology)
 
@@ -140,6 +141,7 @@ def test_every_awkward_text_survives(parse: Parse, awkward: list[str]) -> None:
         check(topology, result)
 
 
+@pytest.mark.slow
 def test_every_character_of_every_plane_survives(parse: Parse) -> None:
     dice = random.Random(7)
     texts = ["".join(map(chr, range(start, start + 16))) for start in range(0x20, 0x80, 16)]

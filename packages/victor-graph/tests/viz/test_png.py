@@ -49,6 +49,7 @@ def test_titles_are_drawn(resvg: Any) -> None:
     assert png.render(STEPS) != png.render(Topology([Node("a", "Firsl"), Node("b", "Second")], STEPS.edges))
 
 
+@pytest.mark.slow
 def test_what_would_be_too_large_is_made_smaller_or_refused(resvg: Any) -> None:
     wide = Topology([Node("a"), *(Node(f"n{n}") for n in range(200))], [Edge("a", f"n{n}") for n in range(200)])
     geometry = lay_out(wide)

@@ -42,8 +42,9 @@ def lie_on_each_other(one: Any, other: Any) -> bool:
     return ay == cy and max(min(ax, bx), min(cx, dx)) <= min(max(ax, bx), max(cx, dx))
 
 
+@pytest.mark.slow
 @given(wires=channels(), used=st.sets(st.integers(20, 24)), apart=st.integers(1, 3))
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=250)
 def test_lines_never_lie_on_each_other(wires: list[Wire], used: set[int], apart: int) -> None:
     tracks = route_channel(wires, used, apart)
     for wire in wires:

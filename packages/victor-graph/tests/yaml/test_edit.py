@@ -422,8 +422,9 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(VALUES)
-@settings(max_examples=300)
+@settings(max_examples=150)
 @example("a:")
 @example("-")
 def test_what_is_written_is_read_back(value):
@@ -455,13 +456,14 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int,
     return found
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(sorted(FILES)),
     st.randoms(use_true_random=False),
     VALUES,
     st.sampled_from(["set", "add", "unset", "insert", "move"]),
 )
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_random_changes_say_what_was_wanted_and_touch_nothing_else(name, chance, value, kind):
     before = FILES[name]
     text = YamlText(before)

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -186,6 +187,7 @@ def workflows(draw: st.DrawFn) -> str:
     return pairs_block({"workflows": {"w": {**top, "nodes": nodes}, "other": other}}, 0, step=2, dash=2, newline="\n")
 
 
+@pytest.mark.slow
 @given(
     workflows(), st.integers(-2, 4), st.sampled_from([("yes",) * 5, ("no",) * 5, ("perhaps", "yes", "yes", "no", "1")])
 )

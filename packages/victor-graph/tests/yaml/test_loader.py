@@ -244,6 +244,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.dictionaries(FRAGMENTS, VALUES, max_size=6), max_size=4), st.dictionaries(FRAGMENTS, VALUES, max_size=3)
