@@ -90,7 +90,7 @@ class Names(dict[str, int]):
     def learn(self, link: Link, numbers: Iterable[int]) -> dict[int, str]:
         """The texts of these numbers, among others."""
         for some in _pieces({*numbers} - self.texts.keys()):
-            self.texts.update(link.rows(f"SELECT id, text FROM names WHERE id IN {in_list(some)}", some))  # type: ignore[arg-type]
+            self.texts.update(link.rows(f"SELECT id, text FROM names WHERE id IN {in_list(some)}", some))
         return self.texts
 
     def learn_keys(self, link: Link, numbers: Iterable[int]) -> dict[int, Key]:

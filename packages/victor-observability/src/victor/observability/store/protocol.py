@@ -199,7 +199,7 @@ class Store(Protocol):
         """What a statement that only reads finds; see the reference of the metrics store for the views.
 
         Args:
-            text: One ``SELECT`` (or ``WITH``, ``VALUES``, ``EXPLAIN``), in the database's own dialect.
+            text: One ``SELECT`` (or ``WITH``, or ``VALUES``), in the database's own dialect.
             parameters: For its placeholders: ``?`` in SQLite, ``%s`` in PostgreSQL (where ``%`` is then ``%%``).
             max_rows: How many rows at most.
             timeout_s: How long it may take.

@@ -392,18 +392,9 @@ def errors(
             (last_ns, kind, name, error_type, *values),
         )[0]
         run_id = link.rows("SELECT run_id FROM run_rows WHERE run = ?", (run,))
-        found.append(
-            ErrorGroup(
-                texts[kind],
-                texts[name],
-                texts[error_type],
-                count,
-                first_ns,
-                last_ns,
-                error_text or "",
-                bytes(run_id[0][0]).hex() if run_id else "",
-            )  # fmt: skip
-        )
+        last_run = bytes(run_id[0][0]).hex() if run_id else ""
+        place = (texts[kind], texts[name], texts[error_type])
+        found.append(ErrorGroup(*place, count, first_ns, last_ns, error_text or "", last_run))
     return found
 
 

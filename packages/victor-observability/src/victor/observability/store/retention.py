@@ -21,7 +21,7 @@ def _positive(instance: object, attribute: Attribute[float | None], value: float
 
 
 def _limit(default: float | None) -> float | None:
-    return field(default=default, validator=_positive, kw_only=True)  # type: ignore[no-any-return]
+    return field(default=default, validator=_positive, kw_only=True)
 
 
 @frozen

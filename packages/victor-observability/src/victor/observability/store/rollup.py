@@ -37,13 +37,10 @@ def roll_up(reading: Writing, writing: Writing, now: float, retention: Retention
     with reading("roll up") as link:
         hours = [*_slots_with_rows(link, MINUTE, HOUR, (now_min - _GRACE_MIN) // 60)]
         known = dict(link.rows(f"SELECT slot, state FROM slots WHERE level = {HOUR}"))
-        closed = {
-            slot for (slot,) in link.rows(f"SELECT slot FROM slots WHERE level = {DAY} AND state = {int(State.FINAL)}")
-        }
     for hour in hours:
         if known.get(hour) != State.CACHED:
             with writing("roll up an hour") as link:
-                _sum_up_hour(link, hour, final_day=hour // 24 in closed)
+                _sum_up_hour(link, hour)
             done.hours += 1
     with reading("roll up") as link:
         days = [*_slots_with_rows(link, HOUR, DAY, (now_min - _GRACE_MIN) // _DAY_MIN)]
@@ -74,8 +71,8 @@ def _slots_with_rows(link: Link, finer: int, coarser: int, end: int) -> Iterator
         found = link.rows(f"{text} AND slot >= ?", ((found // ratio + 1) * ratio,))[0][0]
 
 
-def _sum_up_hour(link: Link, hour: int, *, final_day: bool) -> None:
-    if final_day or _state(link, DAY, hour // 24) is State.FINAL:  # late: it goes where all the others are
+def _sum_up_hour(link: Link, hour: int) -> None:
+    if _state(link, DAY, hour // 24) is State.FINAL:  # late: it goes where all the others are
         _add_late(link, MINUTE, hour * 60, hour * 60 + 60, DAY, hour // 24)
     elif _state(link, HOUR, hour) is State.FINAL:
         _add_late(link, MINUTE, hour * 60, hour * 60 + 60, HOUR, hour)

@@ -91,14 +91,14 @@ CREATE TABLE slots (
     level {int} NOT NULL, slot {int} NOT NULL, state {int} NOT NULL, PRIMARY KEY (level, slot)
 ){clustered};
 CREATE VIEW runs AS
-SELECT {hex_run} AS run_id, k.text AS kind, n.text AS name, {run_started} AS started, r.start_ns / 1e9 AS start_s,
-    r.duration_ns / 1e9 AS duration_s, {run_status} AS status, r.spans, r.model_requests, r.tool_calls, r.errors,
+SELECT {hex_run} AS run_id, k.text AS kind, n.text AS name, {run_started} AS started, r.start_ns / {e9} AS start_s,
+    r.duration_ns / {e9} AS duration_s, {run_status} AS status, r.spans, r.model_requests, r.tool_calls, r.errors,
     r.input_tokens, r.output_tokens, r.cost_usd, r.unpriced, r.source
 FROM run_rows r JOIN names k ON k.id = r.kind JOIN names n ON n.id = r.name;
 CREATE VIEW spans AS
 SELECT s.id, {hex_run} AS run_id, {hex_span} AS span_id, {hex_parent} AS parent_id,
     k.text AS kind, n.text AS name, a.text AS agent, o.text AS root,
-    {span_started} AS started, s.start_ns / 1e9 AS start_s, s.duration_ns / 1e9 AS duration_s, {span_status} AS status,
+    {span_started} AS started, s.start_ns / {e9} AS start_s, s.duration_ns / {e9} AS duration_s, {span_status} AS status,
     e.text AS error_type, coalesce(s.error_text, '') AS error_text, p.text AS provider, m.text AS model,
     s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.cost_usd,
     coalesce(s.attributes, '{{}}') AS attributes, coalesce(s.content, '{{}}') AS content
@@ -110,8 +110,8 @@ CREATE VIEW figures AS
 SELECT CASE f.level WHEN 0 THEN 'minute' WHEN 1 THEN 'hour' ELSE 'day' END AS resolution,
     f.slot * CASE f.level WHEN 0 THEN 60 WHEN 1 THEN 3600 ELSE 86400 END AS time_s,
     k.text AS kind, n.text AS name, a.text AS agent, m.text AS model, p.text AS provider, o.text AS root,
-    f.count, f.errors, f.cancelled, f.duration_ns / 1e9 AS duration_s,
-    CASE WHEN f.timed > 0 THEN f.low_ns / 1e9 END AS min_s, CASE WHEN f.timed > 0 THEN f.high_ns / 1e9 END AS max_s,
+    f.count, f.errors, f.cancelled, f.duration_ns / {e9} AS duration_s,
+    CASE WHEN f.timed > 0 THEN f.low_ns / {e9} END AS min_s, CASE WHEN f.timed > 0 THEN f.high_ns / {e9} END AS max_s,
     f.input_tokens, f.output_tokens, f.cache_read_tokens, f.cache_write_tokens, f.cost_usd, f.unpriced,
     f.cache_hits, f.cache_misses, f.source
 FROM figure_rows f JOIN keys c ON c.id = f.key
@@ -140,6 +140,7 @@ def _tables(**words: str) -> tuple[str, ...]:
 _SQLITE_TIME: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', {} / 1e9, 'unixepoch')"
 
 SQLITE: Final = _tables(
+    e9="1e9",
     int="INTEGER",
     real="REAL",
     text="TEXT",
@@ -160,6 +161,7 @@ SQLITE: Final = _tables(
 POSTGRES: Final = (
     "CREATE SEQUENCE record_ids",
     *_tables(
+        e9="1e9::float8",
         int="bigint",
         real="double precision",
         text="text",
