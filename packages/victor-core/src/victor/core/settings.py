@@ -75,7 +75,7 @@ KEYS: Final[Mapping[str, Key]] = {
 }
 """Every setting of core, by its dotted name."""
 
-_SPECIAL: Final = frozenset({"VICTOR_BUS", "VICTOR_CONFIG", "VICTOR_DEBUG"})  # the first is victor-teams's
+_SPECIAL: Final = frozenset({"VICTOR_BUS", "VICTOR_BUS_KEY", "VICTOR_CONFIG", "VICTOR_DEBUG"})  # BUS: victor-teams
 _TABLES: Final = frozenset(key.partition(".")[0] for key in KEYS if "." in key)
 _OPEN_TABLES: Final = frozenset({"listener", "model", "models", "tool", "tools", "plugin", "plugins"})
 """Tables that may look like a misspelt key of core and are none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from victor.teams.aggregation import Aggregate as Aggregate
+    from victor.teams.communication.bus import open_bus as open_bus
     from victor.teams.communication.endpoint import Endpoint as Endpoint
     from victor.teams.communication.message import AgentMessage as AgentMessage
     from victor.teams.communication.message import MessageType as MessageType
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from victor.teams.patterns.selector import Selector as Selector
     from victor.teams.patterns.sequential import Sequential as Sequential
     from victor.teams.patterns.swarm import Swarm as Swarm
+    from victor.teams.remote import RemoteMember as RemoteMember
+    from victor.teams.remote import serve_member as serve_member
     from victor.teams.result import Question as Question
     from victor.teams.result import StopReason as StopReason
     from victor.teams.result import TeamResult as TeamResult
@@ -148,6 +151,7 @@ __all__ = [
     "Proposal",
     "Question",
     "Reflection",
+    "RemoteMember",
     "Reply",
     "Requirement",
     "Review",
@@ -183,6 +187,8 @@ __all__ = [
     "as_member",
     "load_team",
     "load_teams",
+    "open_bus",
+    "serve_member",
     "vote",
 ]
 
@@ -237,6 +243,7 @@ _MODULES = {
     "Proposal": "negotiation.result",
     "Question": "result",
     "Reflection": "patterns.reflection",
+    "RemoteMember": "remote",
     "Reply": "member",
     "Requirement": "dynamic.capability",
     "Review": "patterns.reflection",
@@ -272,6 +279,8 @@ _MODULES = {
     "as_member": "member",
     "load_team": "yaml.load",
     "load_teams": "yaml.load",
+    "open_bus": "communication.bus",
+    "serve_member": "remote",
     "vote": "voting.tally",
 }
 """Public name -> the module below ``victor.teams`` that has it."""

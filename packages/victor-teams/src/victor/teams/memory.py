@@ -104,3 +104,7 @@ class MemoryView:
     def keys(self) -> list[str]:
         """The names there are."""
         return list(self._values)
+
+    def items(self) -> list[tuple[str, Any]]:
+        """The names and values there are."""
+        return list(self._values.items())

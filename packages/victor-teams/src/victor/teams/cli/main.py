@@ -8,6 +8,7 @@ from victor.teams.cli.form import form
 from victor.teams.cli.look import list_teams, replay, schema, validate, visualize
 from victor.teams.cli.run import run
 from victor.teams.cli.vote import vote
+from victor.teams.cli.worker import worker
 
 __all__ = ["app"]
 
@@ -19,4 +20,5 @@ app.command()(visualize)
 app.command()(replay)
 app.command()(vote)
 app.command()(form)
+app.command()(worker)
 app.command()(schema)

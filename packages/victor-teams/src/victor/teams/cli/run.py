@@ -21,6 +21,7 @@ import typer
 from victor.core.cli.terminal import is_terminal, note, print_json, style
 from victor.core.errors import ConfigurationError
 from victor.teams.cli.shown import plain, summary
+from victor.teams.cli.worker import bus_for, remote_members
 from victor.teams.result import StopReason, TeamResult
 from victor.teams.team import Team
 
@@ -45,6 +46,13 @@ def run(
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="Model of the agents that name none.")
     ] = None,
+    bus: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where remote members are reached: nats://host:port; VICTOR_BUS by default."),
+    ] = None,
+    patience: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a remote member may have no worker.")
+    ] = 10.0,
     max_turns: Annotated[int | None, typer.Option(min=1, help="Turns at most.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="US dollars at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -65,14 +73,15 @@ def run(
     path = journal or Path(
         ".victor", "teams", f"{team.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.jsonl"
     )
+    url = bus_for(team, bus, patience)
     limits = _limits(team, max_turns, max_cost)
     answers = _answers(answer or [])
     talk = not (quiet or as_json)
     try:
-        result = asyncio.run(_run(team, task, path, limits, answers, talk))
+        result = asyncio.run(_run(team, task, path, limits, answers, talk, url))
         while result.stop_reason is StopReason.WAITING and not as_json and is_terminal(sys.stdin):
             answers.update(_ask(result))
-            result = asyncio.run(_run(team, None, path, limits, answers, talk))
+            result = asyncio.run(_run(team, None, path, limits, answers, talk, url))
     except KeyboardInterrupt:
         note(f"stopped; go on with: victor team run {file} --resume --journal {path}")
         raise typer.Exit(130) from None
@@ -127,6 +136,25 @@ def _answers(given: list[str]) -> dict[str, str]:
 
 
 async def _run(
+    team: Team, task: str | None, path: Path, limits: Any, answers: dict[str, str], talk: bool, url: str | None
+) -> TeamResult:
+    if url is None:
+        return await _followed(team, task, path, limits, answers, talk)
+    from victor.teams.communication.bus import open_bus
+
+    bus = open_bus(url)
+    remote = [member for member in remote_members(team) if member.bus is None]
+    for member in remote:
+        member.bus = bus
+    try:
+        return await _followed(team, task, path, limits, answers, talk)
+    finally:
+        for member in remote:
+            member.bus = None
+        await bus.close()
+
+
+async def _followed(
     team: Team, task: str | None, path: Path, limits: Any, answers: dict[str, str], talk: bool
 ) -> TeamResult:
     from victor.teams.team_events import TeamFinished, TurnFinished

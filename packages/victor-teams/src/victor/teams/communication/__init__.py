@@ -9,6 +9,7 @@ from victor.teams.communication.errors import (
     BusError,
     MailboxFullError,
     MessageTooLargeError,
+    NobodyServesError,
     RequestTimeoutError,
     ResponseError,
     UnknownReceiverError,
@@ -20,6 +21,6 @@ from victor.teams.communication.message_bus import MessageBus
 
 __all__ = [
     "AgentMessage", "Bus", "BusClosedError", "BusError", "DeadLetter", "Endpoint", "History", "MailboxFullError",
-    "MessageBus", "MessageTooLargeError", "MessageType", "Overflow", "RequestTimeoutError", "ResponseError",
-    "UnknownReceiverError", "open_bus",
+    "MessageBus", "MessageTooLargeError", "MessageType", "NobodyServesError", "Overflow", "RequestTimeoutError",
+    "ResponseError", "UnknownReceiverError", "open_bus",
 ]  # fmt: skip

@@ -105,7 +105,8 @@ def open_bus(url: str | None = None, **options: Any) -> Bus:
     Args:
         url: ``nats://host:port`` or ``tls://host:port`` for one across machines, ``memory:`` for one in this process;
             None for what the variable ``VICTOR_BUS`` says, ``memory:`` where it says nothing.
-        options: For `NatsBus` or `MessageBus`.
+        options: For `NatsBus` or `MessageBus`. The ``key`` of a `NatsBus` is what the variable ``VICTOR_BUS_KEY`` says,
+            where none is given.
 
     Raises:
         ConfigurationError: Nothing is known of that kind of address.
@@ -118,6 +119,7 @@ def open_bus(url: str | None = None, **options: Any) -> Bus:
     if url.startswith(("nats://", "tls://")):
         from victor.teams.communication.nats_bus import NatsBus
 
+        options.setdefault("key", os.environ.get("VICTOR_BUS_KEY") or None)
         return NatsBus(url, **options)
     if url == "memory:":
         from victor.teams.communication.message_bus import MessageBus

@@ -5,8 +5,8 @@ from __future__ import annotations
 from victor.teams.errors import TeamError
 
 __all__ = [
-    "BusClosedError", "BusError", "MailboxFullError", "MessageTooLargeError", "RequestTimeoutError", "ResponseError",
-    "UnknownReceiverError",
+    "BusClosedError", "BusError", "MailboxFullError", "MessageTooLargeError", "NobodyServesError",
+    "RequestTimeoutError", "ResponseError", "UnknownReceiverError",
 ]  # fmt: skip
 
 
@@ -28,6 +28,10 @@ class MessageTooLargeError(BusError):
 
 class RequestTimeoutError(BusError, TimeoutError):
     """A request was not answered in time, retries included."""
+
+
+class NobodyServesError(RequestTimeoutError):
+    """There is no process that could answer what was delegated, and none came in the time that was given for it."""
 
 
 class ResponseError(BusError):

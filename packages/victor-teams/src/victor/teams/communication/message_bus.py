@@ -37,6 +37,7 @@ from victor.teams.communication.errors import (
     BusError,
     MailboxFullError,
     MessageTooLargeError,
+    NobodyServesError,
     RequestTimeoutError,
     ResponseError,
     UnknownReceiverError,
@@ -364,7 +365,8 @@ class MessageBus:
             metadata: Details for programs.
 
         Raises:
-            RequestTimeoutError: There was no answer in time, or nobody serves the name.
+            RequestTimeoutError: There was no answer in time.
+            NobodyServesError: Nobody serves the name.
             ResponseError: The receiver answered that it failed.
             MailboxFullError: Its mailbox is full and rejects.
             MessageTooLargeError: The content is too large.
@@ -372,13 +374,13 @@ class MessageBus:
         self._here()
         self._check(content)
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        patience = patience_s if timeout is None else min(timeout, patience_s)
+        began, left = loop.time(), _LONG_S if timeout is None else timeout
+        patience = min(left, patience_s)
         while not self._served[receiver]:
             if loop.time() - began >= patience:
-                raise RequestTimeoutError(f"nobody serves {receiver!r} on the bus {self.name!r}; waited {patience:g} s")
+                raise NobodyServesError(f"nobody serves {receiver!r} on the bus {self.name!r}; waited {patience:g} s")
             await asyncio.sleep(min(0.05, patience))
-        left = _LONG_S if timeout is None else max(0.001, timeout - (loop.time() - began))
+            left = _LONG_S if timeout is None else max(0.001, timeout - (loop.time() - began))
         details = {**(metadata or {}), "timeout_s": None if timeout is None else left}
         return await self.request(sender, receiver, content, timeout=left, metadata=details)
 

@@ -169,6 +169,8 @@ class NatsBus:
                     reconnect_time_wait=0.2,
                     connect_timeout=2,
                     error_cb=_report,
+                    disconnected_cb=self._on_lost,
+                    reconnected_cb=self._on_found,
                     name=f"victor {self.name}",
                 )
         except (TimeoutError, Error, OSError) as error:
@@ -183,6 +185,13 @@ class NatsBus:
             self._nc = None
             where = self.url.rpartition("@")[2]
             raise BusError(f"JetStream at {where} does not answer: {error}; start nats-server with -js") from error
+
+    async def _on_lost(self) -> None:
+        if not self._closed:
+            _log.warning("the connection to the bus %r is lost; trying again until it is back", self.name)
+
+    async def _on_found(self) -> None:
+        _log.warning("the connection to the bus %r is back", self.name)
 
     async def _prepare(self) -> None:
         from nats.js.api import (
@@ -465,7 +474,8 @@ class NatsBus:
             metadata: Details for programs.
 
         Raises:
-            RequestTimeoutError: There was no answer in time, or nobody serves the name.
+            RequestTimeoutError: There was no answer in time.
+            NobodyServesError: Nobody serves the name.
             ResponseError: The receiver answered that it failed.
             MailboxFullError: Its mailbox is full and rejects.
             MessageTooLargeError: The content is too large.
@@ -575,6 +585,13 @@ class NatsBus:
         if self._nc is None:
             raise BusError(f"the bus {self.name!r} is not connected")
         return self._nc
+
+    async def _settled(self) -> None:
+        """The server knows the subscriptions made so far. nats-py's ping may overtake what it has not written yet; the
+        second one cannot.
+        """
+        await self._client().flush()
+        await self._client().flush()
 
     def _start(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)

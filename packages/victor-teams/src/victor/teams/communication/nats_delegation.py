@@ -13,7 +13,7 @@ from contextlib import suppress
 from os import urandom
 from typing import TYPE_CHECKING, Any, Final
 
-from victor.teams.communication.errors import BusError, RequestTimeoutError, ResponseError
+from victor.teams.communication.errors import BusError, NobodyServesError, RequestTimeoutError, ResponseError
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.names import token_of
 
@@ -116,10 +116,7 @@ class Delegations:
             else:
                 alone_since = loop.time() if alone_since is None else alone_since
                 if loop.time() - alone_since >= patience_s:
-                    after = " since the one that had the request" if sent else ""
-                    raise RequestTimeoutError(
-                        f"nobody serves {waiting.receiver!r} on the bus {bus.name!r}{after}; waited {patience_s:g} s"
-                    )
+                    raise self._nobody(waiting.receiver, patience_s, begun=bool(sent))
             pause = _LOOK_S if sent and alone_since is None else min(0.5, pause * 1.5)
             await asyncio.wait({waiting.future}, timeout=pause)
             looks += 1
@@ -127,6 +124,16 @@ class Delegations:
                 reconnects = bus._client().stats["reconnects"]
                 with suppress(Exception):  # the server is away: the next time, then
                     await self._look(message.id)
+
+    def _nobody(self, receiver: str, patience_s: float, *, begun: bool) -> NobodyServesError:
+        from victor.core.catalog import near_matches
+
+        near = near_matches(receiver, [name for name in self._bus.members if name != receiver])
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        after = " since the one that had the request" if begun else ""
+        return NobodyServesError(
+            f"nobody serves {receiver!r}{hint} on the bus {self._bus.name!r}{after}; waited {patience_s:g} s"
+        )
 
     async def _anybody(self, how: str, token: str) -> bool:
         """Whether anybody serves a name. Who is only slow to say so does."""
@@ -142,7 +149,7 @@ class Delegations:
 
     async def _listen(self) -> None:
         await self._bus._client().subscribe(self._bus._reply_subject(self._inbox, None), cb=self._on_reply)
-        await self._bus._client().flush()
+        await self._bus._settled()
 
     async def _on_reply(self, raw: Msg) -> None:
         await self._judge(raw)

@@ -107,7 +107,7 @@ class Serving:
             await nc.subscribe(f"{prefix}.withdraw.{self._token}", cb=self._on_withdrawal),
         ]
         self._loops = [self._bus._start(self._take()) for _ in range(self._concurrency)]
-        await nc.flush()
+        await self._bus._settled()
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Take no more; finish what is in hand, or give it back when the seconds are over."""

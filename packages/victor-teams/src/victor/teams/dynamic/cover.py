@@ -19,6 +19,9 @@ Method = Literal["auto", "exact", "solver", "greedy"]
 _WORK = 3_000_000
 """Steps of dynamic programming that are taken before something else is tried; some ten million are a few seconds."""
 
+_MOST_TRIED = 50_000
+"""Choices that are tried before integer programming takes over."""
+
 
 @frozen
 class Item:
@@ -178,19 +181,27 @@ def _solved(items: Sequence[Item], kept: Sequence[int], bits: int, size: int, se
         from scipy.sparse import csr_matrix, vstack
     except ImportError:
         return NotImplemented
-    count = len(kept)
     rows, columns = [], []
     for column, index in enumerate(kept):
         for bit in range(bits):
             if items[index].mask >> bit & 1:
                 rows.append(bit)
                 columns.append(column)
-    cover = csr_matrix((numpy.ones(len(rows)), (rows, columns)), shape=(bits, count))
+    cover = csr_matrix((numpy.ones(len(rows)), (rows, columns)), shape=(bits, len(kept)))
+    prices = numpy.array([items[index].price for index in kept])
+    known = _first(items, kept, (1 << bits) - 1, size)
+    if known is not None:
+        some, duals = _affordable(prices, cover, sum(items[index].price for index in known))
+        kept, prices, cover = [kept[column] for column in some], prices[some], cover[:, some]
+        best = _search(items, kept, duals, size, known)
+        if best is not None:
+            return Choice(tuple(sorted(best)), sum(items[index].price for index in best), True, 0.0, "solver")
+    count = len(kept)
     matrix = vstack([cover, csr_matrix(numpy.ones((1, count)))])
     lower = numpy.concatenate([numpy.ones(bits), [0.0]])
     upper = numpy.concatenate([numpy.full(bits, numpy.inf), [float(size)]])
     found = milp(
-        numpy.array([items[index].price for index in kept]),
+        prices,
         constraints=LinearConstraint(matrix, lower, upper),
         integrality=numpy.ones(count),
         bounds=Bounds(0, 1),
@@ -204,18 +215,85 @@ def _solved(items: Sequence[Item], kept: Sequence[int], bits: int, size: int, se
     return Choice(chosen, price, found.status == 0, gap, "solver")
 
 
+def _affordable(prices: Any, cover: Any, known: float) -> tuple[Any, list[float]]:
+    """The columns that a cheapest choice can hold, and what each capability costs at least beside the others.
+
+    Both follow from the relaxation, in which parts of an item can be chosen. Its duals are made such that no item costs
+    less than what it covers does; then what is missing costs at least what its capabilities do, and an item that costs
+    more than that by as much as there is between that bound and a choice that is known is in no cheaper one.
+
+    Args:
+        prices: Of the columns.
+        cover: What they cover, a row for each capability.
+        known: The price of a choice that will do.
+    """
+    import numpy
+    from scipy.optimize import linprog
+
+    relaxed = linprog(prices, A_ub=-cover, b_ub=-numpy.ones(cover.shape[0]), bounds=(0, None), method="highs")
+    duals = numpy.zeros(cover.shape[0])
+    if relaxed.status == 0:
+        duals = numpy.maximum(-relaxed.ineqlin.marginals, 0.0)
+        duals[cover[:, prices <= 0].sum(axis=1).A1 > 0] = 0.0
+        paid = prices > 0
+        duals /= max(1.0, float(((cover.T @ duals)[paid] / prices[paid]).max(initial=0.0)))
+    reduced = prices - cover.T @ duals
+    return numpy.flatnonzero(duals.sum() + reduced <= known * (1 + 1e-9)), duals.tolist()
+
+
+def _search(
+    items: Sequence[Item], kept: Sequence[int], duals: Sequence[float], size: int, known: Sequence[int]
+) -> Sequence[int] | None:
+    """The cheapest choice, by trying for the rarest missing capability everybody who has it, as long as the others
+    cannot make it dearer than what is known; None when that takes too long.
+    """
+    able: dict[int, list[int]] = {}
+    for index in sorted(kept, key=lambda index: items[index].price / items[index].mask.bit_count()):
+        for bit in range(len(duals)):
+            if items[index].mask >> bit & 1:
+                able.setdefault(1 << bit, []).append(index)
+    rarest = sorted(able, key=lambda bit: len(able[bit]))
+    costs = {1 << bit: cost for bit, cost in enumerate(duals)}
+    best, most, tried = list(known), sum(items[index].price for index in known), 0
+    open_ = [((1 << len(duals)) - 1, 0.0, sum(duals), ())]
+    while open_:
+        missing, price, rest, chosen = open_.pop()
+        if price + rest >= most * (1 - 1e-12) or len(chosen) == size:
+            continue
+        tried += 1
+        if tried > _MOST_TRIED:
+            return None
+        first = next(bit for bit in rarest if missing & bit)
+        for index in reversed(able[first]):
+            item = items[index]
+            now = price + item.price
+            still = missing & ~item.mask
+            if not still:
+                if now < most:
+                    best, most = [*chosen, index], now
+                continue
+            less = rest - sum(cost for bit, cost in costs.items() if missing & item.mask & bit)
+            if now + less < most:
+                open_.append((still, now, less, (*chosen, index)))
+    return best
+
+
 def _greedy(items: Sequence[Item], kept: Sequence[int], full: int, size: int) -> Choice | None:
     """The item that covers a missing capability at the lowest price each, again and again; where that needs too many
     items, those that cover most; then items are exchanged and left out as long as that is cheaper.
     """
-    chosen = _grow(items, kept, full, size, by_price=True) or _grow(items, kept, full, size, by_price=False)
+    chosen = _first(items, kept, full, size)
     if chosen is None:
         return None
-    chosen = _improved(items, kept, full, chosen)
     price = sum(items[index].price for index in chosen)
     bound = _bound(items, kept, full)
     gap = 0.0 if price <= bound else (price - bound) / price
     return Choice(tuple(sorted(chosen)), price, gap == 0.0, gap, "greedy")
+
+
+def _first(items: Sequence[Item], kept: Sequence[int], full: int, size: int) -> list[int] | None:
+    chosen = _grow(items, kept, full, size, by_price=True) or _grow(items, kept, full, size, by_price=False)
+    return None if chosen is None else _improved(items, kept, full, chosen)
 
 
 def _grow(items: Sequence[Item], kept: Sequence[int], full: int, size: int, *, by_price: bool) -> list[int] | None:

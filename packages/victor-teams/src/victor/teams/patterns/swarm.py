@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from victor.teams.member import Ask, Member
     from victor.teams.session import Session
 
-__all__ = ["Swarm"]
+__all__ = ["HandOver", "Swarm"]
 
 
 def _lists(given: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
@@ -68,12 +68,12 @@ class Swarm(Pattern):
             return [other for other in session.members if other != name]
         return list(self.may.get(name, ()))
 
-    def _tools(self, session: Session, name: str) -> Sequence[_HandOver]:
+    def _tools(self, session: Session, name: str) -> Sequence[HandOver]:
         targets = self._targets(session, name)
         if not targets:
             return ()
         described = {to: session.member(to).description if to in session.run.members else "" for to in targets}
-        return (_HandOver(described),)
+        return (HandOver(described),)
 
     def topology(self, members: Mapping[str, Member]) -> Topology:
         """See `Pattern.topology`."""
@@ -87,8 +87,12 @@ class Swarm(Pattern):
         return Topology([*nodes, *(Node(name, kind="end") for name in sorted(away))], edges)
 
 
-class _HandOver:
-    """Makes the tool for one turn, as the tool tells that turn's `Ask` where the work goes."""
+class HandOver:
+    """Makes the tool for one turn, as the tool tells that turn's `Ask` where the work goes.
+
+    Args:
+        targets: What each member is good at to whom the work may go.
+    """
 
     def __init__(self, targets: Mapping[str, str]) -> None:
         self.targets = targets

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
@@ -14,6 +14,9 @@ from victor.core.import_strings import load_object
 from victor.core.yaml_file import Problem, Source, YamlFileError, read_file, read_text
 from victor.teams.team import Team
 from victor.teams.yaml.spec import LimitsSpec, MemberSpec, OnFailureSpec, TeamFile, TeamSpec, UntilSpec
+
+if TYPE_CHECKING:
+    from victor.teams.communication.bus import Bus
 
 __all__ = ["TeamFileError", "load_team", "load_teams"]
 
@@ -26,12 +29,20 @@ class TeamFileError(YamlFileError):
     """
 
 
-def load_teams(file: str | Path | None = None, *, text: str | None = None) -> dict[str, Team]:
+def load_teams(
+    file: str | Path | None = None,
+    *,
+    text: str | None = None,
+    bus: Bus | str | None = None,
+    here: Container[str] = (),
+) -> dict[str, Team]:
     """The teams of a file, by name.
 
     Args:
         file: Path of the file.
         text: Instead: what would stand in it.
+        bus: For members with ``remote: true``: the bus by which they are asked, or its address.
+        here: Which of them act in this process all the same, as ``"team/member"``.
 
     Raises:
         TeamFileError: Something is wrong; lists all of it.
@@ -49,22 +60,23 @@ def load_teams(file: str | Path | None = None, *, text: str | None = None) -> di
         Team('review', 'round_robin', [writer, critic])
     """
     source = read_text(text or "", error=TeamFileError) if file is None else read_file(file, error=TeamFileError)
-    return _Loader(source).load()
+    return _Loader(source, bus, here).load()
 
 
-def load_team(file: str | Path, name: str | None = None) -> Team:
+def load_team(file: str | Path, name: str | None = None, *, bus: Bus | str | None = None) -> Team:
     """One team of a file.
 
     Args:
         file: Path of the file, also ``"file.yaml#name"``.
         name: Which team; may be left out where there is only one.
+        bus: For members with ``remote: true``: the bus by which they are asked, or its address.
 
     Raises:
         TeamFileError: Something is wrong, or there is no such team.
     """
     path, _, part = str(file).partition("#")
     name = name or part or None
-    teams = load_teams(path)
+    teams = load_teams(path, bus=bus)
     if name is None and len(teams) == 1:
         return next(iter(teams.values()))
     if name is None or name not in teams:
@@ -78,8 +90,10 @@ def load_team(file: str | Path, name: str | None = None) -> Team:
 
 
 class _Loader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, bus: Bus | str | None, here: Container[str]) -> None:
         self.source = source
+        self.bus = bus
+        self.here = here
         self.folder = Path() if source.path is None else source.path.parent
         self.problems: list[Problem] = []
         self.teams: dict[str, Team] = {}
@@ -139,7 +153,7 @@ class _Loader:
     def team(self, name: str, spec: TeamSpec) -> None:
         at = f"$.teams.{name}"
         before = len(self.problems)
-        members = [self.member(f"{at}.members[{index}]", member) for index, member in enumerate(spec.members)]
+        members = [self.member(f"{at}.members[{index}]", member, name) for index, member in enumerate(spec.members)]
         pattern = self.pattern(f"{at}.pattern", spec.pattern)
         until = None if spec.until is None else self.until(f"{at}.until", spec.until)
         on_failure = self.on_failure(f"{at}.on_failure", spec.on_failure)
@@ -161,7 +175,7 @@ class _Loader:
             )
             self.teams[name].pattern_name = spec.pattern if isinstance(spec.pattern, str) else str(spec.pattern["type"])
 
-    def member(self, at: str, spec: MemberSpec) -> Any:
+    def member(self, at: str, spec: MemberSpec, team: str) -> Any:
         fields = {
             "agent": {"instructions", "model", "tools", "temperature", "max_steps"},
             "human": set(),
@@ -178,10 +192,22 @@ class _Loader:
 
             with self.told(f"{at}.sees"):
                 read_scope(spec.sees)
+        if not spec.idempotent and not spec.remote:
+            self.wrong(f"{at}.idempotent", "goes with remote: true", key=True)
+        address = f"{team}/{spec.name}"
         made: Any = None
         with self.told(at):
-            made = getattr(self, f"_{spec.type}")(at, spec)
+            elsewhere = spec.remote and address not in self.here
+            made = self._elsewhere(spec, address) if elsewhere else getattr(self, f"_{spec.type}")(at, spec)
+            if spec.remote and made is not None:
+                made.address, made.idempotent = address, spec.idempotent
         return None if len(self.problems) > before else made
+
+    def _elsewhere(self, spec: MemberSpec, address: str) -> Any:
+        from victor.teams.remote import RemoteMember
+
+        about = spec.description or spec.instructions.strip().partition("\n")[0]
+        return RemoteMember(spec.name, self.bus, address=address, description=about, sees=spec.sees)
 
     def _agent(self, at: str, spec: MemberSpec) -> Any:
         from victor.core.agent import Agent, resolve_tools

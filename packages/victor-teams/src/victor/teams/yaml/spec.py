@@ -40,6 +40,8 @@ class MemberSpec:
     function: str | None = key("of a function: package.module:function, or ./file.py:function beside this file")
     team: str | None = key("of a team: the name of another team in this file")
     sees: str | None = key("what it sees of the others: all, own, none, last:3, from:ann,bob")
+    remote: bool = key("it acts in another process, which victor team worker serves", False)
+    idempotent: bool = key("of a remote member: false where a turn must not be taken twice when its worker dies", True)
 
 
 @frozen

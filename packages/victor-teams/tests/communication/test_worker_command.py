@@ -1,0 +1,203 @@
+"""``victor team worker`` and ``victor team run`` with remote members, as they are typed, over a real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from victor.core.plugins import set_plugins
+
+FILE = """
+teams:
+  {name}:
+    pattern: sequential
+    members:
+      - {{name: slow, type: function, function: "./own.py:slow", remote: true}}
+      - {{name: last, type: function, function: "./own.py:last"}}
+    on_failure: skip
+"""
+OWN = """
+import os, time
+from pathlib import Path
+def slow(ask):
+    if "hang" in ask.task and not Path("hung").exists():
+        Path("hung.new").write_text(str(os.getpid()))
+        Path("hung.new").rename("hung")
+        time.sleep(60)
+    if "huge" in ask.task:
+        return "x" * 3_000_000
+    return f"done by {os.getpid()}"
+def last(ask):
+    return "the end"
+"""
+numbers = iter(range(1_000_000))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, nats_server):
+    """A folder with a team file, which is the working directory."""
+    for name in [name for name in os.environ if name.startswith("VICTOR_") and name != "VICTOR_ROOT"]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VICTOR_BUS", nats_server.url)
+    monkeypatch.setenv("VICTOR_LOAD_PLUGINS", "core,teams")
+    monkeypatch.setenv("NO_COLOR", "1")
+    (tmp_path / "own.py").write_text(OWN)
+    name = f"t{os.getpid()}-{next(numbers)}"
+    (tmp_path / "teams.yaml").write_text(FILE.format(name=name))
+    return tmp_path
+
+
+class Worker:
+    """A worker in a process of its own, and what it has printed."""
+
+    def __init__(self, *options: str) -> None:
+        program = shutil.which("victor", path=str(Path(sys.executable).parent))
+        assert program, "the console script 'victor' is missing"
+        self.process = subprocess.Popen(
+            [program, "team", "worker", "teams.yaml", *options],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def line(self) -> str:
+        return self.process.stdout.readline()
+
+    def end(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        shown, _ = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, shown
+        return shown
+
+
+@pytest.fixture
+def workers(folder):
+    """Starts workers and waits until they serve."""
+    made: list[Worker] = []
+
+    def start(*options: str, count: int = 1) -> list[Worker]:
+        new = [Worker(*options) for _ in range(count)]
+        made.extend(new)
+        for each in new:
+            assert re.match(r"serving t[\d-]+/slow on 127\.0\.0\.1:\d+; Ctrl-C ends it", each.line())
+        return new
+
+    yield start
+    for each in made:
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.fixture
+def victor(capsys):
+    """``victor team ...``, called in this process; gives what it printed."""
+    from victor.core.cli import main
+
+    before = set_plugins(None)
+
+    def call(*args: str, code: int = 0) -> str:
+        set_plugins(None)
+        returned = main(("team", *args))
+        captured = capsys.readouterr()
+        assert returned == code, captured.out + captured.err
+        return captured.out + captured.err
+
+    yield call
+    set_plugins(before)
+
+
+def when_it_hangs(do):
+    """Do something with the id of the process that hangs, as soon as one does."""
+    Path("hung").unlink(missing_ok=True)
+
+    def watch():
+        for _ in range(1000):
+            if Path("hung").exists():
+                do(int(Path("hung").read_text()))
+                return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def test_a_killed_worker_leaves_its_turn_to_another(workers, victor):
+    first, second = workers("--ack-wait", "0.5", count=2)
+    assert "slow: done by " in victor("run", "teams.yaml", "hello")
+    times = []
+    watching = when_it_hangs(lambda pid: (os.kill(pid, signal.SIGKILL), times.append(time.monotonic())))
+    shown = victor("run", "teams.yaml", "hang")
+    watching.join()
+    assert time.monotonic() - times[0] < 4
+    dead, alive = (first, second) if first.process.poll() is not None else (second, first)
+    assert dead.process.wait(5) == -signal.SIGKILL
+    assert f"slow: done by {alive.process.pid}" in shown
+    assert "failed" not in shown
+    told = alive.end()
+    assert "stopping: turns in hand are finished within 30 s, or given back" in told
+    assert re.search(r"/slow: '.*hang.*' answered in \d+\.\d s\n", told)
+    assert re.search(r"stopped; turns taken: [12]\n", told)
+
+
+def test_a_worker_that_is_stopped_gives_its_turn_back(workers, victor):
+    workers("--ack-wait", "60", "--grace", "0.1", count=2)
+    watching = when_it_hangs(lambda pid: os.kill(pid, signal.SIGINT))
+    began = time.monotonic()
+    shown = victor("run", "teams.yaml", "hang")
+    assert "slow: done by " in shown
+    assert f"done by {Path('hung').read_text()}" not in shown
+    assert time.monotonic() - began < 8
+    watching.join()
+
+
+def test_what_must_not_be_done_twice_is_told_as_a_failure(workers, victor, folder):
+    file = folder / "teams.yaml"
+    file.write_text(file.read_text().replace("remote: true", "remote: true, idempotent: false"))
+    workers("--ack-wait", "0.5", count=2)
+    watching = when_it_hangs(lambda pid: os.kill(pid, signal.SIGKILL))
+    shown = victor("run", "teams.yaml", "hang")
+    watching.join()
+    assert "slow failed: 't" in shown
+    assert "begun before by a worker that did not answer, and must not be done twice" in shown
+    assert "last: the end" in shown  # the team's policy was to go on
+
+
+def test_answers_that_are_too_large_and_files_that_differ(workers, victor, folder):
+    workers()
+    assert re.search(
+        r"slow failed: .* a message of 3,\d+,\d+ bytes; the bus 'bus' allows 1,000,000",
+        victor("run", "teams.yaml", "huge"),
+    )
+    file = folder / "teams.yaml"
+    own = file.read_text()
+    file.write_text(own.replace("name: slow", "name: slowly"))
+    shown = victor("run", "teams.yaml", "hello", "--patience", "0.2")
+    assert re.search(r"slowly failed: nobody serves 't[\d-]+/slowly' \(did you mean 't[\d-]+/slow'\?\)", shown)
+    assert "waited 0.2 s. A worker serves it: victor team worker FILE" in shown
+    file.write_text(own.replace('type: function, function: "./own.py:slow"', "instructions: Be slow."))
+    assert "slow: done by" in victor("run", "teams.yaml", "hello")  # what it does is the worker's affair
+
+
+def test_wrong_usage(folder, victor, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the command looks for modules here
+    assert "has no member nobody; it has: t" in victor("worker", "teams.yaml", "-m", "nobody", code=1)
+    assert "has no team 'none'; it has: t" in victor("worker", "teams.yaml", "-t", "none", code=1)
+    assert "allows" not in victor("worker", "teams.yaml", "--bus", "http://x", code=1)
+    file = folder / "teams.yaml"
+    file.write_text(file.read_text().replace(", remote: true", ""))
+    assert "no member in teams.yaml has 'remote: true'" in victor("worker", "teams.yaml", code=1)
+    (folder / "mine.py").write_text("from victor.teams import *\nteam = Team([RemoteMember('ann')], name='x')\n")
+    assert "x/ann is a RemoteMember itself" in victor("worker", "mine:team", "-m", "ann", code=1)
+    monkeypatch.delenv("VICTOR_BUS")
+    shown = victor("run", "mine:team", "hello", code=1)
+    assert "--bus nats://host:port or VICTOR_BUS; in other processes act: ann" in shown
