@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import sys
 
@@ -68,6 +69,26 @@ class TestCover:
             assert solved.price == exact.price
             assert solved.optimal
 
+    @pytest.mark.parametrize("tried", [50_000, 0], ids=["search", "integer programming"])
+    def test_the_solver_agrees_where_there_are_many(self, tried, monkeypatch):
+        pytest.importorskip("scipy", reason="needs the extra [solver]")
+        monkeypatch.setattr("victor.teams.dynamic.cover._MOST_TRIED", tried)
+        for seed in range(12):
+            chance = random.Random(seed)
+            items = [
+                Item(
+                    sum(1 << bit for bit in chance.sample(range(11), chance.randint(1, 3))),
+                    chance.choice([0.0, 1.0, chance.uniform(0.5, 9)]),
+                )
+                for _ in range(25 + 10 * seed)
+            ]
+            for size in (11, 4, 3):
+                exact, solved = (choose(items, 11, size, method=method) for method in ("exact", "solver"))
+                assert (exact is None) == (solved is None)
+                if exact is not None and solved is not None:
+                    assert (solved.price, solved.optimal) == (pytest.approx(exact.price), True)
+                    assert len(solved.items) <= size
+
     @given(ITEMS, st.integers(1, 8), st.integers(1, 8))
     @settings(max_examples=200)
     def test_greedy_covers_and_knows_how_far_off_it_may_be(self, items, bits, size):
@@ -85,8 +106,6 @@ class TestCover:
         assert choose([Item(1, 2, 0.1), Item(1, 2, 0.9)], 1, 1).items == (1,)
 
     def test_two_hundred_by_twelve_is_exact_without_extras(self, monkeypatch):
-        import random
-
         monkeypatch.setitem(sys.modules, "scipy", None)
         monkeypatch.setitem(sys.modules, "scipy.optimize", None)
         chance = random.Random(3)

@@ -1,8 +1,9 @@
 """Who together can do all that is needed, at the least price: the weighted set cover with a size limit.
 
 That problem is NP-hard, and small here. With few capabilities it is solved exactly by dynamic programming over the sets
-of capabilities that are covered; larger ones exactly by integer programming (HiGHS, by way of SciPy) where that is
-installed; else a greedy choice is improved by exchanges, and the result says that it may not be the best.
+of capabilities that are covered; larger ones exactly by a search that the linear relaxation bounds, or by integer
+programming (both HiGHS, by way of SciPy) where that is installed; else a greedy choice is improved by exchanges, and
+the result says that it may not be the best.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def _exact(items: Sequence[Item], kept: Sequence[int], full: int, size: int) -> 
 
 
 def _solved(items: Sequence[Item], kept: Sequence[int], bits: int, size: int, seconds: float) -> Any:
-    """By HiGHS; NotImplemented where SciPy is not installed."""
+    """With HiGHS; NotImplemented where SciPy is not installed."""
     try:
         import numpy
         from scipy.optimize import Bounds, LinearConstraint, milp
@@ -255,7 +256,7 @@ def _search(
     rarest = sorted(able, key=lambda bit: len(able[bit]))
     costs = {1 << bit: cost for bit, cost in enumerate(duals)}
     best, most, tried = list(known), sum(items[index].price for index in known), 0
-    open_ = [((1 << len(duals)) - 1, 0.0, sum(duals), ())]
+    open_: list[tuple[int, float, float, tuple[int, ...]]] = [((1 << len(duals)) - 1, 0.0, sum(duals), ())]
     while open_:
         missing, price, rest, chosen = open_.pop()
         if price + rest >= most * (1 - 1e-12) or len(chosen) == size:
