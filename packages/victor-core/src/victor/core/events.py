@@ -31,8 +31,10 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
 from threading import Lock
 from time import perf_counter_ns, time_ns
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Literal
+
+from msgspec import Struct, structs
 
 from victor.core.errors import ConfigurationError
 from victor.core.ids import new_run_id, new_span_id
@@ -86,11 +88,10 @@ KINDS: Final[Mapping[str, str]] = {
 """The kinds Victor's own packages emit. Plugins add theirs under a prefix of their own."""
 
 _log = logging.getLogger("victor.events")
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-# Span, Event and the like are plain classes: they are made for every operation and imported by every program, and
-# generating their methods would cost more at import than all the rest of this module.
+# Spans and operations are plain classes and events are structs, because all three are made for every operation, and
+# generating methods for them would cost more at import than all the rest of this module.
 class Span:
     """Who an event belongs to: hexadecimal ids of 128 (run) and 64 bits, as W3C trace context has them.
 
@@ -116,7 +117,7 @@ class Span:
         return f"Span({self.run_id!r}, {self.span_id!r}, {self.parent_id!r})"
 
 
-class Event:
+class Event(Struct, eq=False):
     """Something that happened. Treat it as read-only: all listeners share one object.
 
     Args:
@@ -136,40 +137,19 @@ class Event:
         content: Captured contents, redacted; empty unless the stream captures them.
     """
 
-    __slots__ = (
-        "attributes", "content", "duration_ns", "error", "error_text", "kind", "monotonic_ns", "name", "parent_id",
-        "phase", "run_id", "span_id", "time_ns",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        kind: str,
-        phase: Phase,
-        name: str,
-        run_id: str,
-        span_id: str,
-        parent_id: str | None,
-        time_ns: int,
-        monotonic_ns: int,
-        attributes: Mapping[str, Any],
-        duration_ns: int | None = None,
-        error: BaseException | None = None,
-        error_text: str = "",
-        content: Mapping[str, Any] = _NOTHING,
-    ) -> None:
-        self.kind = kind
-        self.phase = phase
-        self.name = name
-        self.run_id = run_id
-        self.span_id = span_id
-        self.parent_id = parent_id
-        self.time_ns = time_ns
-        self.monotonic_ns = monotonic_ns
-        self.attributes = attributes
-        self.duration_ns = duration_ns
-        self.error = error
-        self.error_text = error_text
-        self.content = content
+    kind: str
+    phase: Phase
+    name: str
+    run_id: str
+    span_id: str
+    parent_id: str | None
+    time_ns: int
+    monotonic_ns: int
+    attributes: Mapping[str, Any]
+    duration_ns: int | None = None
+    error: BaseException | None = None
+    error_text: str = ""
+    content: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"Event({self.kind!r}, {self.phase!r}, {self.name!r}, {dict(self.attributes)!r})"
@@ -231,14 +211,17 @@ class Operation:
     def __enter__(self) -> Operation:
         self._token = _current.set(self.span)
         self._began_ns = now = perf_counter_ns()
-        wanted = self._stream._wanting("start", self.kind)
+        stream = self._stream
+        wanted = stream._starts.get(self.kind)
+        if wanted is None:
+            wanted = stream._match("start", self.kind)
         if wanted:
             span = self.span
             event = Event(
                 self.kind, "start", self.name, span.run_id, span.span_id, span.parent_id, time_ns(), now,
-                dict(self.attributes), None, None, "", self._content or _NOTHING,
+                dict(self.attributes), None, None, "", self._content or {},
             )  # fmt: skip
-            self._stream._deliver(event, wanted)
+            stream._deliver(event, wanted)
         return self
 
     def __exit__(
@@ -252,7 +235,9 @@ class Operation:
                 pass  # closed in another context, as an abandoned async generator is: that one has no span of ours
             self._token = None
         stream = self._stream
-        wanted = stream._wanting("end", self.kind)
+        wanted = stream._ends.get(self.kind)
+        if wanted is None:
+            wanted = stream._match("end", self.kind)
         if wanted:
             span, text = self.span, ""
             error = error or self._failure
@@ -263,7 +248,7 @@ class Operation:
                 text = str(error)
             event = Event(
                 self.kind, "end", self.name, span.run_id, span.span_id, span.parent_id, time_ns(), now,
-                self.attributes, now - self._began_ns, error, text, self._content or _NOTHING,
+                self.attributes, now - self._began_ns, error, text, self._content or {},
             )  # fmt: skip
             stream._deliver(event, wanted)
 
@@ -349,8 +334,8 @@ class EventStream:
         self.redactor = redactor
         self.detached: list[tuple[Listener, Exception]] = []
         self._subscriptions: tuple[_Subscription, ...] = ()
-        self._matches = _no_matches()
         self._lock = Lock()
+        self._forget_matches()
 
     def operation(self, kind: str, name: str = "", attributes: Mapping[str, Any] | None = None) -> Operation:
         """An operation to be entered with ``with`` or ``async with``.
@@ -375,7 +360,9 @@ class EventStream:
         """Emit a point event; costs one check when nobody listens to its kind."""
         if not self.active:
             return
-        wanted = self._wanting("point", kind)
+        wanted = self._points.get(kind)
+        if wanted is None:
+            wanted = self._match("point", kind)
         if not wanted:
             return
         parent = _current.get()
@@ -454,22 +441,16 @@ class EventStream:
                 while waiting:
                     event = waiting.popleft()
                     if dropped:
-                        event = Event(**{**_fields(event), "attributes": {**event.attributes, "dropped": dropped}})
+                        event = structs.replace(event, attributes={**event.attributes, "dropped": dropped})
                         dropped = 0
                     yield event
-
-    def _wanting(self, phase: Phase, kind: str) -> tuple[_Subscription, ...]:
-        try:
-            return self._matches[phase][kind]
-        except KeyError:
-            return self._match(phase, kind)
 
     def _match(self, phase: Phase, kind: str) -> tuple[_Subscription, ...]:
         subscriptions = self._subscriptions
         found = tuple(s for s in subscriptions if s.wants(phase, kind))
         with self._lock:
             if subscriptions is self._subscriptions:
-                self._matches[phase][kind] = found
+                {"start": self._starts, "end": self._ends, "point": self._points}[phase][kind] = found
         return found
 
     def _deliver(self, event: Event, wanted: tuple[_Subscription, ...]) -> None:
@@ -493,12 +474,14 @@ class EventStream:
 
     def _change(self, subscriptions: tuple[_Subscription, ...]) -> None:
         self._subscriptions = subscriptions
-        self._matches = _no_matches()
+        self._forget_matches()
         self.active = bool(subscriptions)
 
-
-def _no_matches() -> dict[Phase, dict[str, tuple[_Subscription, ...]]]:
-    return {"start": {}, "end": {}, "point": {}}
+    def _forget_matches(self) -> None:
+        """Who wants what, by kind, is found out again: kept apart by phase, as each operation asks twice."""
+        self._starts: dict[str, tuple[_Subscription, ...]] = {}
+        self._ends: dict[str, tuple[_Subscription, ...]] = {}
+        self._points: dict[str, tuple[_Subscription, ...]] = {}
 
 
 _ASYNC: Final = (
@@ -520,10 +503,6 @@ def _check_listener(listener: Listener) -> None:
 
 def _covers(kinds: frozenset[str], kind: str) -> bool:
     return kind in kinds or any(k.endswith(".*") and kind.startswith(k[:-1]) for k in kinds)
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in Event.__slots__}
 
 
 _default = EventStream()
