@@ -13,14 +13,15 @@ import pytest
 
 from victor.observability.store.sql_store import SqlStore
 
-_NAME = "victor_test_metrics_postgres_server"
-if _NAME not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(_NAME, Path(__file__).with_name("postgres_server.py"))
-    assert _spec is not None
-    assert _spec.loader is not None
-    _module = importlib.util.module_from_spec(_spec)
-    sys.modules[_NAME] = _module
-    _spec.loader.exec_module(_module)
+for _file in ("postgres_server", "happenings"):
+    _name = f"victor_test_metrics_{_file}"
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_file}.py"))
+        assert _spec is not None
+        assert _spec.loader is not None
+        _module = importlib.util.module_from_spec(_spec)
+        sys.modules[_name] = _module
+        _spec.loader.exec_module(_module)
 
 from victor_test_metrics_postgres_server import PostgresServer, find_binaries  # type: ignore[import-not-found]  # noqa: E402
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from victor.observability.aggregate import Aggregate, Key
 from victor.observability.record import Record, Status
 from victor.observability.results import Change, ErrorGroup, Group, Point, Run, Span, Totals
-from victor.observability.store.cover import DAY, HOUR, MINUTE, MINUTES, Slot, State, cover
+from victor.observability.store.cover import DAY, HOUR, MINUTE, MINUTES, Part, Slot, State, cover
 from victor.observability.store.errors import StoreError
 from victor.observability.store.link import in_list
 from victor.observability.store.protocol import Percentiles
@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from victor.observability.store.protocol import Where
 
 __all__ = [
+    "between",
     "breakdown",
     "changes",
     "check_by",
     "errors",
     "grouped",
+    "parts_between",
     "percentiles",
+    "records_of_rows",
     "run_records",
     "run_totals",
     "runs",
@@ -95,14 +98,6 @@ def figures(
     """Rows that count everything in a range once: minutes per slot, and (slot, key, *FIGURE_COLUMNS) of each."""
     first = None if since is None else floor(since / 60)
     end = None if until is None else -floor(-until / 60)
-    states: dict[Slot, State] = {}
-    for level in (HOUR, DAY):
-        size = MINUTES[level]
-        text, bounds = _between(
-            "slot", None if first is None else first // size, None if end is None else end // size + 1
-        )
-        for slot, state in link.rows(f"SELECT slot, state FROM slots WHERE level = {level}{text}", bounds):
-            states[Slot(level, slot)] = State(state)
     only = ""
     if where:
         text, parameters = _conditions(where)
@@ -111,14 +106,28 @@ def figures(
             return
         only = f" AND key IN ({', '.join(map(str, keys))})"
     columns = ", ".join(FIGURE_COLUMNS)
-    for part in cover(first, end, states, coarsest):
-        text, bounds = _between("slot", part.first, part.end)
+    for part in parts_between(link, first, end, coarsest):
+        text, bounds = between("slot", part.first, part.end)
         rows = link.rows(f"SELECT slot, key, {columns} FROM figure_rows WHERE level = {part.level}{text}{only}", bounds)
         if rows:
             yield MINUTES[part.level], rows
 
 
-def _between(column: str, first: int | None, end: int | None) -> tuple[str, list[int]]:
+def parts_between(link: Link, first: int | None, end: int | None, coarsest: int = DAY) -> list[Part]:
+    """Which rows of figures count everything from a minute to another once."""
+    states: dict[Slot, State] = {}
+    for level in (HOUR, DAY):
+        size = MINUTES[level]
+        text, bounds = between(
+            "slot", None if first is None else first // size, None if end is None else end // size + 1
+        )
+        for slot, state in link.rows(f"SELECT slot, state FROM slots WHERE level = {level}{text}", bounds):
+            states[Slot(level, slot)] = State(state)
+    return cover(first, end, states, coarsest)
+
+
+def between(column: str, first: int | None, end: int | None) -> tuple[str, list[int]]:
+    """SQL for a column between two bounds, of which None is none."""
     text, parameters = "", []
     if first is not None:
         text += f" AND {column} >= ?"
@@ -243,7 +252,7 @@ def runs(
     limit: int,
 ) -> list[Run]:
     """As `Store.runs`."""
-    text, parameters = _between("start_ns", _ns(since), _ns(until))
+    text, parameters = between("start_ns", _ns(since), _ns(until))
     for column, wanted in (("kind", kind), ("name", name)):
         if wanted is not None:
             text += f" AND {column} IN (SELECT id FROM names WHERE text = ?)"
@@ -288,7 +297,8 @@ _NAMES_OF_RECORD: Final = tuple(
 )
 
 
-def _records(link: Link, names: Names, rows: Sequence[_Row], run_ids: dict[int, str]) -> list[Record]:
+def records_of_rows(link: Link, names: Names, rows: Sequence[_Row], run_ids: dict[int, str]) -> list[Record]:
+    """Records of rows in the order of `RECORD_COLUMNS`."""
     texts = names.learn(link, {row[at] for row in rows for at in _NAMES_OF_RECORD})
     return [record_of_row(run_ids[row[0]], row, texts) for row in rows]
 
@@ -296,7 +306,7 @@ def _records(link: Link, names: Names, rows: Sequence[_Row], run_ids: dict[int, 
 def run_records(link: Link, names: Names, number: int, run_id: str) -> list[Record]:
     """What is kept in detail of a run, in the order things began."""
     rows = link.rows(f"SELECT {_RECORD} FROM record_rows WHERE run = ? ORDER BY start_ns, id", (number,))
-    return _records(link, names, rows, {number: run_id})
+    return records_of_rows(link, names, rows, {number: run_id})
 
 
 def run_totals(run: Run, records: Sequence[Record], by: Sequence[By], place: str) -> dict[tuple[str, ...], Aggregate]:
@@ -374,7 +384,7 @@ def errors(
 ) -> list[ErrorGroup]:
     """As `Store.errors`."""
     failed = f"status = {int(Status.ERROR)}"
-    text, bounds = _between("start_ns", _ns(since), _ns(until))
+    text, bounds = between("start_ns", _ns(since), _ns(until))
     conditions, values = _conditions(where)
     rows = link.rows(
         "SELECT kind, name, error_type, count(*), min(start_ns), max(start_ns) FROM record_rows "
@@ -412,7 +422,7 @@ def tail(link: Link, names: Names, after: int | None, limit: int) -> tuple[list[
     for some in _pieces(sorted({row[1] for row in rows})):
         found = link.rows(f"SELECT run, run_id FROM run_rows WHERE run IN {in_list(some)}", some)
         run_ids |= {number: bytes(run_id).hex() for number, run_id in found}
-    return _records(link, names, [row[1:] for row in rows if row[1] in run_ids], run_ids), rows[-1][0]
+    return records_of_rows(link, names, [row[1:] for row in rows if row[1] in run_ids], run_ids), rows[-1][0]
 
 
 def _pieces(numbers: Collection[int]) -> Iterator[list[int]]:

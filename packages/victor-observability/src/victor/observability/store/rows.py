@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -34,7 +35,7 @@ _LARGEST: Final = (1 << 63) - 1
 _WRAP: Final = 1 << 64
 _HEX_RUN: Final = 32
 _HEX_SPAN: Final = 16
-_EMPTY: Final = ("", "")
+_STRANGE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 def _unusual(value: Any) -> Any:
@@ -48,9 +49,7 @@ _decode: Final = msgspec.json.Decoder().decode
 
 def clean(text: str) -> str:
     """A text that any database takes: a NUL and halves of characters become U+FFFD."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _STRANGE.sub("\ufffd", text)
 
 
 def run_bytes(run_id: str) -> bytes:
@@ -93,7 +92,7 @@ def record_row(record: Record, run: int, names: Mapping[str, int]) -> tuple[Any,
         record.duration_ns,
         int(record.status),
         names[record.error_type],
-        record.error_text or None,
+        clean(record.error_text) if record.error_text else None,
         names[record.provider],
         names[record.model],
         record.input_tokens,
@@ -127,9 +126,7 @@ def _json(value: dict[str, Any]) -> str:
     try:
         return _encode(value).decode()
     except (TypeError, ValueError, RecursionError):
-        return _encode(
-            {str(key): repr(one) for key, one in value.items()},
-        ).decode("utf-8", "replace")
+        return _encode({clean(str(key)): clean(repr(one)) for key, one in value.items()}).decode()
 
 
 def record_of_row(run_id: str, row: Sequence[Any], texts: Mapping[int, str]) -> Record:

@@ -98,7 +98,8 @@ FROM run_rows r JOIN names k ON k.id = r.kind JOIN names n ON n.id = r.name;
 CREATE VIEW spans AS
 SELECT s.id, {hex_run} AS run_id, {hex_span} AS span_id, {hex_parent} AS parent_id,
     k.text AS kind, n.text AS name, a.text AS agent, o.text AS root,
-    {span_started} AS started, s.start_ns / {e9} AS start_s, s.duration_ns / {e9} AS duration_s, {span_status} AS status,
+    {span_started} AS started, s.start_ns / {e9} AS start_s,
+    s.duration_ns / {e9} AS duration_s, {span_status} AS status,
     e.text AS error_type, coalesce(s.error_text, '') AS error_text, p.text AS provider, m.text AS model,
     s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.cost_usd,
     coalesce(s.attributes, '{{}}') AS attributes, coalesce(s.content, '{{}}') AS content

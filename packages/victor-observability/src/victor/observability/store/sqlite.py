@@ -215,6 +215,8 @@ class SqliteStore(SqlStore):
 
     def sql(self, text: str, parameters: Sequence[Any] = (), *, max_rows: int = 1000, timeout_s: float = 10.0) -> Table:
         """As `Store.sql`."""
+        if not text.strip():
+            raise StoreError(f"{self.place}: cannot run a statement without a word in it")
         with self._alone(), self._file.trouble("read"):
             db = self._file.open_to_read()
         deadline = time.monotonic() + timeout_s
