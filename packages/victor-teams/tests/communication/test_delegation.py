@@ -54,9 +54,9 @@ async def until(condition, seconds=10.0):
 WORKER = """
 import asyncio, os, sys
 from victor.teams.communication.nats_bus import NatsBus
-url, name, idempotent = sys.argv[1:]
+url, name, idempotent, deliveries = sys.argv[1:]
 async def main():
-    bus = NatsBus(url, name=name, ack_wait_s=1.0)
+    bus = NatsBus(url, name=name, ack_wait_s=1.0, deliveries=int(deliveries))
     async def handle(message):
         print("has", message.content, flush=True)
         await asyncio.sleep(60)
@@ -72,8 +72,8 @@ def doomed(nats_server):
     """Starts a worker that never comes to an end, in a process of its own."""
     children = []
 
-    async def start(name, *, idempotent=True):
-        command = [sys.executable, "-c", WORKER, nats_server.url, name, "yes" if idempotent else "no"]
+    async def start(name, *, idempotent=True, deliveries=5):
+        command = [sys.executable, "-c", WORKER, nats_server.url, name, "yes" if idempotent else "no", str(deliveries)]
         children.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         assert await asyncio.to_thread(children[-1].stdout.readline) == "ready\n"
         return children[-1]
@@ -161,6 +161,20 @@ async def test_when_the_last_worker_dies_and_none_comes_that_is_said(make, doome
     await bus.serve("bob", lambda message: done.append(message.content) or "yes")
     assert (await bus.delegate("ann", "bob", "another", timeout=10)).content == "yes"
     assert done == ["another"]
+
+
+async def test_what_kills_every_worker_is_not_tried_for_ever(make, doomed):
+    bus = make(deliveries=1)
+    await bus.join("bob")
+    child = await doomed(bus.name, deliveries=1)
+    asking = asyncio.create_task(bus.delegate("ann", "bob", "poison", timeout=60))
+    await asyncio.to_thread(child.stdout.readline)
+    await make(deliveries=1).serve("bob", lambda message: "unharmed")
+    child.send_signal(signal.SIGKILL)
+    with pytest.raises(ResponseError, match="its workers died 1 times before it was handled"):
+        await asking
+    (letter,) = await bus.dead()
+    assert letter.message.content == "poison"
 
 
 async def test_long_work_is_not_given_to_another(make):

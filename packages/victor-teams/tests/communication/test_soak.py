@@ -1,7 +1,7 @@
 """Many messages, and everything that goes wrong: each is handled, or is a dead letter with its reason; memory is flat.
 
-The sizes come from the environment (``VICTOR_SOAK_AGENTS``, ``VICTOR_SOAK_MESSAGES``, ``VICTOR_SOAK_NATS``); what was
-counted, and the memory along the way, is printed (``pytest -s``).
+The sizes come from the environment (``VICTOR_SOAK_AGENTS``, ``VICTOR_SOAK_MESSAGES``, ``VICTOR_SOAK_NATS``,
+``VICTOR_SOAK_TURNS``); what was counted, and the memory along the way, is printed (``pytest -s``).
 """
 
 from __future__ import annotations
@@ -161,6 +161,7 @@ async def main():
     async def handle(message):
         os.write(log, b"%d\\n" % message.content)
         await asyncio.sleep(0.002)
+        return message.content * 2
     await bus.serve("worker", handle, concurrency=8, idempotent=idempotent == "yes")
     print("ready", flush=True)
     await asyncio.Event().wait()
@@ -245,3 +246,59 @@ async def test_nothing_is_lost_when_workers_are_killed_and_the_server_restarts(o
     if batches > 100:
         assert memory[-1][0] < memory[len(memory) // 2][0] * 1.1
         assert memory[-1][1] < memory[len(memory) // 2][1] * 1.1
+
+
+@pytest.mark.parametrize("idempotent", [True, False] if "VICTOR_SOAK_TURNS" in os.environ else [False])
+async def test_every_delegated_request_is_answered_once(own_nats_server, tmp_path, idempotent):
+    """Whoever delegates gets an answer, or hears that the worker died and that it must not be done again."""
+    from victor.teams.communication.nats_bus import NatsBus
+
+    total = int(os.environ.get("VICTOR_SOAK_TURNS", "60"))
+    restarts = {total // 2} if total < 1000 else {total * part // 10 for part in (1, 3, 5, 7, 9)}
+    every = max(20, total // 100)
+    log = tmp_path / "log"
+    children = [worker(own_nats_server.url, log, idempotent) for _ in range(2)]
+    counts: Counter[str] = Counter()
+    numbers = iter(range(total))
+    kills, began, memory = 0, time.perf_counter(), []
+
+    async with NatsBus(own_nats_server.url, name="soak", ack_wait_s=1.0) as bus:
+
+        async def ask():
+            nonlocal kills
+            for number in numbers:
+                try:
+                    answer = await bus.delegate("ann", "worker", number, timeout=60, patience_s=30)
+                    assert answer.content == number * 2
+                    counts["answered"] += 1
+                except ResponseError as error:
+                    counts["told that its worker died"] += "must not be done twice" in str(error)
+                if number in restarts:
+                    own_nats_server.kill()
+                    own_nats_server.start()
+                elif number % every == every // 2:
+                    child = children.pop()
+                    child.send_signal(signal.SIGKILL)
+                    child.wait()
+                    kills += 1
+                    children.append(await asyncio.to_thread(worker, own_nats_server.url, log, idempotent))
+                if number % max(1, total // 10) == 0:
+                    memory.append(round(megabytes()))
+
+        await asyncio.gather(*(ask() for _ in range(16)))
+        assert not bus._delegations._open
+    handled = Counter(map(int, log.read_bytes().split()))
+    print(f"\n{total:,} delegated, idempotent={idempotent}: {dict(counts)} in {time.perf_counter() - began:.1f} s")
+    print(
+        f"{kills} workers killed, {len(restarts)} restarts; {handled.total() - len(handled)} begun again; MB: {memory}"
+    )
+    for child in children:
+        child.kill()
+        child.wait()
+    assert counts.total() == total
+    if idempotent:
+        assert handled.keys() == {*range(total)}
+        assert counts["answered"] == total
+    else:
+        assert set(handled.values()) == {1}
+        assert counts["told that its worker died"] <= kills * 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from victor.core.errors import ConfigurationError
@@ -33,6 +34,14 @@ class Bus(Protocol):
     """A bus. `MessageBus` documents each call; `NatsBus` says what differs across machines."""
 
     name: str
+
+    async def __aenter__(self) -> Bus:
+        """Open it; the end of the ``with`` block closes it."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
 
     @property
     def members(self) -> list[str]:

@@ -39,7 +39,7 @@ from victor.teams.communication.errors import (
 from victor.teams.communication.history import DeadLetter
 from victor.teams.communication.mailbox import Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
-from victor.teams.communication.names import token_of
+from victor.teams.communication.names import PLAIN, token_of
 from victor.teams.communication.nats_delegation import Delegations
 from victor.teams.communication.nats_serving import Serving
 from victor.teams.communication.requests import Answered
@@ -742,12 +742,21 @@ class NatsBus:
         except NotFoundError:
             return
         name = self._known.get(told["consumer"], told["consumer"])
-        await self._dead(
-            _decoder.decode(stored.data or b""),
-            name,
-            f"its workers died {told['deliveries']} times before it was handled",
-        )
+        message = _decoder.decode(stored.data or b"")
+        why = f"its workers died {told['deliveries']} times before it was handled"
+        await self._dead(message, name, why)
         await self._js.delete_msg(self._mail, sequence)
+        if message.type == MessageType.DELEGATION and "answer_to" in message.metadata:
+            await self._answer(message, message.reply(sender=name, error=why))
+
+    async def _answer(self, message: AgentMessage, response: AgentMessage) -> None:
+        """Store a response where whoever asked finds it, also when the connection was lost meanwhile."""
+        inbox = str(message.metadata["answer_to"])
+        if not PLAIN.fullmatch(inbox):
+            return
+        subject = self._reply_subject(inbox, message.id)
+        await self._store(subject, self._encoded(response), response.id)
+        self._note(response)
 
     async def _bury(self, raw: Msg, name: str, reason: str, message: AgentMessage | None = None) -> None:
         if message is None:

@@ -175,7 +175,7 @@ class Serving:
                 await self._refuse(work, message)
             else:  # it was handled, and the server has forgotten that, or whoever asked has not heard
                 if begun != b"done":
-                    await self._answer(message, _decoder.decode(begun))
+                    await self._bus._answer(message, _decoder.decode(begun))
                 await self._acknowledge(work.raws)
             return
         async with self._room:
@@ -197,7 +197,7 @@ class Serving:
         if claim:
             await self._finish(claim, _encoder.encode(response) if asked else b"done")
         if asked:
-            await self._answer(message, response)
+            await self._bus._answer(message, response)
         elif response.error:
             await self._bus._bury(work.raws[-1], self._name, f"it could not be handled: {response.error}", message)
             return
@@ -215,17 +215,10 @@ class Serving:
     async def _refuse(self, work: _Work, message: AgentMessage, why: str = "") -> None:
         """It must not be done again: whoever asked is told, or it becomes a dead letter."""
         if message.type == MessageType.DELEGATION and "answer_to" in message.metadata:
-            await self._answer(message, message.reply(sender=self._name, error=why or _BEFORE))
+            await self._bus._answer(message, message.reply(sender=self._name, error=why or _BEFORE))
             await self._acknowledge(work.raws)
         else:
             await self._bus._bury(work.raws[-1], self._name, why or _TWICE, message)
-
-    async def _answer(self, message: AgentMessage, response: AgentMessage) -> None:
-        """Store a response where whoever asked finds it, also when the connection was lost meanwhile."""
-        bus = self._bus
-        subject = bus._reply_subject(str(message.metadata["answer_to"]), message.id)
-        await bus._store(subject, bus._encoded(response), response.id)
-        bus._note(response)
 
     async def _acknowledge(self, raws: list[Msg]) -> None:
         """Take a handled message off the server, also when the server is away for a while."""
