@@ -106,8 +106,8 @@ class Serving:
             await nc.subscribe(f"{prefix}.owner.{self._owner}", cb=has_it),
             await nc.subscribe(f"{prefix}.withdraw.{self._token}", cb=self._on_withdrawal),
         ]
-        self._loops = [self._bus._start(self._take()) for _ in range(self._concurrency)]
         await self._bus._settled()
+        self._loops = [self._bus._start(self._take()) for _ in range(self._concurrency)]
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Take no more; finish what is in hand, or give it back when the seconds are over."""
