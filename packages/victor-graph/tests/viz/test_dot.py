@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
 from victor.graph.viz.dot import _quote, render
-from victor.graph.viz.highlights import Highlights
 
 STEPS = Topology(
     [Node("a", "First", "start"), Node("b", "Second", cluster="in", description='It "thinks".')],

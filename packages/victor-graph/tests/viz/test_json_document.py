@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.json_document import render
 from victor.graph.viz.layout import lay_out
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
 from victor.graph.viz.cell_ruler import CellRuler
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out, plan
 from victor.graph.viz.ruler import PixelRuler
 

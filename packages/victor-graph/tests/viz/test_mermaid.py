@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.mermaid import render
 from victor.graph.viz.ruler import clean
 

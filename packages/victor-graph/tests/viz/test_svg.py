@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from victor.core.errors import ConfigurationError
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
 from victor.graph.viz.ruler import PixelRuler, clean, pixel_width
 from victor.graph.viz.svg import describe, render

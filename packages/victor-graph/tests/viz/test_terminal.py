@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Edge, Node, Topology
 from victor.graph.viz import ascii, svg
 from victor.graph.viz.cell_ruler import CellRuler
 from victor.graph.viz.cells import cell_split, cell_width
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import plan
 from victor.graph.viz.listing import listing
 from victor.graph.viz.ruler import PixelRuler

@@ -96,6 +96,8 @@ def victor_register_metrics(register: Register) -> None:
 def victor_register_visualizers(register: Register) -> None:
     """Renderers: callables ``(topology, *, highlights=None, theme="auto", width=None, direction="TB") -> str | bytes``.
 
+    ``highlights`` says what a run did, where one is shown (`victor.core.highlights.Highlights`).
+
     Example: ``register("mermaid", "victor.graph.viz.mermaid:render", help="text for Markdown")``
     """
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from victor.core.errors import VictorError
+from victor.core.highlights import Highlights
 from victor.graph.checkpoint.base import Checkpointer
 from victor.graph.checkpoint.codec import Codec
 from victor.graph.checkpoint.log import read_body, read_notes
 from victor.graph.cli.records import base_name
-from victor.graph.viz.highlights import Highlights
 
 if TYPE_CHECKING:
     from victor.graph.cli.target import Target

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from victor.core.highlights import Highlights
     from victor.graph.viz.geometry import Box, Direction, Frame, Geometry, Route, TextBox
-    from victor.graph.viz.highlights import Highlights
     from victor.graph.viz.layout import lay_out
     from victor.graph.viz.renderers import RENDERERS, Renderer
     from victor.graph.viz.visualizer import StateGraphVisualizer
@@ -35,7 +35,7 @@ _HOMES = {
     "Direction": "geometry",
     "Frame": "geometry",
     "Geometry": "geometry",
-    "Highlights": "highlights",
+    "Highlights": "victor.core.highlights",
     "Renderer": "renderers",
     "Route": "geometry",
     "StateGraphVisualizer": "visualizer",
@@ -47,7 +47,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    value = getattr(import_module(home if "." in home else f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from itertools import pairwise
 
+from victor.core.highlights import Highlights
 from victor.core.topology import EdgeStyle, Topology
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.cell_ruler import CellRuler
 from victor.graph.viz.cells import cell_split
 from victor.graph.viz.geometry import Box, Direction, Frame, Geometry, Point, Route
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import plan
 from victor.graph.viz.listing import listing
 

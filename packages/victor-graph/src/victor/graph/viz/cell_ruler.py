@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+from victor.core.highlights import Mark
 from victor.graph.viz.cells import cell_width
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Mark
 from victor.graph.viz.ruler import Spacing, TextBlock, clean, wrap
 
 __all__ = ["CellRuler", "plain_text"]
@@ -74,10 +74,10 @@ class CellRuler:
             component_gap=2 if down else 1,
         )
 
-    def note(self, mark: Mark | None, timing: str) -> str:
-        """A sign for the mark, and the duration."""
+    def note(self, mark: Mark | None, told: str) -> str:
+        """A sign for the mark, and what is told of the node."""
         glyph = (_ASCII_GLYPHS if self.ascii else _GLYPHS)[mark] if mark else ""
-        return f"{glyph} {timing}".strip()
+        return f"{glyph} {told}".strip()
 
     def node(self, title: str, note: str, kind: str) -> TextBlock:
         """The lines of a node's title and the size of its box."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Node, Topology
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.palette import DARK, LIGHT
 from victor.graph.viz.ruler import clean
 
@@ -69,7 +69,7 @@ def render(
         for node in inside.get(cluster, ()):
             tint, mark = colors.kinds[node.kind], highlights.mark(node.id) if highlights else None
             line, width = (colors.marks[mark], 3) if mark else (tint.line, 1.5)
-            note = highlights.timing(node.id) if highlights else ""
+            note = highlights.note(node.id) if highlights else ""
             title = _label(node.title + (f"\n{note}" if note else ""))
             ink = f', fontcolor="{colors.paper}"' if node.kind in ("start", "end") else ""
             tooltip = f", tooltip={_label(node.description)}" if node.description else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction, Geometry, TextBox
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
 
 __all__ = ["document", "render"]
@@ -64,6 +64,7 @@ def document(topology: Topology, geometry: Geometry, highlights: Highlights | No
         if highlights:
             entry["mark"] = highlights.mark(node.id)
             entry["duration_ms"] = highlights.timings.get(node.id)
+            entry["note"] = highlights.notes.get(node.id)
         nodes.append(entry)
     edges = [
         {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz.cell_ruler import CellRuler, plain_text
 from victor.graph.viz.cells import cell_width
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.ruler import clean, wrap
 
 __all__ = ["listing"]
@@ -128,7 +128,7 @@ class _Listing:
     def _note(self, id: str) -> str:
         if not self.highlights:
             return ""
-        return self.ruler.note(self.highlights.mark(id), self.highlights.timing(id))
+        return self.ruler.note(self.highlights.mark(id), self.highlights.note(id))
 
     def _signs(self, text: str) -> str:
         return text.translate(_ASCII) if self.ascii else text

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Cluster, Node, Topology
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.palette import DARK, LIGHT
 from victor.graph.viz.ruler import clean
 
@@ -77,7 +77,7 @@ def render(
         for node in inside.get(cluster, ()):
             opening, closing = _SHAPES[node.kind]
             text = _text(node.title)
-            note = highlights.timing(node.id) if highlights else ""
+            note = highlights.note(node.id) if highlights else ""
             if note:
                 text += f"<br/>{_text(note)}"
             lines.append(f'{indent}{names[node.id]}{opening}"{text}"{closing}')

@@ -7,10 +7,10 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from victor.core.errors import ConfigurationError
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
 from victor.graph.viz.svg import draw
 from victor.graph.viz.svg_style import FONT

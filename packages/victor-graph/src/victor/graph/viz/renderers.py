@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the plugin reads this module whenever `victor` starts
+    from victor.core.highlights import Highlights
     from victor.core.topology import Topology
     from victor.graph.viz.geometry import Direction
-    from victor.graph.viz.highlights import Highlights
 
 __all__ = ["RENDERERS", "Renderer"]
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from attrs import frozen
 
+from victor.core.highlights import Mark
 from victor.graph.viz.cells import cell_width
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Mark
 
 __all__ = ["PixelRuler", "Ruler", "Spacing", "TextBlock", "clean", "pixel_width", "wrap"]
 
@@ -89,7 +89,7 @@ class Ruler(Protocol):
     def spacing(self, direction: Direction) -> Spacing:
         """The distances that go with its unit, where the arrows run that way."""
 
-    def note(self, mark: Mark | None, timing: str) -> str:
+    def note(self, mark: Mark | None, told: str) -> str:
         """The small line below a title, empty where there is none."""
 
     def node(self, title: str, note: str, kind: str) -> TextBlock:
@@ -269,9 +269,9 @@ class PixelRuler:
             component_gap=48,
         )
 
-    def note(self, mark: Mark | None, timing: str) -> str:
-        """The duration; marks are drawn as badges."""
-        return timing
+    def note(self, mark: Mark | None, told: str) -> str:
+        """What is told of the node; marks are drawn as badges."""
+        return told
 
     def node(self, title: str, note: str, kind: str) -> TextBlock:
         """The lines of a node's title and the size of its box."""

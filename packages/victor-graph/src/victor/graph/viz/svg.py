@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hashlib import blake2s
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz import svg_parts as parts
 from victor.graph.viz.arguments import check_arguments
 from victor.graph.viz.geometry import Direction, Geometry
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout import lay_out
 from victor.graph.viz.palette import Theme
 from victor.graph.viz.svg_style import style_sheet

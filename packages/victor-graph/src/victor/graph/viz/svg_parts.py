@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from victor.core.highlights import Mark
 from victor.core.topology import Node
 from victor.graph.viz.geometry import Box, Direction, Frame, Point, Route, TextBox
-from victor.graph.viz.highlights import Mark
 from victor.graph.viz.icons import BADGES, ICONS
 from victor.graph.viz.ruler import PixelRuler, clean
 

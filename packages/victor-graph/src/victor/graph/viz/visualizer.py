@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from victor.core.errors import ConfigurationError
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz.geometry import Direction
-from victor.graph.viz.highlights import Highlights
 
 __all__ = ["Drawable", "StateGraphVisualizer"]
 

@@ -6,9 +6,9 @@ from math import sqrt
 
 from attrs import define, frozen
 
+from victor.core.highlights import Highlights
 from victor.core.topology import Topology
 from victor.graph.viz.geometry import Box, Direction, Frame, Geometry, Route, TextBox
-from victor.graph.viz.highlights import Highlights
 from victor.graph.viz.layout.areas import Area, Placed, Texts
 from victor.graph.viz.layout.components import Component, components
 from victor.graph.viz.layout.coordinates import add_borders
@@ -44,7 +44,7 @@ class Plan:
         topology, spacing = self.topology, ruler.spacing(self.direction)
         notes = [""] * len(topology.nodes)
         if highlights:
-            notes = [ruler.note(highlights.mark(node.id), highlights.timing(node.id)) for node in topology.nodes]
+            notes = [ruler.note(highlights.mark(node.id), highlights.note(node.id)) for node in topology.nodes]
         texts = Texts(
             [ruler.node(node.title, note, node.kind) for node, note in zip(topology.nodes, notes, strict=True)],
             [ruler.label(edge.label) if edge.label.strip() else None for edge in topology.edges],

@@ -31,11 +31,14 @@ class Highlights:
         failed: Nodes that raised.
         interrupted: Nodes that wait for a person.
         timings: Milliseconds spent, by node id; shown in the node.
+        notes: What else is to be said of a node in a few words, by node id; shown before its time.
 
     Example:
         >>> run = Highlights(current="review", visited=["fetch", "review"], timings={"fetch": 12.4})
         >>> run.mark("review"), run.mark("fetch"), run.mark("send"), run.timing("fetch")
         ('current', 'visited', None, '12 ms')
+        >>> Highlights(visited="ann", timings={"ann": 12.4}, notes={"ann": "3 turns"}).note("ann")
+        '3 turns, 12 ms'
     """
 
     current: frozenset[str] = field(converter=_ids, default=None)
@@ -43,6 +46,7 @@ class Highlights:
     failed: frozenset[str] = field(converter=_ids, default=None)
     interrupted: frozenset[str] = field(converter=_ids, default=None)
     timings: Mapping[str, float] = field(factory=dict, hash=False)
+    notes: Mapping[str, str] = field(factory=dict, hash=False)
 
     def mark(self, id: str) -> Mark | None:
         """The mark of that node, or None."""
@@ -57,6 +61,11 @@ class Highlights:
     def timing(self, id: str) -> str:
         """Its duration for people, such as ``"12 ms"`` or ``"1.5 s"``; empty where none is known."""
         return duration(self.timings[id]) if id in self.timings else ""
+
+    def note(self, id: str) -> str:
+        """The small line below that node's title, such as ``"3 turns, 12 ms"``; empty where there is none."""
+        said = " ".join(self.notes.get(id, "").split())
+        return ", ".join(part for part in (said, self.timing(id)) if part)
 
 
 def duration(ms: float) -> str:
