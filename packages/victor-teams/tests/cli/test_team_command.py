@@ -5,12 +5,21 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from victor.core import hookimpl
+from victor.core.message import Usage
 from victor.core.plugins import set_plugins
+from victor.core.testing import isolated_plugins
+from victor.teams import Reply, Team
+from victor.teams.cli.look import list_teams
+from victor.teams.cli.overlay import highlights_of, shares_of
+from victor.teams.cli.vote import vote
+from victor.teams.journal import Journal
 
 TEAM = """
 teams:
@@ -122,6 +131,100 @@ def test_looking(folder, victor):
     assert "debate" in victor("list", "--patterns")
     assert json.loads(victor("schema"))["title"] == "Victor team file"
     assert victor("visualize", "teams.yaml#talk", "-f", "nope", code=1)
+
+
+NESTED = """
+teams:
+  talk:
+    pattern: {type: round_robin, rounds: 2}
+    on_failure: skip
+    members:
+      - {name: shout, type: function, function: "./own.py:shout"}
+      - {name: broken, type: function, function: "./own.py:broken"}
+      - {name: inner, type: team, team: pair}
+  pair:
+    pattern: parallel
+    members:
+      - {name: twice, type: function, function: "./own.py:shout"}
+      - {name: shout, type: function, function: "./own.py:shout"}
+"""
+
+
+def test_what_a_run_did_is_laid_over_the_picture(folder, victor):
+    (folder / "own.py").write_text(OWN + "def broken(ask):\n    raise ValueError('x')\n")
+    (folder / "nested.yaml").write_text(NESTED)
+    victor("run", "nested.yaml#talk", "hello", "--journal", "j.jsonl")
+    drawn = victor("visualize", "nested.yaml#talk", "--run", "j.jsonl")
+    lines = [re.split(r"  +", line) for line in drawn.splitlines() if "turn" in line]
+    assert [line[:2] for line in lines] == [
+        ["shout", "2 turns"],
+        ["broken", "2 turns, 2 failed"],
+        ["inner", "2 turns"],
+        ["inner/twice", "2 turns"],
+        ["inner/shout", "2 turns"],
+    ]
+    assert "is a run of the team 'talk', not of 'pair'" in victor(
+        "visualize", "nested.yaml#pair", "--run", "j.jsonl", code=1
+    )
+    assert "there is no recorded run 'k'" in victor("visualize", "nested.yaml#talk", "--run", "k", code=1)
+    victor("run", "nested.yaml#pair", "hello")
+    (run,) = (folder / ".victor" / "teams").glob("*.jsonl")
+    assert "twice   1 turn" in victor("visualize", "nested.yaml#pair", "--run", run.stem)
+    assert f"the last in .victor/teams: {run.stem}" in victor("visualize", "nested.yaml#pair", "--run", "k", code=1)
+    (folder / "empty.jsonl").touch()
+    assert "holds no run" in victor("visualize", "nested.yaml#pair", "--run", "empty.jsonl", code=1)
+
+
+async def test_the_marks_of_a_run():
+    def failing(ask):
+        if fail:
+            raise ValueError("x")
+        return Reply("fine", usage=Usage(1000, 234), cost_usd=0.5)
+
+    def inner(ask):
+        return "x"
+
+    fail = True
+    lab = Team([inner], "parallel", name="lab")
+    team = Team([failing, lab], "parallel", on_failure={"failing": "skip"})
+    journal = Journal()
+
+    async def run():
+        result = await team.run("t")
+        journal = Journal.load(team.save_state())
+        return result, highlights_of(team, journal)
+
+    result, marks = await run()
+    assert result.completed
+    assert (marks.mark("failing"), marks.mark("lab"), marks.mark("lab/inner")) == ("failed", "visited", "visited")
+    assert (marks.mark("start"), marks.mark("end"), marks.mark("lab/end")) == ("visited", "visited", "visited")
+    fail = False
+    _, marks = await run()
+    assert marks.note("failing").startswith("1 turn, 1,234 tokens, $0.5000, ")
+    nothing = highlights_of(team, journal)
+    assert (nothing.visited, nothing.failed) == (frozenset(), frozenset())
+    # a member that the team has lost since is left out
+    other = Team([lab], "parallel")
+    assert set(shares_of(other, Journal.load(team.save_state()))) == {"lab", "lab/inner"}
+
+
+def test_voting_rules_are_no_patterns(capsys):
+    class Own:
+        @hookimpl
+        def victor_register_coordination_protocols(self, register):
+            register("mine", "victor.teams.patterns.sequential:Sequential", help="one by one")
+            register("voting.ours", "victor.teams.voting.plurality:Plurality")
+
+    with isolated_plugins(Own()):
+        list_teams(patterns=True)
+        shown = capsys.readouterr()
+        assert "mine     one by one" in shown.out
+        assert "ours" not in shown.out
+        assert "1 more are voting rules: victor team vote --rules" in shown.err
+        list_teams(patterns=True, as_json=True)
+        assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["mine"]
+        vote(rules=True)
+        assert "\nours " in capsys.readouterr().out
 
 
 def test_votes(folder, victor):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from victor.core.cli.terminal import is_terminal, note, print_json, print_table, style, terminal_width
 from victor.core.errors import ConfigurationError, VictorError
-from victor.teams.cli.run import find_team
+from victor.teams.cli.run import RUNS, find_team
 from victor.teams.team import Team
+
+if TYPE_CHECKING:
+    from victor.core.highlights import Highlights
 
 __all__ = ["list_teams", "replay", "schema", "validate", "visualize"]
 
@@ -25,11 +28,16 @@ def list_teams(
     if patterns:
         from victor.core.plugins import get_plugins
 
-        entries = [(entry.name, entry.help, entry.plugin) for entry in get_plugins().coordination_protocols]
+        entries = list(get_plugins().coordination_protocols)
+        # Plugins add voting rules to the same catalog (`victor.teams.voting`); no team can work by one.
+        rules = [entry for entry in entries if entry.name.startswith("voting.")]
+        shown = [entry for entry in entries if entry not in rules]
         if as_json:
-            print_json([dict(zip(("name", "help", "plugin"), entry, strict=True)) for entry in entries])
-        else:
-            print_table(entries, header=("pattern", "what happens", "from"))
+            print_json([{"name": entry.name, "help": entry.help, "plugin": entry.plugin} for entry in shown])
+            return
+        print_table([(e.name, e.help, e.plugin) for e in shown], header=("pattern", "what happens", "from"))
+        if rules:
+            note(f"{len(rules)} more are voting rules: victor team vote --rules")
         return
     from victor.teams.yaml.load import iter_files, load_teams
 
@@ -82,11 +90,17 @@ def visualize(
         str | None, typer.Option("-f", "--format", help="A visualizer: mermaid, svg, unicode, ...")
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to a file.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="Show what this run did: its journal, or a name in .victor/teams."),
+    ] = None,
 ) -> None:
     """Draw a team. The formats come from other packages, such as victor-graph; without one it is told as text."""
     from victor.core.plugins import get_plugins
 
-    picture = find_team(file, name).topology()
+    team = find_team(file, name)
+    picture = team.topology()
+    highlights, rows = (None, []) if run is None else _what_ran(team, run)
     visualizers = get_plugins().visualizers
     if format is None and output is not None:
         format = {"mmd": "mermaid", "md": "mermaid", "txt": "unicode"}.get(output.suffix[1:], output.suffix[1:])
@@ -95,8 +109,11 @@ def visualize(
     if format is None:
         for edge in picture.edges:
             print(f"{edge.source} -> {edge.target}" + (f"  ({edge.label})" if edge.label else ""))
+        if rows:
+            print()
+            print_table(rows, header=("member", "in this run", "time"))
         return
-    drawn = visualizers.get(format)(picture, width=terminal_width() if is_terminal() else None)
+    drawn = visualizers.get(format)(picture, highlights=highlights, width=terminal_width() if is_terminal() else None)
     if output is not None:
         output.write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode())
         print(f"written to {output}")
@@ -106,6 +123,29 @@ def visualize(
         sys.stdout.buffer.write(drawn)
     else:
         print(drawn.rstrip("\n"))
+
+
+def _what_ran(team: Team, run: str) -> tuple[Highlights, list[tuple[str, str, str]]]:
+    """What a recorded run of this team did, for its picture and for a table."""
+    from victor.teams.cli.overlay import highlights_of, rows_of, shares_of
+    from victor.teams.journal import Journal
+
+    path = Path(run)
+    if not path.is_file():
+        path = RUNS / (run if run.endswith(".jsonl") else f"{run}.jsonl")
+    if not path.is_file():
+        known = [each.stem for each in sorted(RUNS.glob("*.jsonl"), reverse=True)][:5]
+        there = f"; the last in {RUNS}: {', '.join(known)}" if known else ""
+        raise ConfigurationError(f"there is no recorded run {run!r}{there}")
+    record = Journal(path)
+    try:
+        if record.begun is None:
+            raise ConfigurationError(f"{path} holds no run")
+        if record.begun.team != team.name:
+            raise ConfigurationError(f"{path} is a run of the team {record.begun.team!r}, not of {team.name!r}")
+        return highlights_of(team, record), rows_of(shares_of(team, record))
+    finally:
+        record.close()
 
 
 def replay(

@@ -25,8 +25,10 @@ from victor.teams.cli.worker import bus_for, remote_members
 from victor.teams.result import StopReason, TeamResult
 from victor.teams.team import Team
 
-__all__ = ["run"]
+__all__ = ["RUNS", "find_team", "run"]
 
+RUNS: Final = Path(".victor", "teams")
+"""Where runs are recorded that name no file."""
 _WAITING: Final = 3
 
 
@@ -70,9 +72,7 @@ def run(
     if task == "-":
         task = sys.stdin.read()
     team = find_team(file, name)
-    path = journal or Path(
-        ".victor", "teams", f"{team.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.jsonl"
-    )
+    path = journal or RUNS / f"{team.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.jsonl"
     url = bus_for(team, bus, patience)
     limits = _limits(team, max_turns, max_cost)
     answers = _answers(answer or [])

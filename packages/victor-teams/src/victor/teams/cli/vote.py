@@ -35,7 +35,10 @@ def vote(
     from victor.teams.voting import vote as count
 
     if rules:
-        for name in RULES:
+        from victor.core.plugins import get_plugins
+
+        protocols = get_plugins().coordination_protocols.names
+        for name in (*RULES, *(name[len("voting.") :] for name in protocols if name.startswith("voting."))):
             found = type(make_rule(name))
             print(f"{name:14} {(found.__doc__ or '').strip().splitlines()[0]}")
         return
