@@ -93,7 +93,7 @@ class PostgresServer:
         )  # fmt: skip
         if check and done.returncode:
             raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}{self.log()}")
-        return done.stdout
+        return str(done.stdout)
 
     def log(self) -> str:
         path = self.directory / "log"

@@ -12,6 +12,7 @@ from victor_test_metrics_happenings import batch, expected, make_run  # type: ig
 
 from victor.observability.aggregate import Aggregate, Key
 from victor.observability.record import Record, Status
+from victor.observability.results import By
 from victor.observability.store import open_store
 from victor.observability.store.batch import Batch, Rollup, RunDelta
 from victor.observability.store.errors import StoreError
@@ -144,7 +145,8 @@ def test_breakdowns_are_those_of_all_records(store: SqlStore) -> None:
         record for number in range(40) for record in make_run(number, START + number * 90, agent=f"a{number % 3}")
     ]
     store.write(batch(records))
-    for by in ([], ["kind"], ["name", "kind"], ["agent", "model", "provider", "root", "kind", "name"]):
+    groups: list[list[By]] = [[], ["kind"], ["name", "kind"], ["agent", "model", "provider", "root", "kind", "name"]]
+    for by in groups:
         wanted = expected(records, by)
         assert {group.by: group.totals for group in store.breakdown(by)} == {
             group: one.totals() for group, one in wanted.items()
@@ -222,7 +224,7 @@ def test_what_failed_with_the_newest_as_an_example(store: SqlStore) -> None:
 def test_runs_ranges_and_stores_are_compared(store: SqlStore, new_store: Callable[..., SqlStore]) -> None:
     before, after = make_run(1, START), make_run(2, START + 600, tools=6)
     store.write(batch([*before, *after]))
-    by = ("kind",)
+    by: tuple[By, ...] = ("kind",)
 
     def sides(changes: Any) -> dict[str, tuple[Any, Any]]:
         return {change.by[0]: (change.before, change.after) for change in changes}

@@ -124,8 +124,11 @@ class PostgresStore(SqlStore):
         return db
 
     def _version(self, db: psycopg.Connection[Any]) -> int | None:
-        there = db.execute("SELECT to_regclass(%s) IS NOT NULL", [f'"{self.schema}".meta']).fetchone()
-        if there != (True,):
+        # Asked of the table itself: what to_regclass() says may be older than the lock that was waited for.
+        there = (
+            "SELECT 1 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s AND relname = 'meta'"
+        )
+        if db.execute(there, [self.schema]).fetchone() is None:
             return None
         row = db.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         return int(row[0]) if row else None

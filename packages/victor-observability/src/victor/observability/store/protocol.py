@@ -113,6 +113,10 @@ class Store(Protocol):
         """
         ...
 
+    def run_records(self, run_id: str) -> tuple[Run, list[Record]]:
+        """A run, and what is kept of it in the order things began: as `run`, but not as a tree."""
+        ...
+
     def series(
         self,
         step_s: int,

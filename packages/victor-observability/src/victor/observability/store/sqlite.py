@@ -300,7 +300,8 @@ class SqliteStore(SqlStore):
             with self._writer("compact") as db:
                 free = db.execute("PRAGMA freelist_count").fetchone()[0]
                 if free:
-                    db.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+                    # As a script, for execute() would take a single step, which is a single page.
+                    db.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
                 if free <= _PAGES_AT_ONCE:
                     # Without waiting: a reader that is busy with the old state may go on.
                     db.execute("PRAGMA busy_timeout = 0")

@@ -24,7 +24,7 @@ _HINTS: Final = {
     "not a database": "Is it another kind of file? Give another path",
     "malformed": "The file is damaged: move it away, and a new one is made; victor observability doctor says more",
     "readonly": "Give the program the right to write to the file and its folder, or another path",
-    "read-only": "Give the program the right to write to the file and its folder, or another path",
+    "Read-only": "Give the program the right to write to the file and its folder, or another path",
     "Permission denied": "Give the program the right to write to the file and its folder, or another path",
     "unable to open": "Is it a folder, or may this user not open it? Give another path",
 }
