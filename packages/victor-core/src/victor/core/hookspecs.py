@@ -153,7 +153,8 @@ def victor_register_commands(register: Register) -> None:
 @hookspec
 def victor_register_listeners(register: RegisterListener) -> None:
     """Event listeners that settings switch on: callables that take their settings section (``[listener.NAME]``) as
-    keyword arguments and return a listener ``(Event) -> None``.
+    keyword arguments and return a listener ``(Event) -> None``. An object with a method ``listen_to(stream)``
+    subscribes itself to what it wants; None stands for nothing to listen for.
 
     With ``enabled=True`` it is on unless the setting ``listeners`` names it with a minus sign (``["-log"]``).
 

@@ -38,7 +38,11 @@ def start_listeners(stream: EventStream) -> list[str]:
         try:
             make = plugins.listeners.get(name)
             listener = make(**settings.section(f"listener.{name}"))
-            if listener is not None:
+            if listener is None:
+                continue
+            if (listen_to := getattr(listener, "listen_to", None)) is not None:
+                listen_to(stream)
+            else:
                 stream.subscribe(listener)
         except Exception as error:  # noqa: BLE001 - watching must never stop the work that is watched
             _log.warning("the listener %r was not started: %s: %s", name, type(error).__name__, error)

@@ -6,13 +6,65 @@ nothing is loaded before it is used.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from victor.observability.aggregate import Aggregate as Aggregate
+    from victor.observability.aggregate import Key as Key
+    from victor.observability.listener import current_recorder as current_recorder
+    from victor.observability.metrics import AgentMetrics as AgentMetrics
+    from victor.observability.metrics import MetricsCollector as MetricsCollector
+    from victor.observability.metrics import Snapshot as Snapshot
+    from victor.observability.otel.integration import OpenTelemetryIntegration as OpenTelemetryIntegration
+    from victor.observability.record import Record as Record
+    from victor.observability.record import Status as Status
+    from victor.observability.recorder import Recorder as Recorder
+    from victor.observability.settings import Settings as Settings
+    from victor.observability.sketch import Sketch as Sketch
+    from victor.observability.store import open_store as open_store
+    from victor.observability.store.errors import StoreError as StoreError
+    from victor.observability.store.protocol import Store as Store
+    from victor.observability.store.retention import Retention as Retention
 
 __version__ = "0.1.0"
 
-__all__: list[str] = []
+__all__ = [
+    "AgentMetrics",
+    "Aggregate",
+    "Key",
+    "MetricsCollector",
+    "OpenTelemetryIntegration",
+    "Record",
+    "Recorder",
+    "Retention",
+    "Settings",
+    "Sketch",
+    "Snapshot",
+    "Status",
+    "Store",
+    "StoreError",
+    "current_recorder",
+    "open_store",
+]
 
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "AgentMetrics": "metrics",
+    "Aggregate": "aggregate",
+    "Key": "aggregate",
+    "MetricsCollector": "metrics",
+    "OpenTelemetryIntegration": "otel.integration",
+    "Record": "record",
+    "Recorder": "recorder",
+    "Retention": "store.retention",
+    "Settings": "settings",
+    "Sketch": "sketch",
+    "Snapshot": "metrics",
+    "Status": "record",
+    "Store": "store.protocol",
+    "StoreError": "store.errors",
+    "current_recorder": "listener",
+    "open_store": "store",
+}
 """Public name -> the module below ``victor.observability`` that has it."""
 
 

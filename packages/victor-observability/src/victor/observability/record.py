@@ -7,26 +7,28 @@ is known. Secrets are gone from every text of it, and it holds nothing that its 
 from __future__ import annotations
 
 from enum import IntEnum
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from victor.core.events import Event
-    from victor.core.redact import Redactor
 
-__all__ = ["RUN_KINDS", "Record", "Status", "record_of"]
+__all__ = ["RUN_KINDS", "Record", "Status", "complete", "counted_record", "record_of"]
 
 RUN_KINDS: Final = frozenset({"agent.run", "team.run", "workflow.run"})
 """Operations whose start is recorded, too."""
 
 _MODEL: Final = "model.request"
+_AGENT: Final = frozenset({"agent"})
 _COLUMNS: Final = frozenset({"agent", "provider", "model"})
 _USAGE: Final = frozenset(
     {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd"}
 )
+_TAKEN: Final = _COLUMNS | _USAGE
 _TEXT: Final = 2000
 
 
@@ -38,6 +40,10 @@ class Status(IntEnum):
     CANCELLED = 2
     OPEN = 3
     """It has begun, and its end is not known."""
+
+
+_OK: Final = Status.OK
+_OPEN: Final = Status.OPEN
 
 
 class Record(Struct, gc=False):
@@ -95,7 +101,7 @@ class Record(Struct, gc=False):
         return self.start_ns + (self.duration_ns or 0)
 
 
-def record_of(event: Event, redactor: Redactor) -> Record:
+def record_of(event: Event, redactor: Callable[[dict[str, Any]], dict[str, Any]]) -> Record:
     """What an event leaves. The event may be freed afterwards.
 
     Tokens and cost are those of model requests alone: an agent's run repeats what its requests used, and adding
@@ -105,36 +111,63 @@ def record_of(event: Event, redactor: Redactor) -> Record:
         event: Any event.
         redactor: Removes secrets from attributes.
     """
-    given = event.attributes
+    record = counted_record(event)
+    complete(record, event, redactor)
+    return record
+
+
+def counted_record(event: Event) -> Record:
+    """What is needed to count an event; its texts and attributes are left out until `complete`."""
+    given, kind, duration = event.attributes, event.kind, event.duration_ns
+    agent = given.get("agent")
+    if type(agent) is not str:
+        agent = event.name if kind == "agent.run" else ""
+    error = event.error
+    if error is not None:
+        status = Status.CANCELLED if event.cancelled else Status.ERROR
+    else:
+        status = _OPEN if event.phase == "start" else _OK
     record = Record(
-        event.kind, event.name, event.run_id, event.span_id, event.parent_id, event.time_ns - (event.duration_ns or 0)
-    )
-    record.duration_ns = event.duration_ns
-    if event.phase == "start":
-        record.status = Status.OPEN
+        kind, event.name, event.run_id, event.span_id, event.parent_id, event.time_ns - (duration or 0), duration,
+        status, agent,
+    )  # fmt: skip
+    if kind == _MODEL:
+        record.provider, record.model = _text(given.get("provider")), _text(given.get("model"))
+        record.input_tokens, record.output_tokens = (
+            _whole(given.get("input_tokens")),
+            _whole(given.get("output_tokens")),
+        )
+        record.cache_read_tokens = _whole(given.get("cache_read_tokens"))
+        record.cache_write_tokens = _whole(given.get("cache_write_tokens"))
+        cost = given.get("cost_usd")
+        record.cost_usd = cost if isinstance(cost, int | float) and isfinite(cost) else None
+    return record
+
+
+def complete(record: Record, event: Event, redactor: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Add to a record what is kept of its event in detail.
+
+    Args:
+        record: What `counted_record` made of the event.
+        event: The event.
+        redactor: Removes secrets from attributes.
+    """
     if event.error is not None:
-        record.status = Status.CANCELLED if event.cancelled else Status.ERROR
         record.error_type = type(event.error).__name__
         record.error_text = event.error_text[:_TEXT]
-    record.agent = _text(given.get("agent")) or (event.name if event.kind == "agent.run" else "")
-    taken = _COLUMNS
-    if event.kind == _MODEL:
-        record.provider, record.model = _text(given.get("provider")), _text(given.get("model"))
-        record.input_tokens, record.output_tokens = given.get("input_tokens"), given.get("output_tokens")
-        record.cache_read_tokens = given.get("cache_read_tokens")
-        record.cache_write_tokens = given.get("cache_write_tokens")
-        record.cost_usd = given.get("cost_usd")
-        taken = _COLUMNS | _USAGE
-    record.attributes = _rest(given, taken, redactor)
+    taken = _TAKEN if event.kind == _MODEL else _AGENT
+    rest = {
+        key: value for key, value in event.attributes.items() if key not in taken and value is not None and value != ""
+    }
+    if rest:
+        record.attributes = redactor(rest)
     if event.content:
         record.content = dict(event.content)
-    return record
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _rest(given: Mapping[str, Any], taken: frozenset[str], redactor: Redactor) -> dict[str, Any]:
-    rest = {key: value for key, value in given.items() if key not in taken and value is not None and value != ""}
-    return redactor(rest) if rest else rest
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

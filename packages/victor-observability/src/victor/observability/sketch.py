@@ -148,7 +148,8 @@ class Sketch:
     def counts_up_to(self, bounds: Sequence[int]) -> list[int]:
         """How many values are at most each bound, as a cumulative histogram has it.
 
-        A value within 1 % of a bound may be counted on the wrong side of it; the counts never decrease.
+        A value within 1 % of a bound may be counted on the wrong side of it. The counts never decrease: not from bound
+        to bound, and not when more is added.
 
         Args:
             bounds: Whole numbers in ascending order.
@@ -164,7 +165,7 @@ class Sketch:
             while next_bucket < len(indices) and _MIDDLE * _GAMMA ** indices[next_bucket] <= bound:
                 seen += self.buckets[indices[next_bucket]]
                 next_bucket += 1
-            counts.append(self.count if self.count and bound >= self.high else seen)
+            counts.append(seen)
         return counts
 
     def to_bytes(self) -> bytes:
