@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import html
-import json
-import os
 import random
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,46 +13,18 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from victor.core.highlights import Highlights
+from victor.core.testing.npm import node_program
 from victor.core.topology import Cluster, Edge, Node, Topology
 from victor.graph.viz.mermaid import render
 from victor.graph.viz.ruler import clean
 
-INSTALL = "npm install mermaid@11 jsdom@26.1.0, and set VICTOR_TEST_NODE_MODULES to that node_modules folder"
-
 Parse = Callable[[list[str]], list[dict[str, Any]]]
-
-
-def _node_modules() -> Iterator[Path]:
-    if named := os.environ.get("VICTOR_TEST_NODE_MODULES"):
-        yield Path(named)
-    for at in Path(__file__).parents:
-        yield at / "node_modules"
 
 
 @pytest.fixture(scope="module")
 def parse() -> Parse:
     """Parses many diagrams in one process."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip(f"Node.js is not installed: apt-get install nodejs npm; {INSTALL}")
-    modules = next((at for at in _node_modules() if (at / "mermaid").is_dir() and (at / "jsdom").is_dir()), None)
-    if modules is None:
-        pytest.skip(f"mermaid is not installed: {INSTALL}")
-    script = Path(__file__).with_name("mermaid_parse.mjs")
-
-    def run(texts: list[str]) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            [node, str(script), str(modules)],
-            input=json.dumps(texts),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        results: list[dict[str, Any]] = json.loads(done.stdout)
-        return results
-
-    return run
+    return node_program(Path(__file__).with_name("mermaid_parse.mjs"), "mermaid@11", "jsdom@26.1.0")
 
 
 def shown(text: str) -> str:

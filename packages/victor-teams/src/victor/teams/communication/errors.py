@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from victor.teams.errors import TeamError
 
 __all__ = [
@@ -16,6 +18,28 @@ class BusError(TeamError):
 
 class UnknownReceiverError(BusError):
     """Nobody of that name is on the bus; nothing was sent to anybody."""
+
+    @classmethod
+    def of(cls, bus: str, unknown: Iterable[str], there: Iterable[str]) -> UnknownReceiverError:
+        """The error for names that nobody has, each with the one that was probably meant.
+
+        Args:
+            bus: Name of the bus.
+            unknown: The names.
+            there: Who is on the bus.
+
+        Example:
+            >>> print(UnknownReceiverError.of("bus", ["an", "zoe"], ["ann", "bob"]))
+            not on the bus 'bus': 'an' (did you mean 'ann'?), 'zoe'; there: ann, bob
+        """
+        from victor.core.catalog import near_matches
+
+        members = list(there)
+        texts = []
+        for name in unknown:
+            near = near_matches(name, members)
+            texts.append(repr(name) + (f" (did you mean {near[0]!r}?)" if near else ""))
+        return cls(f"not on the bus {bus!r}: {', '.join(texts)}; there: {', '.join(members[:20]) or 'nobody'}")
 
 
 class MailboxFullError(BusError):

@@ -469,17 +469,7 @@ class MessageBus:
         try:
             return self._boxes[name]
         except KeyError:
-            raise self._unknown([name]) from None
-
-    def _unknown(self, names: Iterable[str]) -> UnknownReceiverError:
-        from victor.core.catalog import near_matches
-
-        texts = []
-        for name in names:
-            near = near_matches(name, self._boxes)
-            texts.append(repr(name) + (f" (did you mean {near[0]!r}?)" if near else ""))
-        here = ", ".join(list(self._boxes)[:20]) or "nobody"
-        return UnknownReceiverError(f"not on the bus {self.name!r}: {', '.join(texts)}; there: {here}")
+            raise UnknownReceiverError.of(self.name, [name], self._boxes) from None
 
     def _check(self, content: Any) -> None:
         kind = type(content)
@@ -535,7 +525,7 @@ class MessageBus:
         boxes = self._boxes
         unknown = [name for name in message.receivers if name not in boxes]
         if unknown:
-            raise self._unknown(unknown)
+            raise UnknownReceiverError.of(self.name, unknown, self._boxes)
         full: list[str] = []
         for name in message.receivers:
             if message.type == MessageType.REQUEST and not self._new(message, name):
