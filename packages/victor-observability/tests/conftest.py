@@ -26,9 +26,11 @@ class Program:
         command: What to run; it is a server that stays in the foreground.
         ready: Says whether it answers; it is asked until it does.
         folder: Where it runs and its output goes.
+        patience_s: How long it may take to end by itself.
     """
 
-    def __init__(self, command: list[str], ready: Callable[[], bool], folder: Path) -> None:
+    def __init__(self, command: list[str], ready: Callable[[], bool], folder: Path, patience_s: float = 5) -> None:
+        self.patience_s = patience_s
         self.command = command
         self.ready = ready
         self.output = folder / "output.txt"
@@ -55,7 +57,7 @@ class Program:
             return
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(self.patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -147,9 +149,9 @@ class OtlpReceiver:
         )
 
     def traces(self) -> list[dict[str, Any]]:
-        """The requests of traces received since `clear`, as protobuf's JSON has them, names in snake case."""
+        """The requests of traces received since `clear`, in that order, as protobuf's JSON has them."""
         found = self._get("traces")
-        return found if isinstance(found, list) else [found]
+        return found[::-1] if isinstance(found, list) else [found]
 
     def spans(self) -> list[dict[str, Any]]:
         """All spans received since `clear`, in the order they arrived."""
@@ -162,9 +164,9 @@ class OtlpReceiver:
         ]
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The requests of metrics received since `clear`, as protobuf's JSON has them, names in snake case."""
+        """The requests of metrics received since `clear`, in that order, as protobuf's JSON has them."""
         found: list[dict[str, Any]] = self._get("metrics")
-        return found
+        return found[::-1]  # it gives the newest first
 
     def clear(self) -> None:
         """Forget what was received."""

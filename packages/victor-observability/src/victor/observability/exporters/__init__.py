@@ -1,0 +1,1 @@
+"""Exporters: what was counted, told to the systems that people have already."""
