@@ -192,6 +192,61 @@ async def test_long_work_is_not_given_to_another(make):
     assert len(begun) == 1
 
 
+async def test_what_comes_again_to_the_same_worker_is_not_begun_again(make):
+    bus, there = make(), make()
+    begun = []
+
+    async def work(message):
+        begun.append(message.id)
+        await asyncio.sleep(2.2)
+        return "done"
+
+    await there.serve("bob", work, concurrency=3)
+    there._ack_wait = 1000  # it shows no sign of life: the server gives the message out again
+    assert (await bus.delegate("ann", "bob", "?", timeout=20)).content == "done"
+    assert len(begun) == 1
+
+
+async def test_a_worker_that_is_alive_is_not_taken_for_dead(make):
+    bus, one, two = make(), make(), make()
+    begun = []
+    plain = asyncio.Event()
+
+    async def work(message):
+        begun.append(message.content)
+        await asyncio.sleep(2.2)
+        plain.set()
+        return "done"
+
+    await one.serve("bob", work, idempotent=False, concurrency=2)
+    one._ack_wait = 1000
+    await bus.join("ann")
+    asking = asyncio.create_task(bus.delegate("ann", "bob", "asked", timeout=20))
+    await until(lambda: begun)
+    await bus.send(AgentMessage(sender="ann", receivers=["bob"], content="sent"))
+    await until(lambda: len(begun) == 2)
+    await two.serve("bob", work, idempotent=False, concurrency=2)
+    assert (await asking).content == "done"
+    await plain.wait()
+    await asyncio.sleep(0.5)
+    assert begun == ["asked", "sent"]
+    assert await bus.dead() == []
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(make):
+    bus = make()
+    begun = []
+    await bus.join("bob")
+    late = {"answer_to": "nowhere", "timeout_s": 0.05}
+    await bus.send(
+        AgentMessage(sender="ann", receivers=["bob"], content="late", type=MessageType.DELEGATION, metadata=late)
+    )
+    await asyncio.sleep(0.1)
+    await bus.serve("bob", lambda message: begun.append(message.content))
+    await bus.delegate("ann", "bob", "in time", timeout=10)
+    assert begun == ["in time"]
+
+
 @pytest.mark.parametrize("how", ["late", "cancelled"])
 async def test_a_worker_stops_when_nobody_waits_any_more(make, how):
     bus, there = make(), make()

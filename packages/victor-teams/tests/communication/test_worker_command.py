@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from victor.core.plugins import set_plugins
+from victor.teams import TeamLimits, load_team
 
 FILE = """
 teams:
@@ -32,7 +34,8 @@ def slow(ask):
     if "hang" in ask.task and not Path("hung").exists():
         Path("hung.new").write_text(str(os.getpid()))
         Path("hung.new").rename("hung")
-        time.sleep(60)
+        while Path("hung").exists():
+            time.sleep(0.02)
     if "huge" in ask.task:
         return "x" * 3_000_000
     return f"done by {os.getpid()}"
@@ -172,20 +175,36 @@ def test_what_must_not_be_done_twice_is_told_as_a_failure(workers, victor, folde
     assert "last: the end" in shown  # the team's policy was to go on
 
 
-def test_answers_that_are_too_large_and_files_that_differ(workers, victor, folder):
-    workers()
-    assert re.search(
-        r"slow failed: .* a message of 3,\d+,\d+ bytes; the bus 'bus' allows 1,000,000",
-        victor("run", "teams.yaml", "huge"),
-    )
+async def test_answers_that_are_too_large_and_files_that_differ(folder, capsys):
+    from victor.teams.cli.worker import _serve, _served
+
+    url = os.environ["VICTOR_BUS"]
+    serving = asyncio.create_task(_serve(_served("teams.yaml", None, ["slow"]), url, 2, 10.0, 30.0))
     file = folder / "teams.yaml"
     own = file.read_text()
+    big = await load_team(file, bus=url).run("huge")
+    assert re.search(r"a message of 3,\d+,\d+ bytes; the bus 'bus' allows 1,000,000", big.turns[0].error)
     file.write_text(own.replace("name: slow", "name: slowly"))
-    shown = victor("run", "teams.yaml", "hello", "--patience", "0.2")
-    assert re.search(r"slowly failed: nobody serves 't[\d-]+/slowly' \(did you mean 't[\d-]+/slow'\?\)", shown)
-    assert "waited 0.2 s. A worker serves it: victor team worker FILE" in shown
+    team = load_team(file, bus=url)
+    team.members["slowly"].patience_s = 0.2
+    nobody = (await team.run("hello")).turns[0].error
+    assert re.search(r"nobody serves 't[\d-]+/slowly' \(did you mean 't[\d-]+/slow'\?\)", nobody)
+    assert nobody.endswith("waited 0.2 s. A worker serves it: victor team worker FILE")
     file.write_text(own.replace('type: function, function: "./own.py:slow"', "instructions: Be slow."))
-    assert "slow: done by" in victor("run", "teams.yaml", "hello")  # what it does is the worker's affair
+    there = await load_team(file).run("hello " + "there " * 20)  # what it does is the worker's affair
+    assert there.turns[0].text == f"done by {os.getpid()}"
+    hangs = asyncio.create_task(load_team(file).run("hang", limits=TeamLimits(turn_timeout_s=20)))
+    while not Path("hung").exists():
+        await asyncio.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)  # and once more, as it does not end: the turn is given back
+    await serving
+    hangs.cancel()
+    Path("hung").unlink()
+    shown = capsys.readouterr().out
+    assert re.search(r"slow: 'hello there there .*\.\.\.' answered in \d+\.\d s\n", shown)
+    assert shown.endswith("stopped; turns taken: 2\n")
 
 
 def test_wrong_usage(folder, victor, monkeypatch):

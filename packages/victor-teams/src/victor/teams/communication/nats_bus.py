@@ -16,7 +16,7 @@ import hmac
 import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +53,7 @@ __all__ = ["NatsBus"]
 
 _log = logging.getLogger("victor.teams.bus")
 _FULL: Final = 10077  # "maximum messages per subject exceeded", as the server numbers it
+_AWAY: Final = 500  # from here on the server says that it cannot do it now
 _REPLIES_S: Final = 3600.0
 """Seconds for which an answer waits for whoever asked."""
 _encoder = msgspec.msgpack.Encoder()
@@ -278,14 +279,12 @@ class NatsBus:
         if not name:
             raise ConfigurationError("who joins a bus has a name")
         token = token_of(name)
-        await self._js.add_consumer(
-            self._mail,
-            ConsumerConfig(
-                durable_name=token, filter_subject=f"{self._prefix}.mail.{token}", ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=self._ack_wait, max_deliver=self._deliveries, max_ack_pending=self.mailbox,
-            ),
+        config = ConsumerConfig(
+            durable_name=token, filter_subject=f"{self._prefix}.mail.{token}", ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self._ack_wait, max_deliver=self._deliveries, max_ack_pending=self.mailbox,
         )  # fmt: skip
-        await self._who.put(f"who.{token}", name.encode())
+        await self._insist(lambda: self._js.add_consumer(self._mail, config))
+        await self._insist(lambda: self._who.put(f"who.{token}", name.encode()))
         self._known[token] = name
         return Endpoint(self, name)
 
@@ -590,8 +589,28 @@ class NatsBus:
         """The server knows the subscriptions made so far. nats-py's ping may overtake what it has not written yet; the
         second one cannot.
         """
-        await self._client().flush()
-        await self._client().flush()
+        for _ in range(2):
+            await self._insist(self._client().flush)
+
+    async def _insist(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do something on the server, also when it is away for a while.
+
+        Raises:
+            BusError: It does not answer, or refuses.
+        """
+        from nats.errors import Error
+        from nats.js.errors import APIError
+
+        for attempt in range(20):
+            try:
+                return await work()
+            except (TimeoutError, Error, OSError) as error:
+                if isinstance(error, APIError) and (error.code or 0) < _AWAY:
+                    raise BusError(f"the server of the bus {self.name!r} refuses: {error.description}") from error
+                if self._closed or attempt == 19:
+                    raise BusError(f"the server of the bus {self.name!r} does not answer: {error}") from error
+                await asyncio.sleep(0.1)
+        return None
 
     def _start(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.create_task(work)
@@ -603,13 +622,7 @@ class NatsBus:
         tokens = [token_of(name) for name in names]
         unknown = [name for name, token in zip(names, tokens, strict=True) if token not in self._known]
         if unknown:
-            from victor.core.catalog import near_matches
-
-            near = near_matches(unknown[0], self._known.values())
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            there = ", ".join(self.members[:20]) or "nobody"
-            names = ", ".join(map(repr, unknown))
-            raise UnknownReceiverError(f"not on the bus {self.name!r}: {names}{hint}; there: {there}")
+            raise UnknownReceiverError.of(self.name, unknown, self.members)
         return tokens
 
     def _token_of(self, name: str) -> str:
@@ -684,7 +697,8 @@ class NatsBus:
             except APIError as error:
                 if error.err_code == _FULL:
                     return None
-                raise BusError(f"the server did not take a message: {error.description}") from error
+                if (error.code or 0) < _AWAY:
+                    raise BusError(f"the server did not take a message: {error.description}") from error
             except (TimeoutError, Error, OSError):
                 if self._closed:
                     raise BusClosedError(f"the bus {self.name!r} was closed") from None
@@ -713,14 +727,14 @@ class NatsBus:
         from nats.errors import TimeoutError as NatsTimeout
 
         token = token_of(name)
-        pull = self._pulls.get(token)
-        if pull is None:
-            pull = self._pulls[token] = await self._js.pull_subscribe_bind(durable=token, stream=self._mail)
         try:
+            pull = self._pulls.get(token)
+            if pull is None:
+                pull = self._pulls[token] = await self._js.pull_subscribe_bind(durable=token, stream=self._mail)
             found: list[Msg] = await pull.fetch(count, timeout=timeout)
         except (TimeoutError, NatsTimeout):
             return []
-        except Error as error:
+        except (Error, OSError) as error:
             _log.debug("fetching for %s: %s", name, error)
             await asyncio.sleep(min(timeout, 0.2))
             return []

@@ -30,12 +30,13 @@ _LOOK_S: Final = 1.0
 class _Open:
     """A request that waits for its answer."""
 
-    __slots__ = ("future", "receiver", "sender")
+    __slots__ = ("future", "receiver", "sender", "storing")
 
     def __init__(self, sender: str, receiver: str) -> None:
         self.sender = sender
         self.receiver = receiver
         self.future: asyncio.Future[AgentMessage] = asyncio.get_running_loop().create_future()
+        self.storing: asyncio.Task[int] | None = None  # its number in the stream
 
 
 class Delegations:
@@ -71,11 +72,10 @@ class Delegations:
         )
         bus._encoded(message)
         waiting = self._open[message.id] = _Open(sender, receiver)
-        sent: list[int] = []
         try:
             try:
                 async with asyncio.timeout(timeout) as limit:
-                    response = await self._until_answered(message, waiting, patience_s, sent)
+                    response = await self._until_answered(message, waiting, patience_s)
             except TimeoutError as error:
                 if isinstance(error, BusError) or not limit.expired():
                     raise
@@ -84,23 +84,21 @@ class Delegations:
             del self._open[message.id]
             if waiting.future.done():
                 bus._start(self._forget(message))
-            elif sent:
+            elif waiting.storing is not None:
                 with suppress(Exception):
                     async with asyncio.timeout(1):
-                        await self._withdraw(message, sent[0])
+                        await self._withdraw(message, await waiting.storing)
         if response.error:
             raise ResponseError(f"{receiver!r} could not answer: {response.error}", receiver=receiver)
         return response
 
-    async def _until_answered(
-        self, message: AgentMessage, waiting: _Open, patience_s: float, sent: list[int]
-    ) -> AgentMessage:
+    async def _until_answered(self, message: AgentMessage, waiting: _Open, patience_s: float) -> AgentMessage:
         bus, token = self._bus, token_of(waiting.receiver)
         loop = asyncio.get_running_loop()
         alone_since: float | None = None
         pause, reconnects, looks = 0.02, bus._client().stats["reconnects"], 0
         while True:
-            asking = asyncio.create_task(self._anybody("alive" if sent else "ready", token))
+            asking = asyncio.create_task(self._anybody("alive" if waiting.storing else "ready", token))
             try:
                 both: set[asyncio.Future[Any]] = {asking, waiting.future}
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -110,18 +108,20 @@ class Delegations:
                 return waiting.future.result()
             if await asking:
                 alone_since = None
-                if not sent:
-                    sent.append(await bus._deliver(token, message, bus._encoded(message), True))
+                if waiting.storing is None:
+                    waiting.storing = bus._start(bus._deliver(token, message, bus._encoded(message), True))
+                    await asyncio.shield(waiting.storing)
                     await bus._sent(message, bus._encoded(message))
             else:
                 alone_since = loop.time() if alone_since is None else alone_since
                 if loop.time() - alone_since >= patience_s:
-                    raise self._nobody(waiting.receiver, patience_s, begun=bool(sent))
-            pause = _LOOK_S if sent and alone_since is None else min(0.5, pause * 1.5)
+                    raise self._nobody(waiting.receiver, patience_s, begun=waiting.storing is not None)
+            pause = _LOOK_S if waiting.storing and alone_since is None else min(0.5, pause * 1.5)
             await asyncio.wait({waiting.future}, timeout=pause)
             looks += 1
-            if sent and (alone_since is not None or looks % 10 == 0 or bus._client().stats["reconnects"] != reconnects):
-                reconnects = bus._client().stats["reconnects"]
+            now = bus._client().stats["reconnects"]
+            if waiting.storing and (alone_since is not None or looks % 10 == 0 or now != reconnects):
+                reconnects = now
                 with suppress(Exception):  # the server is away: the next time, then
                     await self._look(message.id)
 
