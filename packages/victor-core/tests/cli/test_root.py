@@ -337,3 +337,32 @@ def test_no_color_on_a_terminal(place, console_script, monkeypatch):
 def test_main_takes_the_arguments_of_the_process(victor, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["victor", "--version"])
     assert main() == 0
+
+
+TRACED = """
+from victor.core.events import EventStream
+from victor.core.hookspecs import hookimpl
+
+@hookimpl
+def victor_register_commands(register):
+    register("work", "victor_traced:work")
+
+def work():
+    "Say where this is."
+    stream, events = EventStream(), []
+    stream.subscribe(events.append, phases=["end"])
+    with stream.operation("agent.run", "clerk"):
+        pass
+    print(events[0].run_id, events[0].parent_id)
+"""
+
+
+def test_a_traced_caller_is_continued(victor, plugin, monkeypatch):
+    from victor.core.events import current_span
+
+    plugin("traced", TRACED)
+    monkeypatch.setenv("TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    assert victor("work").out == "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7\n"
+    assert current_span() is None
+    monkeypatch.setenv("TRACEPARENT", "nonsense")
+    assert victor("work").out.endswith(" None\n")

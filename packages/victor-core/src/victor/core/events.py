@@ -69,6 +69,7 @@ KINDS: Final[Mapping[str, str]] = {
     "workflow.run": "one run of a workflow, from start or resume to end or interrupt",
     "workflow.step": "one superstep",
     "workflow.node": "one execution of a node",
+    "workflow.retry": "point: a node failed and is tried again",
     "workflow.map": "point: a map begins, with the number of its items",
     "workflow.interrupt": "point: a node waits for an answer from outside",
     "state.transition": "point: state keys were changed by a superstep",

@@ -142,6 +142,9 @@ async def _retried(task: Task, run: Run) -> Any:
             if policy is None or current.attempt >= policy.max_attempts:
                 raise
             wait_s = policy.wait_s(current.attempt)
+            if run.watched and run.events.active:
+                tried = {"attempt": current.attempt, "delay_s": wait_s, "error": type(error).__name__}
+                run.events.emit("workflow.retry", task.plan.name, {**tried, "namespace": run.namespace})
         if run.blocking:
             time.sleep(wait_s)  # noqa: ASYNC251 - there is no event loop to hold up
         else:

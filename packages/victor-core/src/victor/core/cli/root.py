@@ -186,6 +186,10 @@ def _dispatch(given: Globals, args: list[str], stack: ExitStack) -> int:
     except UnknownNameError as error:
         note(f"{error} (victor --help lists the commands)", kind="error")
         return USAGE
+    if header := os.environ.get("TRACEPARENT"):  # whoever started this process is traced, and this is a part of it
+        from victor.core.trace_context import continuing
+
+        stack.enter_context(continuing(header))
     if given.verbose:
         stack.callback(_listen())
     return run_command(name, command.load(), rest)

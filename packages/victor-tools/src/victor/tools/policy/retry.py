@@ -71,9 +71,15 @@ class Retry:
                 left = context.remaining_s
                 if not is_transient(error) or (left is not None and left <= pause):
                     raise
-                attributes = {"call_id": context.call_id, "attempt": attempt, "error": type(error).__name__}
+                wait = pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads attempts, keeps no secret
+                attributes = {
+                    "call_id": context.call_id,
+                    "attempt": attempt,
+                    "delay_s": wait,
+                    "error": type(error).__name__,
+                }
                 context.scope.stream.emit("tools.retry", context.tool.name, attributes)
-            await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads attempts, keeps no secret
+            await self._sleep(wait)
             pause = min(pause * 2, self._longest)
         context.attempt = self._retries + 1
         return await next_(context)

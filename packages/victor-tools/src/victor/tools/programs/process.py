@@ -14,6 +14,7 @@ from typing import Final
 from attrs import frozen
 
 from victor.core.errors import ToolError, ToolTimeoutError
+from victor.core.trace_context import trace_environment
 
 __all__ = ["Finished", "Output", "clean_environment", "run_program"]
 
@@ -104,7 +105,7 @@ async def run_program(
     Args:
         command: Program and arguments; no shell reads them.
         folder: Working directory.
-        environment: All of it.
+        environment: All of it but ``TRACEPARENT``, which tells a traced program whose part it is.
         stdin: What it can read.
         timeout_s: Seconds.
         most_bytes: Most bytes kept of each stream: the beginning and the end. The rest is read and dropped.
@@ -121,7 +122,7 @@ async def run_program(
         raise ToolError("an argument cannot contain a zero character")
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env=dict(environment), start_new_session=True,
+            *command, cwd=folder, env=trace_environment(environment), start_new_session=True,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
     except FileNotFoundError as error:

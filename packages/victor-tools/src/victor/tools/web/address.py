@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Final
 
-__all__ = ["is_denied", "is_public"]
+__all__ = ["is_denied", "is_public", "is_this_machine"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -36,6 +36,21 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return _is_public(found)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the host of a URL is this machine by the very words of it: a loopback address, or ``localhost``.
+
+    Example:
+        >>> [is_this_machine(host) for host in ("127.0.0.1", "[::1]", "localhost", "localhost.example.org")]
+        [True, True, True, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def is_denied(address: str, patterns: Iterable[str]) -> str | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from victor.core.errors import ToolError
-from victor.tools.web.address import is_denied, is_public
+from victor.core.trace_context import TRACEPARENT, traceparent
+from victor.tools.web.address import is_denied, is_public, is_this_machine
 
 if TYPE_CHECKING:
     import httpcore2
@@ -81,6 +82,8 @@ class WebClient:
         allow_private: Also connect to private and loopback addresses.
         allow_hosts: Only these hosts, with ``*`` as wildcard; empty for any.
         deny_hosts: Not these hosts; an address, a network (``10.0.0.0/8``) or ``localhost`` is refused under any name.
+        trace_hosts: Hosts, with ``*`` as wildcard, that are told which trace a request is a part of (``traceparent``).
+            This machine itself is always told, nobody else: what a stranger is sent should say nothing about us.
         max_bytes: Most bytes of an answer, after decompression.
         timeout_s: Seconds a request may take, redirects included.
         resolve: Host and port to addresses; for tests.
@@ -88,11 +91,12 @@ class WebClient:
 
     def __init__(
         self, *, allow_private: bool = False, allow_hosts: Iterable[str] = (), deny_hosts: Iterable[str] = (),
-        max_bytes: int = 5_000_000, timeout_s: float = 30.0, resolve: Any = None,
+        trace_hosts: Iterable[str] = (), max_bytes: int = 5_000_000, timeout_s: float = 30.0, resolve: Any = None,
     ) -> None:  # fmt: skip
         self._private = allow_private
         self._allow = tuple(host.lower() for host in allow_hosts)
         self._deny = tuple(host.lower() for host in deny_hosts)
+        self._traced = tuple(host.lower() for host in trace_hosts)
         self._max = max_bytes
         self._timeout = timeout_s
         self._resolve = resolve or _resolve
@@ -167,12 +171,14 @@ class WebClient:
     async def _one(self, url: str, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
         import httpcore2
 
-        self.check(url)
+        host, _ = self.check(url)
         parsed = _parsed(url)
         request_headers = [
             (b"host", parsed.netloc),
             *((k.encode(), v.encode("latin-1", "replace")) for k, v in headers.items()),
         ]
+        if TRACEPARENT not in headers and self._is_traced(host) and (header := traceparent()) is not None:
+            request_headers.append((TRACEPARENT.encode(), header.encode()))
         if body:
             request_headers.append((b"content-length", str(len(body)).encode()))
         pool = httpcore2.AsyncConnectionPool(network_backend=self._backend(), max_connections=1)
@@ -185,6 +191,9 @@ class WebClient:
             known = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in response.headers}
             content, cut = await _read(response.aiter_stream(), known.get("content-encoding", ""), self._max)
             return Answer(url, response.status, known, content, cut)
+
+    def _is_traced(self, host: str) -> bool:
+        return is_this_machine(host) or any(fnmatchcase(host, pattern) for pattern in self._traced)
 
     def _backend(self) -> httpcore2.AsyncNetworkBackend:
         import httpcore2

@@ -29,6 +29,7 @@ class Http(Toolkit):
         allow_private: Also ask private, loopback and link-local addresses.
         allow_hosts: Only these hosts; ``*`` is a wildcard.
         deny_hosts: Not these hosts; an address, a network (``10.0.0.0/8``) or ``localhost`` is refused under any name.
+        trace_hosts: Hosts, with ``*`` as wildcard, that are told which trace a request belongs to. This machine always is.
         max_bytes: Most bytes of an answer.
         max_chars: Most characters returned.
         timeout_s: Seconds a request may take.
@@ -39,6 +40,7 @@ class Http(Toolkit):
     allow_private: bool = False
     allow_hosts: tuple[str, ...] = ()
     deny_hosts: tuple[str, ...] = ()
+    trace_hosts: tuple[str, ...] = ()
     max_bytes: int = 5_000_000
     max_chars: int = 50_000
     timeout_s: float = 30.0
@@ -50,6 +52,7 @@ class Http(Toolkit):
             allow_private=self.allow_private,
             allow_hosts=self.allow_hosts,
             deny_hosts=self.deny_hosts,
+            trace_hosts=self.trace_hosts,
             max_bytes=self.max_bytes,
             timeout_s=self.timeout_s,
         )
