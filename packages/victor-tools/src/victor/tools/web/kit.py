@@ -29,7 +29,7 @@ class Http(Toolkit):
         allow_private: Also ask private, loopback and link-local addresses.
         allow_hosts: Only these hosts; ``*`` is a wildcard.
         deny_hosts: Not these hosts; an address, a network (``10.0.0.0/8``) or ``localhost`` is refused under any name.
-        trace_hosts: Hosts, with ``*`` as wildcard, that are told which trace a request belongs to. This machine always is.
+        trace_hosts: Hosts, with ``*`` as wildcard, that are told which trace a request belongs to, as this machine is.
         max_bytes: Most bytes of an answer.
         max_chars: Most characters returned.
         timeout_s: Seconds a request may take.
