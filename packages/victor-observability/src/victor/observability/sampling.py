@@ -137,8 +137,8 @@ class SlowRuns:
                 self._seen.clear()
                 self._limits.clear()
             seen = self._seen[kind, name] = Sketch()
+        limit = self._limits.get((kind, name))
         seen.add(duration_ns)
         if seen.count % _ENOUGH == 0:
             self._limits[kind, name] = seen.quantile(0.99) or 0.0
-        limit = self._limits.get((kind, name))
         return limit is not None and duration_ns > limit
