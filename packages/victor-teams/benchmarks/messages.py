@@ -4,7 +4,7 @@ Figures are microseconds of CPU time, the median of short windows, so that other
 request has a correlation id, a deadline, a bounded mailbox and a place in the history; a turn is that of an agent with
 a scripted model, its budgets, journal and loop detection in place. Each peer does the same work in a process of its
 own, in the same run, with the interpreter that ``--peers`` or ``VICTOR_BENCH_PEERS_PYTHON`` names. The bus over NATS
-is not measured here.
+is measured by ``nats_requests.py``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from victor.core import Agent
+from victor.core.events import EventStream, set_stream
 from victor.core.message import Usage
 from victor.core.testing import FunctionModel
 from victor.teams import RoundRobin, Team, TeamLimits
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--peers", default=os.environ.get("VICTOR_BENCH_PEERS_PYTHON", ""), help="their interpreter")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
+    set_stream(EventStream())  # nobody listens, whatever else is installed
     floor, own = asyncio.run(floors()), asyncio.run(ours())
     peers = {name: peer(options.peers, name) for name in ("autogen", "agent_framework")} if options.peers else {}
     if options.json:
@@ -173,6 +175,10 @@ def main() -> None:
             for theirs in peers.values()
         ]
         print(f"{name:24} {value:8.2f} {GOALS[name]:>6} {ratio:>8} " + " ".join(f"{text:>26}" for text in others))
+    first, last = f"turn, {TURNS[0]}", f"turn, {TURNS[-1]}"
+    for name, figures in {"victor": own, **peers}.items():
+        if first in figures and last in figures:
+            print(f"{name}: a turn of {TURNS[-1]} takes {figures[last] / figures[first]:.2f}x one of {TURNS[0]}")
     if not peers:
         print("peers are left out: name their interpreter with --peers")
 
