@@ -87,7 +87,7 @@ def test_it_agrees_with_numpy_and_ddsketch(shape: str) -> None:
         "bimodal": lambda: draw.gauss(1e6, 1e4) if draw.random() < 0.9 else draw.gauss(5e9, 1e8),
     }[shape]
     given = [int(abs(made())) for _ in range(20_000)]
-    sketch, peer = Sketch(given), DDSketch(RELATIVE_ERROR)
+    sketch, peer = Sketch(given), DDSketch(RELATIVE_ERROR)  # type: ignore[no-untyped-call]
     for value in given:
         peer.add(value)
     for q in (0.01, 0.5, 0.9, 0.95, 0.99, 0.999):
