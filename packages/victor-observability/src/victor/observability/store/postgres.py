@@ -31,6 +31,7 @@ __all__ = ["PostgresStore"]
 
 _LOCK: Final = 0x56634D74
 _TURN: Final = f"SELECT pg_advisory_xact_lock({_LOCK}, hashtext(current_schema()))"
+_DROP_WAITS = "5s"
 _REFUSED: Final = "22"  # the class of errors about values
 _READS: Final = re.compile(r"(?:\s|--.*?\n|/\*.*?\*/|\()*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
 _HINTS: Final = {
@@ -354,7 +355,7 @@ class PostgresStore(SqlStore):
     def _drop(self, day: int, done: Maintained) -> bool:
         try:
             with self.writing("remove a day of detail") as link:
-                link.run("SET LOCAL lock_timeout = '5s'")
+                link.run(f"SET LOCAL lock_timeout = '{_DROP_WAITS}'")
                 done.records += self._partitions.drop(link, day)
         except StoreError as error:
             if getattr(error.__cause__, "sqlstate", None) != "55P03":

@@ -95,7 +95,8 @@ def _values(line: Line) -> list[Any]:
 class _CsvWriter:
     def __init__(self, path: Path, name: str) -> None:
         self._file = (path / f"{name}.csv").open("x", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._file, lineterminator="\n")
+        # The line ends of RFC 4180, with which texts that hold either half of one are quoted.
+        self._rows = csv.writer(self._file, lineterminator="\r\n")
         self._rows.writerow([field.name for field in _FIELDS[name]])
 
     def add(self, line: Line) -> None:
