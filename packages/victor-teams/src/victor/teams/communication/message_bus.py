@@ -46,6 +46,7 @@ from victor.teams.communication.history import DeadLetter, History
 from victor.teams.communication.mailbox import Mailbox, Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.requests import Answered, Pending
+from victor.teams.communication.traced import stamped, where_sent
 
 __all__ = ["MessageBus"]
 
@@ -170,6 +171,7 @@ class MessageBus:
         """
         self._here()
         self._check(message.content)
+        message = stamped(message, leaves=False)
         if message.type == MessageType.RESPONSE:
             self._respond(message)
         elif message.type == MessageType.BROADCAST and not message.receivers:
@@ -269,6 +271,7 @@ class MessageBus:
             sender=sender, receivers=followers, content=content, type=MessageType.TOPIC, topic=topic,
             metadata=metadata or {},
         )  # fmt: skip
+        message = stamped(message, leaves=False)
         self._spread(message, followers)
         return message
 
@@ -316,6 +319,7 @@ class MessageBus:
             type=MessageType.REQUEST,
             metadata=metadata or {},
         )
+        message = stamped(message, leaves=False)
         if retries:
             self._retried[message.id] = receiver
         try:
@@ -579,12 +583,13 @@ class MessageBus:
             except BusClosedError:
                 return
             worker.idle = False
-            self._received(message, box.name)
-            try:
-                await self._handle(message, box.name, handler)
-            except asyncio.CancelledError:
-                self._failed(message, box.name, "the handler was cancelled")
-                raise
+            with where_sent(message):
+                self._received(message, box.name)
+                try:
+                    await self._handle(message, box.name, handler)
+                except asyncio.CancelledError:
+                    self._failed(message, box.name, "the handler was cancelled")
+                    raise
 
     async def _handle(self, message: AgentMessage, name: str, handler: Handler) -> None:
         try:

@@ -43,6 +43,7 @@ from victor.teams.communication.names import PLAIN, token_of
 from victor.teams.communication.nats_delegation import Delegations
 from victor.teams.communication.nats_serving import Serving
 from victor.teams.communication.requests import Answered
+from victor.teams.communication.traced import stamped
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -334,6 +335,7 @@ class NatsBus:
             BusError: The server did not take it.
         """
         await self.open()
+        message = stamped(message, leaves=True)
         data = self._encoded(message)
         if message.type == MessageType.BROADCAST and not message.receivers:
             receivers = [token for token, name in self._known.items() if name != message.sender]
@@ -423,6 +425,7 @@ class NatsBus:
         message = AgentMessage(
             sender=sender, receivers=(receiver,), content=content, type=MessageType.REQUEST, metadata=metadata or {}
         )
+        message = stamped(message, leaves=True)
         data = self._encoded(message)
         subject = f"{self._prefix}.ask.{token}"
         nobody = False

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from victor.teams.communication.errors import BusError, NobodyServesError, RequestTimeoutError, ResponseError
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.names import token_of
+from victor.teams.communication.traced import stamped
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -70,6 +71,7 @@ class Delegations:
         message = AgentMessage(
             sender=sender, receivers=(receiver,), content=content, type=MessageType.DELEGATION, metadata=details
         )
+        message = stamped(message, leaves=True)
         bus._encoded(message)
         waiting = self._open[message.id] = _Open(sender, receiver)
         try:

@@ -25,6 +25,7 @@ from victor.teams.communication.errors import BusError, MessageTooLargeError
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.names import PLAIN, token_of
 from victor.teams.communication.requests import Answered
+from victor.teams.communication.traced import where_sent
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -182,7 +183,8 @@ class Serving:
             if work.withdrawn:
                 await self._acknowledge(work.raws)
                 return
-            self._bus._received(message, self._name)
+            with where_sent(message):
+                self._bus._received(message, self._name)
             asked = "answer_to" in message.metadata and message.type == MessageType.DELEGATION
             work.task = self._bus._start(self._worked(message, answers=asked))
             try:
@@ -263,7 +265,8 @@ class Serving:
         except BusError as error:
             await bus._dead(AgentMessage(sender="?", receivers=(name,), content=raw.data[:1000]), name, str(error))
             return
-        bus._received(message, name)
+        with where_sent(message):
+            bus._received(message, name)
         answered = self._answered
         if not answered.first_time(message.id):
             response = answered.response(message.id)
@@ -289,9 +292,10 @@ class Serving:
 
     async def _worked(self, message: AgentMessage, *, answers: bool) -> AgentMessage:
         try:
-            value = self._handler(message)
-            if inspect.isawaitable(value):
-                value = await value
+            with where_sent(message):
+                value = self._handler(message)
+                if inspect.isawaitable(value):
+                    value = await value
             response = message.reply(value if answers else None, sender=self._name)
             if answers:
                 self._bus._encoded(response)
