@@ -19,7 +19,6 @@ import importlib.util
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -87,19 +86,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return _required((yield))
 
 
-TEMPORARY = Path(tempfile.gettempdir()).resolve()
-
-
-def _is_of_a_test(module: ModuleType) -> bool:
-    """Whether a module was made by hand, or read from a file that will not stay."""
+def _is_of_a_test(module: ModuleType, folder: Path) -> bool:
+    """Whether a module was made by hand, or read from a file in the folder of temporary files of this run."""
     file = getattr(module, "__file__", None)
     if file is None:
         return getattr(module, "__spec__", None) is None
-    return Path(file).is_relative_to(TEMPORARY)
+    return Path(file).is_relative_to(folder)
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
+def _as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fail a test after which the process is not as it was before, and put in order what may well change."""
     from victor.core.events import get_stream, set_stream
     from victor.core.plugins import get_plugins, set_plugins
@@ -113,7 +109,7 @@ def _as_it_was() -> Iterator[None]:
     set_stream(stream)
     if sys.modules.keys() != modules.keys():
         for name in [name for name in sys.modules if name not in modules]:
-            if _is_of_a_test(sys.modules[name]):
+            if _is_of_a_test(sys.modules[name], tmp_path_factory.getbasetemp()):
                 del sys.modules[name]
     changed = []
     for name in sorted({*environment, *os.environ} - {"PYTEST_CURRENT_TEST"}):
