@@ -1,0 +1,1 @@
+"""``victor observability``: look at what was recorded."""
