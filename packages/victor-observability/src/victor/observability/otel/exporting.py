@@ -6,6 +6,7 @@ Imports the SDK; nothing here is loaded before spans are really made.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
@@ -248,7 +249,7 @@ def _chosen(endpoint: Endpoint) -> list[SpanExporter]:
             case "console":
                 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-                found.append(ConsoleSpanExporter())
+                found.append(ConsoleSpanExporter(out=sys.stdout))
             case "none" | "":
                 pass
             case other:
