@@ -69,6 +69,8 @@ def main() -> int:
     if not programs:
         raise SystemExit("no benchmark program is chosen by that")
     environment = dict(os.environ)
+    # Each program measures its own package: recording is measured by that of victor-observability.
+    environment.setdefault("VICTOR_LISTENERS", "-observability")
     if not options.no_peers and (python := peers_python()):
         environment["VICTOR_BENCH_PEERS_PYTHON"] = python
     failed: list[Path] = []

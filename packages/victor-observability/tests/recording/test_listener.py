@@ -211,6 +211,42 @@ if __name__ == "__main__":
     assert counts(tmp_path) == {"agent.run": 3, "model.request": 6, "tool.call": 3, "workflow.run": 1}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="not applicable: files have no limit here")
+def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    code = """
+import resource
+from victor.core.events import get_stream
+from victor.observability import current_recorder
+
+stream, recorder = get_stream(), current_recorder()
+
+def calls(name):
+    for number in range(500):
+        with stream.operation("tool.call", name):
+            pass
+
+calls("before")
+assert recorder.flush()
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+for _ in range(4):
+    calls("while it is full")
+    full = not recorder.flush()
+assert full and recorder.own()["failed_writes"], recorder.own()
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+calls("after")
+assert recorder.flush(), recorder.problem
+"""
+    done = run(tmp_path, code)
+    assert done.stderr.count("cannot be written") == 1
+    assert done.stderr.count("can be written again") == 1
+    with open_store(f"sqlite:{tmp_path}/.victor/metrics.db") as store:
+        found = {group.by[0]: group.totals.count for group in store.breakdown(["name"])}
+        assert found == {"before": 500, "while it is full": 2000, "after": 500}
+        assert store.info().records == 3000
+        assert not store.check()
+
+
 def test_two_programs_write_at_once(tmp_path: Path) -> None:
     code = """
 from victor.core.events import get_stream

@@ -133,13 +133,14 @@ class Recorder:
         self._idle = True
         self._threads = True
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        # Reentrant, as a signal's handler may emit an event while its thread is in here.
+        self._starting = threading.RLock()
         self._working = threading.RLock()
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._done = threading.Condition()
         self._asked = self._answered = 0
-        self._dropping = threading.Lock()
+        self._dropping = threading.RLock()
         self.dropped = 0
 
     # ---------------------------------------------------------------- the program's threads
