@@ -2,7 +2,8 @@
 
 The manager gives out pieces of work, which are done side by side; each worker sees only its own piece. The manager sees
 what came of them and gives out more, or answers. Who does what stands in a plan that the manager reads with a tool. The
-member `buying` is a team of its own, a line of two, with a part of the budget.
+member `buying` is a team of its own, a line of two, with a part of the budget. What stands under "answer" beside work
+that is given out is not taken for one.
 
 Run it with ``python docs/examples/teams/hierarchical.py``. It prints:
 

@@ -2,7 +2,7 @@
 
 The planner writes down facts and a plan, judges the progress before every step, and says who does what. When the work
 is stuck it plans anew, knowing what was tried. Here the planner reads facts, plan and progress from a runbook, by three
-tools; the two others look and act.
+tools; the hand has a tool for each thing it can do.
 
 Run it with ``python docs/examples/teams/magentic.py``. It prints:
 

@@ -2,7 +2,8 @@
 
 One member works at a time and hands the work over itself, with the tool `hand_over`, which a member gets beside its own
 where `may` says to whom it may hand over. The front desk has no tool for the case, so all it can do is pass it on. What
-the program knows of the customer travels as `deps` to every tool, past all models.
+the program knows of the customer travels as `deps` to every tool, past all models. After the tool, a language model
+would write what its colleague needs to know; the offline model repeats what the tool says.
 
 Run it with ``python docs/examples/teams/swarm.py``. It prints:
 
