@@ -31,7 +31,7 @@ __all__ = ["UPSERT_FIGURE", "UPSERT_RUN", "reopen_slots", "write_batch"]
 
 _SUMS: Final = ("spans", "model_requests", "tool_calls", "errors", "input_tokens", "output_tokens", "unpriced")
 
-_ASKED_AT_ONCE: Final = 500
+_ASKED_AT_ONCE: Final = 100
 
 UPSERT_RUN: Final = f"""
 INSERT INTO run_rows ({", ".join(RUN_COLUMNS)}) VALUES {in_list(RUN_COLUMNS)}
@@ -102,12 +102,11 @@ def _write_records(link: Link, batch: Batch, names: Names, runs: dict[bytes, int
 
 def reopen_slots(link: Link, minutes: Iterable[int]) -> None:
     """Figures were written late into hours and days that have been summed up: they are to be summed up again."""
-    minutes = {*minutes}
-    for level in (HOUR, DAY):
-        touched = sorted({minute // MINUTES[level] for minute in minutes})
-        for at in range(0, len(touched), _ASKED_AT_ONCE):
-            some = touched[at : at + _ASKED_AT_ONCE]
-            cached = f"level = {level} AND state = {int(State.CACHED)} AND slot IN {in_list(some)}"
-            for (slot,) in link.rows(f"SELECT slot FROM slots WHERE {cached}", some):
-                link.run("DELETE FROM slots WHERE level = ? AND slot = ?", (level, slot))
-                link.run("DELETE FROM figure_rows WHERE level = ? AND slot = ?", (level, slot))
+    touched = sorted({(level, minute // MINUTES[level]) for minute in {*minutes} for level in (HOUR, DAY)})
+    for at in range(0, len(touched), _ASKED_AT_ONCE):
+        some = touched[at : at + _ASKED_AT_ONCE]
+        either = " OR ".join(f"level = {level} AND slot = {slot}" for level, slot in some)
+        cached = f"SELECT level, slot FROM slots WHERE state = {int(State.CACHED)} AND ({either})"
+        for place in link.rows(cached):
+            link.run("DELETE FROM slots WHERE level = ? AND slot = ?", place)
+            link.run("DELETE FROM figure_rows WHERE level = ? AND slot = ?", place)
