@@ -87,28 +87,28 @@ class Serving:
         """Serve from now on."""
         nc, prefix = self._bus._client(), self._bus._prefix
 
-        async def on_request(raw: Msg) -> None:
-            task = self._bus._start(self._on_request(raw))
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-
-        async def here(raw: Msg) -> None:
-            with suppress(Exception):
-                await raw.respond(b"")
-
-        async def has_it(raw: Msg) -> None:
-            with suppress(Exception):
-                await raw.respond(b"yes" if raw.data.decode() in self._busy else b"no")
-
         self._subscriptions = [
-            await nc.subscribe(f"{prefix}.ask.{self._token}", queue="workers", cb=on_request),
-            await nc.subscribe(f"{prefix}.ready.{self._token}", queue="workers", cb=here),
-            await nc.subscribe(f"{prefix}.alive.{self._token}", queue="workers", cb=here),
-            await nc.subscribe(f"{prefix}.owner.{self._owner}", cb=has_it),
+            await nc.subscribe(f"{prefix}.ask.{self._token}", queue="workers", cb=self._on_ask),
+            await nc.subscribe(f"{prefix}.ready.{self._token}", queue="workers", cb=self._on_probe),
+            await nc.subscribe(f"{prefix}.alive.{self._token}", queue="workers", cb=self._on_probe),
+            await nc.subscribe(f"{prefix}.owner.{self._owner}", cb=self._on_owner),
             await nc.subscribe(f"{prefix}.withdraw.{self._token}", cb=self._on_withdrawal),
         ]
         await self._bus._settled()
         self._loops = [self._bus._start(self._take()) for _ in range(self._concurrency)]
+
+    async def _on_ask(self, raw: Msg) -> None:
+        task = self._bus._start(self._on_request(raw))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _on_probe(self, raw: Msg) -> None:
+        with suppress(Exception):
+            await raw.respond(b"")
+
+    async def _on_owner(self, raw: Msg) -> None:
+        with suppress(Exception):
+            await raw.respond(b"yes" if raw.data.decode() in self._busy else b"no")
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Take no more; finish what is in hand, or give it back when the seconds are over."""
