@@ -253,3 +253,22 @@ def test_forming_a_team(folder, victor):
     )
     (folder / "task.yaml").write_text("requirements: [cooking]\n")
     assert "cooking: nobody can do it" in victor("form", "pool.yaml", "task.yaml", code=1)
+
+
+def test_nobody_commands_the_terminal_by_what_they_say(folder, victor, monkeypatch):
+    Path("own.py").write_text(OWN.replace("ask.text.upper()", "'hi\\x1b[2J\\x07 there'"))
+    import victor.core.cli.terminal as terminal
+
+    assert "hi\x1b[2J\x07 there" in victor("run", "teams.yaml#talk", "-q", "t")  # nobody reads a pipe
+    monkeypatch.setattr(terminal, "is_terminal", lambda stream=None: True)
+    for arguments in (("run", "teams.yaml#talk", "t"), ("run", "teams.yaml#talk", "-q", "t")):
+        shown = victor(*arguments)
+        assert "\x1b" not in shown
+        assert "hi\ufffd[2J\ufffd there" in shown
+    (journal, *_) = sorted((folder / ".victor" / "teams").glob("*.jsonl"))
+    assert "\x1b" not in victor("replay", str(journal))
+
+
+def test_what_cannot_be_listed_or_written_is_said(folder, victor):
+    assert "there is no folder nowhere" in victor("list", "nowhere", code=1)
+    assert "cannot be written" in victor("schema", "-o", "nowhere/x.json", code=1)

@@ -226,16 +226,29 @@ def test_csv_with_a_column_for_each_option(kind: BallotKind, cells: str, content
         ("voter\n", "neither a column"),
         ("voter,tea,tea\n", "same name"),
         ("voter,ballot,tea\n", "one or the other"),
-        ("voter,ballot\nann\n", "line 2: 1 cells under 2 columns"),
         ("voter,ballot\n,tea\n", "line 2: no voter"),
-        ("voter,tea\nann,x\n", "line 2, column 'tea': 'x' is no whole number"),
-        ("voter,tea\nann,2\n", "line 2, column 'tea': 2 is neither 1 nor 0"),
         ('voter,ballot\nann,"tea\n', "no CSV"),
     ],
 )
 def test_csv_that_is_wrong(text: str, why: str) -> None:
     with pytest.raises(VotingError, match=why):
         read_csv(text, "approval")
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("bob", "line 3: 1 cells under 3 columns"),
+        ("bob,1,1,1", "line 3: 4 cells under 3 columns"),
+        ("bob,x,1", "line 3, column 'tea': 'x' is no whole number"),
+        ("bob,1.5,1", "line 3, column 'tea': '1.5' is no whole number"),
+        ("bob,1,2", "line 3, column 'milk': 2 is neither 1 nor 0"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_one_ballot_that_does_not_count(row: str, why: str) -> None:
+    result = vote(read_csv(f"voter,tea,milk\nann,1,0\n{row}\ncid,1,1\n", "approval"), rule="approval")
+    assert [(problem.voter, problem.reason) for problem in result.problems] == [("bob", why)]
+    assert result.winner == "tea"
 
 
 def test_a_csv_with_the_same_voter_twice_is_reported() -> None:

@@ -178,3 +178,36 @@ def test_no_change_of_a_file_gives_anything_but_its_own_error(data):
             break
     with contextlib.suppress(TeamFileError):
         load_teams(text="\n".join(lines))
+
+
+def test_what_is_wrong_hides_nothing_else_that_is() -> None:
+    text = """teams:
+  typo:
+    pattern: round_robbin
+    limits: {turns: -1}
+    until: {spoken_by: [critc], text_mention: x, by: nobody}
+    sees: from:nobody
+    on_failure: {critc: skip}
+    members: [{name: critic, instructions: x, sees: "from:crtic"}]
+  fine:
+    pattern: round_robin
+    members: [{name: a, instructions: x}, {name: b, instructions: x}]
+  v1.2:
+    patern: x
+    members:
+      - {nam: w}
+"""
+    with pytest.raises(TeamFileError) as raised:
+        load_teams(text=text)
+    assert [(one.line, one.column, one.message) for one in raised.value.problems] == [
+        (3, 14, "unknown coordination protocol 'round_robbin'; did you mean 'round_robin'?"),
+        (4, 21, "'turns' must be at least 1, got -1"),
+        (5, 24, "unknown member 'critc'; did you mean 'critic'?"),
+        (5, 54, "unknown member 'nobody'; there is: critic"),
+        (6, 11, "unknown member 'nobody'; there is: critic"),
+        (7, 17, "unknown member 'critc'; did you mean 'critic'?"),
+        (8, 53, "unknown member 'crtic'; did you mean 'critic'?"),
+        (13, 5, "'patern' is unknown; did you mean 'pattern'?"),
+        (15, 9, "'name' is required (a string): unique in the team"),
+        (15, 10, "'nam' is unknown; did you mean 'name'?"),
+    ]

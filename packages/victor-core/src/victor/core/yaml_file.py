@@ -22,7 +22,7 @@ from attrs import define, field, frozen
 
 from victor.core.errors import ConfigurationError, VictorError
 
-__all__ = ["Problem", "Source", "Span", "YamlFileError", "plain", "read_file", "read_text"]
+__all__ = ["Problem", "Source", "Span", "YamlFileError", "plain", "read_file", "read_text", "split_path"]
 
 _LARGEST: Final = 200_000  # values, aliases expanded; a file written by hand has a few thousand
 _LONGEST: Final = 5_000_000  # characters
@@ -32,6 +32,7 @@ _INT: Final = re.compile(r"[-+]?[0-9]+")
 _OCTAL: Final = re.compile(r"0o[0-7]+")
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]")
 _SPECIAL: Final = re.compile(r"([-+]?\.(?:inf|Inf|INF))|(\.(?:nan|NaN|NAN))")
 
 
@@ -104,8 +105,18 @@ class Source:
     path: Path | None = None
 
     def problem(self, path: str, message: str, *, key: bool = False) -> Problem:
-        """A problem at a JSON path, or at the nearest place around it that stands in the file."""
-        at = path
+        """A problem at a JSON path, or at the nearest place around it that stands in the file.
+
+        Args:
+            path: As `keys` and `values` have it, or as `victor.core.schema.decode` tells it.
+            message: What is wrong.
+            key: Whether the key is wrong, and not its value.
+        """
+        at = (
+            "$" + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in split_path(path))
+            if "['" in path
+            else path
+        )
         while at:
             span = (self.keys.get(at) if key else None) or self.values.get(at) or self.keys.get(at)
             if span is not None:
@@ -113,6 +124,19 @@ class Source:
             at = at[: max(at.rfind("."), at.rfind("["))] if ("." in at or "[" in at) else ""
             key = False
         return Problem(self.name, 1, 1, message)
+
+
+def split_path(path: str) -> list[str | int]:
+    """The keys and indices of a JSON path as `victor.core.schema.decode` tells it.
+
+    Example:
+        >>> split_path("$.teams['v1.2'].members[0]")
+        ['teams', 'v1.2', 'members', 0]
+    """
+    steps: list[str | int] = []
+    for name, index, quoted in _STEP.findall(path):
+        steps.append(int(index) if index else name or re.sub(r"\\(.)", r"\1", quoted))
+    return steps
 
 
 def read_file(path: str | Path, *, error: type[YamlFileError] = YamlFileError) -> Source:

@@ -14,7 +14,7 @@ import typer
 
 from victor.core.cli.failures import note_running, report
 from victor.core.cli.session import find_tools, make_agent, note_offline, settings_for, show_step
-from victor.core.cli.terminal import is_terminal, note, print_table, style
+from victor.core.cli.terminal import is_terminal, note, print_table, printable, style
 from victor.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class _Talk:
         async with aclosing(self.chat.stream(prompt)) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
-                    print(event.text, end="", flush=True)
+                    print(printable(event.text), end="", flush=True)
                     written = True
                     continue
                 if written:

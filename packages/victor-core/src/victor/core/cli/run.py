@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from victor.core.cli.session import make_agent, note_offline, settings_for, show_step
-from victor.core.cli.terminal import is_terminal, print_json
+from victor.core.cli.terminal import is_terminal, print_json, printable
 from victor.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ def run(
         return
     if not result.completed:
         if result.text and not streamed:
-            print(result.text)
+            print(printable(result.text))
         result.output  # noqa: B018 - raises, and says why there is none
     elif schema is not None:
         print_json(result.output)
     elif not streamed:
-        print(result.output)
+        print(printable(str(result.output)))
 
 
 async def _answer(agent: Agent[Any], prompt: str, *, streamed: bool) -> RunResult[Any]:
@@ -99,7 +99,7 @@ async def _answer(agent: Agent[Any], prompt: str, *, streamed: bool) -> RunResul
         column = 0
         async for event in agent.stream(prompt):
             if isinstance(event, TextDelta):
-                print(event.text, end="", flush=True)
+                print(printable(event.text), end="", flush=True)
                 column = (
                     len(event.text) - event.text.rfind("\n") - 1 if "\n" in event.text else column + len(event.text)
                 )

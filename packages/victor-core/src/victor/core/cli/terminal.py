@@ -12,6 +12,7 @@ Example:
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -22,6 +23,7 @@ __all__ = [
     "note",
     "print_json",
     "print_table",
+    "printable",
     "set_color",
     "style",
     "terminal_width",
@@ -39,6 +41,9 @@ _CODES: Final[Mapping[str, str]] = {
     "magenta": "35",
     "cyan": "36",
 }
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it; new lines and tabs are left."""
+
 _wish = "auto"
 
 
@@ -109,6 +114,17 @@ def wrap(text: str, width: int, *, indent: str = "") -> list[str]:
         else:
             line = longer
     return [*lines, line] if line.strip() else lines
+
+
+def printable(text: str) -> str:
+    """A text by a model or a stranger, without what a terminal would obey: colors, titles, clearing the screen, ...
+
+    Where nobody reads, in a pipe or a file, it stays as it is.
+
+    Args:
+        text: Of any number of lines.
+    """
+    return _COMMANDS.sub("\N{REPLACEMENT CHARACTER}", text) if is_terminal() else text
 
 
 def format_table(

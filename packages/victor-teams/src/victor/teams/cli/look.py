@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from victor.core.cli.terminal import is_terminal, note, print_json, print_table, style, terminal_width
+from victor.core.cli.terminal import is_terminal, note, print_json, print_table, printable, style, terminal_width
 from victor.core.errors import ConfigurationError, VictorError
 from victor.teams.cli.run import RUNS, find_team
 from victor.teams.team import Team
@@ -41,6 +41,8 @@ def list_teams(
         return
     from victor.teams.yaml.load import iter_files, load_teams
 
+    if not folder.is_dir():
+        raise ConfigurationError(f"there is no folder {folder}")
     found: list[tuple[str, Team]] = []
     broken: list[dict[str, str]] = []
     for path in iter_files(folder):
@@ -164,10 +166,11 @@ def replay(
             return
         if record.begun is None:
             raise ConfigurationError(f"{journal} holds no run")
-        print(f"{style(record.begun.team, 'bold')} ({record.begun.pattern}): {record.begun.task}\n")
+        head = f"{style(printable(record.begun.team), 'bold')} ({record.begun.pattern})"
+        print(f"{head}: {printable(record.begun.task)}\n")
         for key, turn in record.turns.items():
             said = f"failed: {turn.error}" if turn.error else turn.text
-            print(f"{style(key, 'dim')} {style(turn.member, 'bold', 'cyan')}: {said}\n")
+            print(f"{style(key, 'dim')} {style(printable(turn.member), 'bold', 'cyan')}: {printable(said)}\n")
         end = record.ended
         print(
             "it has not ended" if end is None else f"{end.stop_reason.value}{': ' + end.detail if end.detail else ''}"
@@ -184,5 +187,8 @@ def schema(output: Annotated[Path | None, typer.Option("-o", "--output", help="W
     if output is None:
         print(text.rstrip("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{output} cannot be written: {error.strerror or error}") from error
         print(f"written to {output}")

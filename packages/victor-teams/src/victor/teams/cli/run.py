@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from victor.core.cli.terminal import is_terminal, note, print_json, style
+from victor.core.cli.terminal import is_terminal, note, print_json, printable, style
 from victor.core.errors import ConfigurationError
 from victor.teams.cli.shown import plain, summary
 from victor.teams.cli.worker import bus_for, remote_members
@@ -163,9 +163,9 @@ async def _followed(
         if isinstance(event, TurnFinished) and talk:
             turn = event.turn
             if turn.error:
-                print(style(f"{turn.member} failed: {turn.error}", "red"))
+                print(style(printable(f"{turn.member} failed: {turn.error}"), "red"))
             else:
-                print(f"{style(turn.member, 'bold', 'cyan')}: {turn.text}\n")
+                print(f"{style(printable(turn.member), 'bold', 'cyan')}: {printable(turn.text)}\n")
         elif isinstance(event, TeamFinished):
             return event.result
     raise AssertionError("a stream ends with TeamFinished")
@@ -174,7 +174,7 @@ async def _followed(
 def _ask(result: TeamResult) -> dict[str, str]:
     answers = {}
     for question in result.questions:
-        print(f"{style(question.member, 'bold', 'yellow')} is asked: {question.prompt}")
+        print(f"{style(printable(question.member), 'bold', 'yellow')} is asked: {printable(question.prompt)}")
         try:
             answers[question.id] = input("> ")
         except EOFError:
@@ -185,18 +185,19 @@ def _ask(result: TeamResult) -> dict[str, str]:
 def _print(result: TeamResult, file: str, path: Path, quiet: bool) -> None:
     sys.stdout.flush()  # what was said stands before what is noted about it, also where both go into one file
     if result.completed:
+        answer = printable(str(result.output if isinstance(result.output, str) else plain(result)["output"]))
         if quiet:
-            print(result.output if isinstance(result.output, str) else plain(result)["output"])
+            print(answer)
         else:
             print(style("Answer", "bold"))
-            print(result.output if isinstance(result.output, str) else plain(result)["output"])
+            print(answer)
             print(flush=True)
             note(summary(result))
         return
     note(summary(result), kind="" if result.stop_reason is StopReason.WAITING else "error")
     if result.stop_reason is StopReason.WAITING:
         for question in result.questions:
-            print(f"{question.member} is asked: {question.prompt}")
+            print(printable(f"{question.member} is asked: {question.prompt}"))
             print(f"  victor team run {file} --resume --journal {path} --answer {question.id}='...'")
     elif path.exists():
         note(f"go on after mending: victor team run {file} --resume --journal {path}")

@@ -46,6 +46,17 @@ class Ballot:
     reason: str = ""
 
 
+@frozen
+class Spoiled:
+    """What stands in a file for a ballot that cannot be read; the poll reports it as invalid.
+
+    Args:
+        why: What is wrong, and where.
+    """
+
+    why: str
+
+
 def _as_tuple(options: Iterable[str]) -> tuple[str, ...]:
     return tuple(options)
 
@@ -112,6 +123,8 @@ class BallotForm:
         Raises:
             BallotError: It is invalid; the text says why, in words the voter can act on.
         """
+        if isinstance(content, Spoiled):
+            raise BallotError(content.why)
         if isinstance(content, str):
             content = self._spelt(content)
         if isinstance(content, Mapping):

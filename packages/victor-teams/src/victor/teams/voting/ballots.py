@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from victor.teams.voting.ballot import Ballot, BallotKind
+from victor.teams.voting.ballot import Ballot, BallotKind, Spoiled
 from victor.teams.voting.errors import VotingError
 
 __all__ = ["BallotFile", "found_options", "read_csv", "read_json"]
@@ -46,7 +46,8 @@ def read_csv(text: str, kind: BallotKind) -> BallotFile:
         kind: What the ballots are, as the rule to be used says.
 
     Raises:
-        VotingError: It is no such file; says which line.
+        VotingError: It is no such file; says which line. A row that cannot be read is one invalid ballot, and the
+            poll's to report.
 
     Example:
         >>> read_csv("voter,tea,milk\nann,2,1\nbob,1,\n", "ranking").ballots[0].content
@@ -76,12 +77,14 @@ def read_csv(text: str, kind: BallotKind) -> BallotFile:
     for number, row in enumerate(rows[1:], 2):
         if not row:
             continue
-        if len(row) != len(header):
-            raise VotingError(f"line {number}: {len(row)} cells under {len(header)} columns")
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        voter = cells["voter"]
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        voter = cells.get("voter", "")
         if not voter:
             raise VotingError(f"line {number}: no voter")
+        if len(row) != len(header):
+            why = f"line {number}: {len(row)} cells under {len(header)} columns"
+            ballots.append(Ballot(voter, Spoiled(why)))
+            continue
         if cells.get("weight"):
             weights.setdefault(voter, cells["weight"])
         if spelled:
@@ -92,13 +95,14 @@ def read_csv(text: str, kind: BallotKind) -> BallotFile:
 
 
 def _from_cells(cells: Mapping[str, str], kind: BallotKind, line: int) -> Any:
+    """What a row says; `Spoiled` where it cannot be read, for one voter's slip must not stop the count."""
     marked = {option: cell for option, cell in cells.items() if cell}
     if not marked:
         return None
     numbers: dict[str, int] = {}
     for option, cell in marked.items():
         if not cell.removeprefix("-").isdecimal() or not cell.isascii() or len(cell) > 9:
-            raise VotingError(f"line {line}, column {option!r}: {cell!r} is no whole number")
+            return Spoiled(f"line {line}, column {option!r}: {cell!r} is no whole number")
         numbers[option] = int(cell)
     if kind == "scores":
         return numbers
@@ -106,7 +110,7 @@ def _from_cells(cells: Mapping[str, str], kind: BallotKind, line: int) -> Any:
         return [[option for option in numbers if numbers[option] == rank] for rank in sorted(set(numbers.values()))]
     odd = next((option for option, number in numbers.items() if number not in (0, 1)), None)
     if odd is not None:
-        raise VotingError(f"line {line}, column {odd!r}: {numbers[odd]} is neither 1 nor 0")
+        return Spoiled(f"line {line}, column {odd!r}: {numbers[odd]} is neither 1 nor 0")
     chosen = [option for option, number in numbers.items() if number]
     return chosen[0] if kind == "choice" and len(chosen) == 1 else chosen
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+import copy
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import msgspec
 
 from victor.core.errors import VictorError
 from victor.core.import_strings import load_object
-from victor.core.yaml_file import Problem, Source, YamlFileError, read_file, read_text
+from victor.core.yaml_file import Problem, Source, YamlFileError, read_file, read_text, split_path
 from victor.teams.team import Team
 from victor.teams.yaml.spec import LimitsSpec, MemberSpec, OnFailureSpec, TeamFile, TeamSpec, UntilSpec
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from victor.teams.communication.bus import Bus
 
 __all__ = ["TeamFileError", "load_team", "load_teams"]
+
+_ROUNDS = 5
+"""So often a file is read again without what was wrong in it."""
 
 
 class TeamFileError(YamlFileError):
@@ -99,22 +103,33 @@ class _Loader:
         self.teams: dict[str, Team] = {}
 
     def load(self) -> dict[str, Team]:
-        from victor.core.schema import DecodeProblems, decode
-
         if not isinstance(self.source.value, dict):
             self.wrong("$", "a team file begins with the key 'teams'")
             self.stop()
-        try:
-            file = decode(TeamFile, msgspec.json.encode(self.source.value), what="the file")
-        except DecodeProblems as error:
-            for path, text in error.problems:
-                self.wrong(path, f"{path.rpartition('.')[2]!r} {text}", key="unknown" in text)
-            self.stop()
-            raise  # not reached: `stop` raises
+        file = self.decoded()
         for name in self.order(file):
             self.team(name, file.teams[name])
         self.stop()
         return {name: self.teams[name] for name in file.teams}
+
+    def decoded(self) -> TeamFile:
+        """The file, without what is wrong in it: that is told, and must not hide what else is wrong."""
+        from victor.core.schema import DecodeProblems, decode
+
+        value = copy.deepcopy(self.source.value)
+        for again in range(_ROUNDS):
+            try:
+                file: TeamFile = decode(TeamFile, msgspec.json.encode(value), what="the file")
+                return file
+            except DecodeProblems as error:
+                found = [(split_path(path), path, text) for path, text in error.problems]
+            for steps, path, text in found:
+                # What is wrong the second time because something was left out after the first is nobody's mistake.
+                if not again or _same(value, self.source.value, steps):
+                    self.wrong(path, f"{steps[-1] if steps else 'the file'!r} {text}", key="unknown" in text)
+            _leave_out(value, [steps for steps, _, _ in found])
+        self.stop()
+        raise AssertionError("problems were told")
 
     def wrong(self, path: str, text: str, *, key: bool = False) -> None:
         self.problems.append(self.source.problem(path, text, key=key))
@@ -157,6 +172,7 @@ class _Loader:
         pattern = self.pattern(f"{at}.pattern", spec.pattern)
         until = None if spec.until is None else self.until(f"{at}.until", spec.until)
         on_failure = self.on_failure(f"{at}.on_failure", spec.on_failure)
+        self.names(at, spec)
         if len(self.problems) > before:
             return
         with self.told(at):
@@ -174,6 +190,34 @@ class _Loader:
                 seed=spec.seed,
             )
             self.teams[name].pattern_name = spec.pattern if isinstance(spec.pattern, str) else str(spec.pattern["type"])
+
+    def names(self, at: str, spec: TeamSpec) -> None:
+        """Who is named must be a member."""
+        known = [member.name for member in spec.members]
+
+        def check(place: str, names: Iterable[str]) -> None:
+            for name in names:
+                if name not in known:
+                    self.wrong(place, self.unknown("member", name, known))
+
+        def of_scope(place: str, scope: str | None) -> None:
+            kind, _, names = (scope or "").partition(":")
+            if kind == "from":
+                check(place, (name.strip() for name in names.split(",") if name.strip()))
+
+        def of_until(place: str, until: UntilSpec) -> None:
+            check(f"{place}.spoken_by", _several(until.spoken_by))
+            check(f"{place}.by", _several(until.by))
+            for index, part in enumerate(until.all or ()):
+                of_until(f"{place}.all[{index}]", part)
+
+        of_scope(f"{at}.sees", spec.sees)
+        for index, member in enumerate(spec.members):
+            of_scope(f"{at}.members[{index}].sees", member.sees)
+        if spec.until is not None:
+            of_until(f"{at}.until", spec.until)
+        if not isinstance(spec.on_failure, str):
+            check(f"{at}.on_failure", (name for name in spec.on_failure if name != "*"))
 
     def member(self, at: str, spec: MemberSpec, team: str) -> Any:
         fields = {
@@ -216,13 +260,14 @@ class _Loader:
         from victor.core.plugins import get_plugins
         from victor.teams.member import AgentMember
 
+        before = len(self.problems)
         for index, tool in enumerate(spec.tools):
             with self.told(f"{at}.tools[{index}]"):
                 resolve_tools([tool])
         if spec.model is not None:
             with self.told(f"{at}.model"):
                 get_plugins().models.entry(spec.model.partition(":")[0])
-        if self.problems:
+        if len(self.problems) > before:
             return None
         agent = Agent(
             spec.instructions,
@@ -374,6 +419,34 @@ class _Told:
             self.loader.wrong(self.at, str(error))
             return True
         return False
+
+
+def _leave_out(value: Any, paths: list[list[str | int]]) -> None:
+    """Take away the values at these paths; for a key that is missing, what misses it."""
+    there = [path for path in paths if _has(value, path)]
+    without = {tuple(path[:-1]) for path in paths if path not in there}
+    # From the end, so that the places of what stands before stay as they are.
+    for path in (*reversed(there), *sorted(without, key=str, reverse=True)):
+        if path and _has(value, path):
+            del _at(value, path[:-1])[path[-1]]
+
+
+def _at(value: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _same(value: Any, original: Any, path: Sequence[str | int]) -> bool:
+    return _has(value, path) and _has(original, path) and bool(_at(value, path) == _at(original, path))
+
+
+def _has(value: Any, path: Sequence[str | int]) -> bool:
+    try:
+        _at(value, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _limits(spec: LimitsSpec) -> Any:
