@@ -75,8 +75,8 @@ def make_rule(rule: Any, **settings: Any) -> Rule:
                 raise
             # attrs puts the text first and its own objects after it.
             why = str(error.args[0] if error.args else error).replace("<class 'int'>", "a whole number")
-            given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-            raise VotingError(f"the rule {rule!r} cannot be made with {given}: {why}") from error
+            told = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+            raise VotingError(f"the rule {rule!r} cannot be made with {told}: {why}") from error
         if not isinstance(made, Rule):
             raise VotingError(f"{rule!r} is no voting rule: it made a {type(made).__name__}")
         return made
