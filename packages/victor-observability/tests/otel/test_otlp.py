@@ -30,7 +30,7 @@ def test_every_field_arrives(received: Received, protocol: str) -> None:
         run.capture(prompt="Hello, my password=hunter2", output="Good day")
         run.set(cost_usd=0.25, input_tokens=10)
         with pytest.raises(OSError), stream.operation("tool.call", "fetch", {"call_id": "c-1"}) as tool:
-            tool.capture(arguments={"url": "https://ann:hunter2@db/"})
+            tool.capture(arguments={"url": "https://ann:hunter2@db/", "headers": {"Authorization": "Bearer hunter2"}})
             stream.emit("tools.retry", "fetch", {"attempt": 1, "error": "TimeoutError", "delay_s": 0.0})
             raise OSError("no way to https://ann:hunter2@db/")
     assert otel.status().failed == 0
@@ -71,7 +71,8 @@ def test_every_field_arrives(received: Received, protocol: str) -> None:
     assert fetch["status"] == {"code": "STATUS_CODE_ERROR", "message": "no way to https://[redacted]@db/"}
     assert fetch["attributes"]["error.type"] == "OSError"
     assert fetch["attributes"]["gen_ai.tool.call.id"] == "c-1"
-    assert fetch["attributes"]["gen_ai.tool.call.arguments"] == '{"url":"https://[redacted]@db/"}'
+    arguments = '{"url":"https://[redacted]@db/","headers":{"Authorization":"[redacted]"}}'
+    assert fetch["attributes"]["gen_ai.tool.call.arguments"] == arguments
     retry, exception = fetch["events"]
     assert retry["name"] == "tools.retry"
     assert int(retry["time_unix_nano"]) == events["tools.retry"].time_ns

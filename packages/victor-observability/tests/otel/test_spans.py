@@ -417,7 +417,7 @@ def test_threads_with_a_copied_context(seen: Seen) -> None:
     assert parent_of(seen["execute_tool add"]) == id_of(seen["invoke_agent clerk"])
 
 
-async def test_ten_thousand_tasks_at_once(seen: Seen) -> None:
+async def test_a_thousand_tasks_at_once(seen: Seen) -> None:
     async def work(number: int) -> None:
         with seen.stream.operation("agent.run", f"a{number % 10}") as run:
             await asyncio.sleep(0)
@@ -425,12 +425,10 @@ async def test_ten_thousand_tasks_at_once(seen: Seen) -> None:
                 await asyncio.sleep(0)
             assert trace.get_current_span().get_span_context().span_id == int(run.span.span_id, 16)
 
-    for _ in range(10):  # as many as wait to be sent at most are made at once
-        await asyncio.gather(*(work(number) for number in range(500)))
-        seen.otel.flush()
+    await asyncio.gather(*(work(number) for number in range(1000)))  # 2,000 spans: as many as may wait to be sent
     spans = seen.all
     runs = {id_of(span) for span in spans if span.name.startswith("invoke_agent")}
-    assert len(runs) == 5000
+    assert len(runs) == 1000
     assert {parent_of(span) for span in spans if span.name == "execute_tool add"} == runs
     assert seen.otel.open_spans == 0
     assert contexts.get_current() == {}

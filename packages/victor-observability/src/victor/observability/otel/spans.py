@@ -218,6 +218,7 @@ class LiveSpans:
         span, end = found.span, found.start_ns + (event.duration_ns or 0)
         if found.attempts:
             self._attempt(found, end, event.error, None, None)
+        del found.context  # which has it in turn: freed at once, and not by a search for such circles
         if span.is_recording():
             out: dict[str, Value] = {}
             found.form.write(out, event.attributes, found.given)
