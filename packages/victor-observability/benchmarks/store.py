@@ -4,9 +4,9 @@ Figures are those of the calling thread's CPU where a thread computes, and of th
 the work; references are raw statements of the same columns in the same run.
 
 Ten million events: the figures that a recorder would have written for them, 30 days of 40 keys, and not the events
-themselves. The last three days are written by the minute; of those before, which have only hours and days left, the
-minutes of an hour come at once, unless ``--whole`` writes all 1,728,000 rows of minutes. Then ``maintain`` rolls them up
-and prunes them as in any store. The counts are checked.
+themselves. The last three days are written by the minute; of those before, which have only hours and days left,
+the minutes of an hour come at once, unless ``--whole`` writes all 1,728,000 rows of minutes. Then ``maintain`` rolls
+them up and prunes them as in any store. The counts are checked.
 """
 
 from __future__ import annotations
@@ -223,7 +223,8 @@ def ten_million(url: str, what: str, days: int, *, whole: bool) -> None:
         store.maintain(now, Retention())
         took = time.perf_counter() - began
         info = store.info()
-        print(f"\nQuestions about {events:,} events of {days} days and {KEYS} keys ({what}; wall, best of 5)")
+        asked = f"{events:,} events of {days} days and {KEYS} keys"
+        print(f"\nQuestions about {asked} ({what}; wall, best of 5)")
         print(
             f"  {info.figures:,} rows of figures, {info.size_bytes / 2**20:.1f} MiB; written and rolled up in {took:.0f} s"
         )

@@ -27,6 +27,10 @@ class Link(Protocol):
         """Write rows of runs; the number of each by its id."""
         ...
 
+    def upsert_figures(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows of figures."""
+        ...
+
     def add_records(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows in the order of `RECORD_COLUMNS`."""
         ...

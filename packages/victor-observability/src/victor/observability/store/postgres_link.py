@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from victor.observability.store.errors import StoreError
-from victor.observability.store.schema import RECORD_COLUMNS, RUN_COLUMNS
+from victor.observability.store.schema import FIGURE_COLUMNS, FIGURE_KEY, RECORD_COLUMNS, RUN_COLUMNS
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,13 +28,24 @@ _TYPES: Final = [
     for name in RECORD_COLUMNS
 ]
 _START: Final = RECORD_COLUMNS.index("start_ns")
-_RUN_TYPES: Final = {"run_id": "bytea", "cost_usd": "float8", "source": "text"}
-_RUN_ARRAYS: Final = ", ".join(f"%s::{_RUN_TYPES.get(name, 'int8')}[]" for name in RUN_COLUMNS)
+_COLUMN_TYPES: Final = {"run_id": "bytea", "sketch": "bytea", "cost_usd": "float8", "source": "text", "writer": "text"}
 
 
 @lru_cache(maxsize=500)
 def _translated(statement: str) -> str:
     return statement.replace("?", "%s")
+
+
+@lru_cache(maxsize=10)
+def _from_arrays(statement: str, columns: tuple[str, ...]) -> str:
+    """The same ``INSERT ... VALUES ... ON CONFLICT ...`` for any number of rows, given as an array for each column."""
+    insert, _, rest = statement.partition("ON CONFLICT")
+    arrays = ", ".join(f"%s::{_COLUMN_TYPES.get(name, 'int8')}[]" for name in columns)
+    return f"{insert[: insert.index('VALUES')]} SELECT * FROM unnest({arrays}) ON CONFLICT {rest}"
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 class PostgresLink:
@@ -65,16 +76,15 @@ class PostgresLink:
 
     def upsert_runs(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> dict[bytes, int]:
         """Write rows of runs, all in one statement; the number of each by its id."""
-        values, _, rest = statement.partition("ON CONFLICT")
-        values = values[: values.index("VALUES")]
-        columns = [list(column) for column in zip(*rows, strict=True)]
         with self._db.cursor(binary=True) as cursor:
-            found = cursor.execute(
-                f"{values} SELECT * FROM unnest({_RUN_ARRAYS}) ON CONFLICT {rest} "
-                "RETURNING run_rows.run_id, run_rows.run",
-                columns,
-            ).fetchall()
+            statement = f"{_from_arrays(statement, RUN_COLUMNS)} RETURNING run_rows.run_id, run_rows.run"
+            found = cursor.execute(statement, _columns(rows)).fetchall()
         return {bytes(run_id): number for run_id, number in found}
+
+    def upsert_figures(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows of figures, all in one statement."""
+        if rows:
+            self._db.execute(_from_arrays(statement, (*FIGURE_KEY, *FIGURE_COLUMNS)), _columns(rows))
 
     def add_records(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Copy rows in the order of `RECORD_COLUMNS` to the server."""

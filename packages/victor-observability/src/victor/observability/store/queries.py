@@ -16,8 +16,9 @@ from victor.observability.store.cover import DAY, HOUR, MINUTE, MINUTES, Part, S
 from victor.observability.store.errors import StoreError
 from victor.observability.store.link import in_list
 from victor.observability.store.protocol import Percentiles
-from victor.observability.store.rows import merge_row, record_of_row
+from victor.observability.store.rows import record_of_row
 from victor.observability.store.schema import FIGURE_COLUMNS, RECORD_COLUMNS, RUN_COLUMNS
+from victor.observability.store.summing import Summing
 
 if TYPE_CHECKING:
     from victor.observability.results import By
@@ -148,18 +149,18 @@ def grouped(
 ) -> dict[tuple[str, ...], Aggregate]:
     """The figures of each group."""
     parts = check_by(by)
-    found: dict[tuple[str, ...], Aggregate] = {}
-    of_key: dict[int, Aggregate] = {}
+    found: dict[tuple[str, ...], Summing] = {}
+    of_key: dict[int, Summing] = {}
     for _, rows in figures(link, since, until, where):
         keys = names.learn_keys(link, {row[1] for row in rows})
         for row in rows:
-            aggregate = of_key.get(row[1])
-            if aggregate is None:
+            figures_of = of_key.get(row[1])
+            if figures_of is None:
                 key = keys[row[1]]
                 group = tuple(key[part] for part in parts)
-                aggregate = of_key[row[1]] = found.setdefault(group, Aggregate())
-            merge_row(aggregate, row[2:])
-    return found
+                figures_of = of_key[row[1]] = found.setdefault(group, Summing())
+            figures_of.add(row[2:])
+    return {group: one.total() for group, one in found.items()}
 
 
 def _ordered(groups: dict[tuple[str, ...], Aggregate]) -> list[tuple[tuple[str, ...], Aggregate]]:
@@ -207,18 +208,18 @@ def series(
     step = int(step_s) // 60
     coarsest = next(level for level in (DAY, HOUR, MINUTE) if step % MINUTES[level] == 0)
     parts = check_by(by)
-    found: dict[tuple[int, tuple[str, ...]], Aggregate] = {}
+    found: dict[tuple[int, tuple[str, ...]], Summing] = {}
     for size, rows in figures(link, since, until, where, coarsest):
         keys = names.learn_keys(link, {row[1] for row in rows})
-        of_row: dict[tuple[int, int], Aggregate] = {}
+        of_row: dict[tuple[int, int], Summing] = {}
         for row in rows:
-            aggregate = of_row.get(row[:2])
-            if aggregate is None:
+            figures_of = of_row.get(row[:2])
+            if figures_of is None:
                 key = keys[row[1]]
                 place = row[0] * size // step, tuple(key[part] for part in parts)
-                aggregate = of_row[row[:2]] = found.setdefault(place, Aggregate())
-            merge_row(aggregate, row[2:])
-    return [Point(at * step * 60, group, found[at, group].totals()) for at, group in sorted(found)]
+                figures_of = of_row[row[:2]] = found.setdefault(place, Summing())
+            figures_of.add(row[2:])
+    return [Point(at * step * 60, group, found[at, group].total().totals()) for at, group in sorted(found)]
 
 
 def changes(before: dict[tuple[str, ...], Aggregate], after: dict[tuple[str, ...], Aggregate]) -> list[Change]:

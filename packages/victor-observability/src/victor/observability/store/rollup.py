@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from victor.observability.aggregate import Aggregate
 from victor.observability.store.cover import DAY, HOUR, MINUTE, MINUTES, State
-from victor.observability.store.rows import figure_row, merge_row
+from victor.observability.store.rows import figure_row
 from victor.observability.store.schema import FIGURE_COLUMNS
+from victor.observability.store.summing import Summing
 from victor.observability.store.writing import UPSERT_FIGURE
 
 if TYPE_CHECKING:
@@ -86,17 +87,17 @@ def _state(link: Link, level: int, slot: int) -> State | None:
 
 
 def _merged(link: Link, level: int, first: int, end: int) -> dict[tuple[int, str], Aggregate]:
-    merged: dict[tuple[int, str], Aggregate] = {}
+    merged: dict[tuple[int, str], Summing] = {}
     for key, source, *row in link.rows(
         f"SELECT key, source, {', '.join(FIGURE_COLUMNS)} FROM figure_rows WHERE level = ? AND slot >= ? AND slot < ?",
         (level, first, end),
     ):
-        merge_row(merged.setdefault((key, source), Aggregate()), row)
-    return merged
+        merged.setdefault((key, source), Summing()).add(row)
+    return {place: one.total() for place, one in merged.items()}
 
 
 def _write(link: Link, level: int, slot: int, merged: dict[tuple[int, str], Aggregate]) -> None:
-    link.many(
+    link.upsert_figures(
         UPSERT_FIGURE, [(level, slot, key, source, "", 0, *figure_row(one)) for (key, source), one in merged.items()]
     )
 

@@ -11,17 +11,15 @@ import msgspec
 
 from victor.observability.aggregate import Aggregate
 from victor.observability.record import Record, Status
-from victor.observability.sketch import Sketch
+from victor.observability.store.summing import pack
 
 if TYPE_CHECKING:
     from victor.observability.store.batch import RunDelta
 
 __all__ = [
-    "aggregate_of",
     "careful_row",
     "clean",
     "figure_row",
-    "merge_row",
     "merged_deltas",
     "record_of_row",
     "record_row",
@@ -204,33 +202,5 @@ def figure_row(aggregate: Aggregate) -> tuple[Any, ...]:
         aggregate.count, aggregate.errors, aggregate.cancelled, durations.count, min(durations.sum, _LARGEST),
         durations.low, durations.high, aggregate.input_tokens, aggregate.output_tokens, aggregate.cache_read_tokens,
         aggregate.cache_write_tokens, aggregate.cost_usd, aggregate.unpriced, aggregate.cache_hits,
-        aggregate.cache_misses, durations.to_bytes() if durations.count else b"",
+        aggregate.cache_misses, pack(durations),
     )  # fmt: skip
-
-
-def merge_row(aggregate: Aggregate, row: Sequence[Any]) -> None:
-    """Add a row in the order of `FIGURE_COLUMNS` to an aggregate."""
-    (count, errors, cancelled, _, _, _, _, input_tokens, output_tokens, cache_read, cache_write, cost, unpriced, hits,
-     misses, sketch) = row  # fmt: skip
-    aggregate.count += count
-    aggregate.errors += errors
-    aggregate.cancelled += cancelled
-    if input_tokens or output_tokens or cache_read or cache_write or unpriced or hits or misses or cost is not None:
-        aggregate.input_tokens += input_tokens
-        aggregate.output_tokens += output_tokens
-        aggregate.cache_read_tokens += cache_read
-        aggregate.cache_write_tokens += cache_write
-        aggregate.unpriced += unpriced
-        aggregate.cache_hits += hits
-        aggregate.cache_misses += misses
-        if cost is not None:
-            aggregate.cost_usd = (aggregate.cost_usd or 0.0) + cost
-    if sketch:
-        aggregate.durations.merge_bytes(sketch)
-
-
-def aggregate_of(row: Sequence[Any]) -> Aggregate:
-    """The aggregate of a row in the order of `FIGURE_COLUMNS`."""
-    aggregate = Aggregate(durations=Sketch())
-    merge_row(aggregate, row)
-    return aggregate

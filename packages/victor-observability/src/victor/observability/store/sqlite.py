@@ -63,6 +63,9 @@ class _Transaction:
         find = "SELECT run FROM run_rows WHERE run_id = ?"
         return {row[0]: self._db.execute(find, row[:1]).fetchone()[0] for row in rows}
 
+    def upsert_figures(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._db.executemany(statement, rows)
+
     def add_records(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self._db.executemany(_INSERT, rows)
 

@@ -69,13 +69,10 @@ def write_batch(link: Link, batch: Batch, names: Names, *, careful: bool = False
     if batch.records:
         _write_records(link, batch, names, runs, careful=careful)
     if batch.rollups:
-        link.many(
-            UPSERT_FIGURE,
-            [
-                (MINUTE, one.minute, names.key_number(one.key), "", one.writer, one.part, *figure_row(one.aggregate))
-                for one in batch.rollups
-            ],
-        )
+        figures = {
+            (MINUTE, one.minute, names.key_number(one.key), "", one.writer, one.part): one for one in batch.rollups
+        }
+        link.upsert_figures(UPSERT_FIGURE, [(*place, *figure_row(one.aggregate)) for place, one in figures.items()])
         reopen_slots(link, {one.minute for one in batch.rollups})
 
 

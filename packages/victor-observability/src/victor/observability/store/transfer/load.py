@@ -188,7 +188,7 @@ class _Loading:
         if self._records:
             self._link.add_records(self._records)
         if self._figures:
-            self._link.many(UPSERT_FIGURE, self._figures)
+            self._link.upsert_figures(UPSERT_FIGURE, self._figures)
         self._records, self._figures = [], []
 
     def finish(self) -> None:
