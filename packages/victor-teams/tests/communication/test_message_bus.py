@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -412,3 +413,63 @@ async def test_events_without_contents():
     assert [event.kind for event in events] == ["message.sent", "message.received", "message.sent", "message.dead"]
     assert events[0].attributes["receivers"] == ["bob"]
     assert "secret" not in str([(event.attributes, event.content) for event in events])
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": math.nan}, {"timeout": -1}, {"retries": -1}, {"backoff_s": math.nan}])
+async def test_a_time_that_is_none_is_refused_and_holds_nobody_up(wrong):
+    async with MessageBus() as bus:
+        ann, bob, eve = [await bus.join(name) for name in ("ann", "bob", "eve")]
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            await eve.request("bob", "x", **wrong)
+        with pytest.raises(RequestTimeoutError):
+            await asyncio.wait_for(ann.request("bob", "y", timeout=0.01), 10)
+        assert len(bob.name) == 3
+
+
+async def test_what_is_beside_the_content_is_bounded_too():
+    big = "y" * 2_000_000
+    async with MessageBus() as bus:
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        for beside in ({"metadata": {"x": big}}, {"correlation_id": big}, {"reply_to": big}):
+            with pytest.raises(MessageTooLargeError):
+                await ann.send("bob", "ok", **beside)
+        with pytest.raises(MessageTooLargeError):
+            await ann.publish(big, 1)
+        with pytest.raises(MessageTooLargeError):
+            await ann.request("bob", 1, metadata={"x": big})
+        with pytest.raises(ConfigurationError, match="at most 120 characters"):
+            await bus.join(big)
+        assert not len(bus.history)
+
+        async def fails(message):
+            raise ValueError(big)
+
+        await bob.serve(fails)
+        with pytest.raises(ResponseError) as raised:
+            await ann.request("bob", "x")
+        assert len(str(raised.value)) < 5_000
+
+
+async def test_who_is_named_twice_gets_a_message_once():
+    async with MessageBus() as bus:
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        await ann.send(["bob", "bob"], "x")
+        assert (await bob.receive(1)).content == "x"
+        with pytest.raises(TimeoutError):
+            await bob.receive(0.01)
+
+
+async def test_who_asks_somebody_that_leaves_need_not_wait_for_the_time_to_be_up():
+    async with MessageBus() as bus:
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        asked = asyncio.create_task(ann.request("bob", "q", timeout=100))
+        await asyncio.sleep(0)
+        await bob.leave()
+        with pytest.raises(UnknownReceiverError, match="'bob' left the bus"):
+            await asyncio.wait_for(asked, 10)
+
+
+@pytest.mark.parametrize("wrong", [{"mailbox": math.nan}, {"mailbox": 1.5}, {"history": -1}, {"history": 2.5}])
+async def test_sizes_are_whole_numbers(wrong):
+    with pytest.raises(ConfigurationError):
+        MessageBus(**wrong)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from victor.teams.errors import TeamError
 
 __all__ = [
-    "BusClosedError", "BusError", "MailboxFullError", "MessageTooLargeError", "NobodyServesError",
+    "LONGEST_ERROR", "BusClosedError", "BusError", "MailboxFullError", "MessageTooLargeError", "NobodyServesError",
     "RequestTimeoutError", "ResponseError", "UnknownReceiverError",
 ]  # fmt: skip
+
+
+LONGEST_ERROR: Final = 4_000
+"""Characters of the text by which a handler's error is told; more is cut off."""
 
 
 class BusError(TeamError):

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from victor.core.errors import ConfigurationError
 from victor.teams.communication.message import AgentMessage, MessageType
 
 __all__ = ["DeadLetter", "History"]
@@ -41,6 +42,9 @@ class History:
     """
 
     def __init__(self, size: int) -> None:
+        given: object = size
+        if not isinstance(given, int) or size < 0:
+            raise ConfigurationError(f"a history keeps a whole number of messages, 0 or more, not {size!r}")
         self._messages: deque[AgentMessage] = deque(maxlen=size)
         self.add = self._messages.append
 

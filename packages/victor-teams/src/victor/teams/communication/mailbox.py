@@ -37,7 +37,8 @@ class Mailbox:
     def __init__(self, name: str, size: int, overflow: Overflow, dropped: Callable[[AgentMessage, str], None]) -> None:
         if overflow not in _POLICIES:
             raise ConfigurationError(f"a full mailbox may {', '.join(_POLICIES)}; not {overflow!r}")
-        if size < 1:
+        given: object = size
+        if not isinstance(given, int) or size < 1:
             raise ConfigurationError(f"a mailbox holds at least one message, not {size!r}")
         self.name = name
         self.size = size

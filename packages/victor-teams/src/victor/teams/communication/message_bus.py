@@ -33,6 +33,7 @@ from victor.teams.communication.bus import Handler, StopServing
 from victor.teams.communication.deadlines import Deadlines
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
+    LONGEST_ERROR,
     BusClosedError,
     BusError,
     MailboxFullError,
@@ -45,7 +46,8 @@ from victor.teams.communication.errors import (
 from victor.teams.communication.history import DeadLetter, History
 from victor.teams.communication.mailbox import Mailbox, Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
-from victor.teams.communication.requests import Answered, Pending
+from victor.teams.communication.names import checked_name
+from victor.teams.communication.requests import Answered, Pending, check_patience
 from victor.teams.communication.traced import stamped, where_sent
 
 __all__ = ["MessageBus"]
@@ -53,6 +55,7 @@ __all__ = ["MessageBus"]
 _log = logging.getLogger("victor.teams.bus")
 _REMEMBERED: Final = 10_000
 _LONG_S: Final = 1e9
+_LONGEST_TEXT: Final = 500
 
 
 class MessageBus:
@@ -134,8 +137,7 @@ class MessageBus:
         """
         if self._closed:
             raise BusClosedError(f"the bus {self.name!r} was closed")
-        if not name:
-            raise ConfigurationError(f"who joins a bus has a name, not {name!r}")
+        checked_name(name)
         if name in self._boxes:
             raise BusError(f"{name!r} is on the bus {self.name!r} already; names are unique")
         self._boxes[name] = Mailbox(
@@ -159,6 +161,9 @@ class MessageBus:
             followers.pop(name, None)
         for message in box.close():
             self._dead(message, name, f"{name!r} left the bus before it was read")
+        for pending in self._pending.values():
+            if pending.receiver == name and not pending.future.done():
+                pending.future.set_exception(UnknownReceiverError(f"{name!r} left the bus and will not answer"))
 
     async def send(self, message: AgentMessage) -> None:
         """Send a message to its receivers; a broadcast goes to everybody but its sender.
@@ -171,6 +176,7 @@ class MessageBus:
         """
         self._here()
         self._check(message.content)
+        self._check_rest(message)
         message = stamped(message, leaves=False)
         if message.type == MessageType.RESPONSE:
             self._respond(message)
@@ -191,6 +197,7 @@ class MessageBus:
         Raises:
             TimeoutError: There was no message in that time.
         """
+        check_patience(timeout)
         self._here()
         box = self._boxes.get(agent_id)
         if box is None:
@@ -271,6 +278,7 @@ class MessageBus:
             sender=sender, receivers=followers, content=content, type=MessageType.TOPIC, topic=topic,
             metadata=metadata or {},
         )  # fmt: skip
+        self._check_rest(message)
         message = stamped(message, leaves=False)
         self._spread(message, followers)
         return message
@@ -308,8 +316,11 @@ class MessageBus:
             MailboxFullError: Its mailbox is full and rejects.
             MessageTooLargeError: The content is too large.
         """
+        check_patience(timeout, retries, backoff_s)
         deadlines = self._here()
         self._check(content)
+        if metadata:
+            self._check(metadata)
         if receiver not in self._boxes:
             self._box(receiver)
         message = AgentMessage(
@@ -375,6 +386,8 @@ class MessageBus:
             MailboxFullError: Its mailbox is full and rejects.
             MessageTooLargeError: The content is too large.
         """
+        check_patience(timeout)
+        check_patience(patience_s)
         self._here()
         self._check(content)
         loop = asyncio.get_running_loop()
@@ -404,6 +417,8 @@ class MessageBus:
             An async function that ends it, once the messages that are being handled are done; ``grace_s`` seconds later
             those that are not done are broken off.
         """
+        if concurrency < 1:
+            raise ConfigurationError(f"concurrency is at least 1, not {concurrency!r}")
         self._here()
         box = self._box(name)
         workers = [_Worker() for _ in range(concurrency)]
@@ -452,7 +467,7 @@ class MessageBus:
             MessageTooLargeError: The content is too large.
         """
         self._check(content)
-        self._respond(message.reply(content, sender=sender, error=error))
+        self._respond(message.reply(content, sender=sender, error=error[:LONGEST_ERROR]))
 
     def _here(self) -> Deadlines:
         """Check that this is the bus's event loop, which is the first it is used in."""
@@ -488,6 +503,17 @@ class MessageBus:
                 raise MessageTooLargeError(f"a content must be something that JSON can say: {error}") from error
         if size > self._max_bytes:
             raise MessageTooLargeError(f"a content of {size:,} bytes; the bus {self.name!r} allows {self._max_bytes:,}")
+
+    def _check_rest(self, message: AgentMessage) -> None:
+        """What is beside the content must be small as well: names and ids, and the metadata as contents are."""
+        texts = (message.id, message.topic, message.reply_to or "", message.correlation_id or "", message.error)
+        if sum(map(len, texts)) > LONGEST_ERROR + 4 * _LONGEST_TEXT or max(map(len, texts[:-1])) > _LONGEST_TEXT:
+            raise MessageTooLargeError(
+                f"id, topic, reply_to and correlation_id have at most {_LONGEST_TEXT} characters, "
+                f"an error {LONGEST_ERROR:,}"
+            )
+        if message.metadata:
+            self._check(message.metadata)
 
     def _new(self, message: AgentMessage, receiver: str) -> bool:
         """Whether the receiver does not have this request yet. If it has answered already, that answer comes again."""
@@ -531,7 +557,7 @@ class MessageBus:
         if unknown:
             raise UnknownReceiverError.of(self.name, unknown, self._boxes)
         full: list[str] = []
-        for name in message.receivers:
+        for name in dict.fromkeys(message.receivers):
             if message.type == MessageType.REQUEST and not self._new(message, name):
                 continue
             try:
@@ -609,6 +635,7 @@ class MessageBus:
 
     def _failed(self, message: AgentMessage, name: str, why: str) -> None:
         """A message could not be handled: whoever asked is told, anything else is a dead letter."""
+        why = why[:LONGEST_ERROR]
         if message.type == MessageType.REQUEST:
             self._respond(message.reply(sender=name, error=why))
         else:

@@ -1,14 +1,33 @@
-"""Names of members as parts of subjects on a NATS server."""
+"""Names of members and topics: what may be one, and how it is a part of a subject on a NATS server."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["PLAIN", "token_of"]
+from victor.core.errors import ConfigurationError
+
+__all__ = ["LONGEST", "PLAIN", "checked_name", "token_of"]
+
+LONGEST: Final = 120
+"""Characters of a name, so that subjects made of it stay below what a server takes."""
 
 PLAIN: Final = re.compile(r"(?!x-)[A-Za-z0-9_-]{1,64}")
 """What may stand in a subject as it is."""
+
+
+def checked_name(name: object, what: str = "who joins a bus has a name") -> str:
+    """A name that may be one.
+
+    Raises:
+        ConfigurationError: It is no text, empty, too long, or has something in it that cannot be shown.
+    """
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"{what}, not {name!r}")
+    if len(name) > LONGEST or not name.isprintable():
+        shown = repr(name[:40]) + ("..." if len(name) > 40 else "")
+        raise ConfigurationError(f"{what} of at most {LONGEST} characters that can be shown, not {shown}")
+    return name
 
 
 def token_of(name: str) -> str:

@@ -5,9 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 
+from victor.core.errors import ConfigurationError
 from victor.teams.communication.message import AgentMessage
 
-__all__ = ["Answered", "Pending"]
+__all__ = ["Answered", "Pending", "check_patience"]
+
+
+def check_patience(timeout: float | None, retries: int = 0, backoff_s: float = 0.0) -> None:
+    """How long somebody waits must be a length of time.
+
+    Raises:
+        ConfigurationError: It is none. One that is no number would stand before all other deadlines for ever.
+    """
+    # Written so that NaN fails, which compares as False with everything.
+    if timeout is not None and not timeout >= 0:
+        raise ConfigurationError(f"timeout is a number of seconds, 0 or more, not {timeout!r}")
+    if not retries >= 0 or not 0 <= backoff_s < float("inf"):
+        raise ConfigurationError(f"retries and backoff_s are 0 or more, not {retries!r} and {backoff_s!r}")
 
 
 class Pending:
