@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 
 import pytest
 
@@ -47,8 +48,8 @@ class TestSending:
             AgentMessage(sender="ann", receivers=["bob"], content="hi", type=MessageType.DIRECT, metadata={})
         )
         message = await bus.receive("bob")
-        assert (message.content, heard, [*bus.history]) == ("hi", [message], [message])
         await bus.close()
+        assert (message.content, heard, [*bus.history]) == ("hi", [message], [message])
 
     async def test_an_unknown_receiver_is_an_error_and_nobody_gets_anything(self):
         async with MessageBus() as bus:
@@ -339,9 +340,12 @@ class TestSubscribers:
 
             bus.subscribe(MessageType.DIRECT, slow)
             stop = bus.subscribe("direct", broken)
+            told = []
+            bus.subscribe("direct", lambda message: told.append(message.content))
             for number in range(10):
                 await ann.send("bob", number)
-                await settle()
+                while len(told) <= number or len(caplog.records) <= number:
+                    await asyncio.sleep(0.001)
             stop()
             await ann.send("bob", 10)
             go.set()
@@ -351,6 +355,37 @@ class TestSubscribers:
             assert len(heard) + len(bus.dead_letters) == 11
             assert sum("raised on message" in record.message for record in caplog.records) == 10
             assert (await bob.receive()).content == 0
+
+    async def test_one_that_blocks_holds_up_neither_senders_nor_the_event_loop(self):
+        gone_on = threading.Event()
+        heard = []
+
+        def blocking(message):
+            assert gone_on.wait(30)
+            heard.append(message.content)
+
+        async with MessageBus() as bus:
+            ann, bob = await bus.join("ann"), await bus.join("bob")
+            bus.subscribe("direct", blocking)
+            for number in range(20):
+                await ann.send("bob", number)
+                assert (await bob.receive()).content == number
+            assert heard == []
+            gone_on.set()
+        assert heard == list(range(20))
+
+    async def test_what_one_has_not_heard_when_the_bus_is_closed_is_a_dead_letter(self, monkeypatch):
+        monkeypatch.setattr("victor.teams.communication.message_bus._GRACE_S", 0.01)
+        never = threading.Event()
+        bus = MessageBus()
+        bus.subscribe("direct", lambda message: never.wait(30))
+        ann, _ = await bus.join("ann"), await bus.join("bob")
+        for number in range(3):
+            await ann.send("bob", number)
+        await bus.close()
+        never.set()
+        lost = [letter for letter in bus.dead_letters if letter.receiver.startswith("subscriber")]
+        assert 2 <= len(lost) <= 3
 
 
 class TestEnd:

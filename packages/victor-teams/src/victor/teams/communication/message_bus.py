@@ -21,7 +21,7 @@ import asyncio
 import inspect
 import logging
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ from victor.teams.communication.history import DeadLetter, History
 from victor.teams.communication.mailbox import Mailbox, Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.names import checked_name
+from victor.teams.communication.observing import Observer
 from victor.teams.communication.requests import Answered, Pending, check_patience
 from victor.teams.communication.traced import stamped, where_sent
 
@@ -55,6 +56,7 @@ __all__ = ["MessageBus"]
 _log = logging.getLogger("victor.teams.bus")
 _REMEMBERED: Final = 10_000
 _LONG_S: Final = 1e9
+_GRACE_S: Final = 1.0
 _LONGEST_TEXT: Final = 500
 
 
@@ -97,7 +99,7 @@ class MessageBus:
         self._answered: dict[str, Answered] = {}
         self._asked: deque[tuple[str, str]] = deque()
         self._topics: dict[str, dict[str, Mailbox]] = {}
-        self._observers: dict[MessageType, tuple[Callable[[AgentMessage], None], ...]] = {}
+        self._observers: dict[MessageType, tuple[Observer, ...]] = {}
         self._served: Counter[str] = Counter()
         self._retried: dict[str, str] = {}
         self._pending: dict[str, Pending] = {}
@@ -217,37 +219,20 @@ class MessageBus:
     def subscribe(self, message_type: MessageType | str, callback: Callable[[AgentMessage], Any]) -> Callable[[], None]:
         """Call a function with every message of a type, whoever it is for.
 
-        A plain function is called while the message is sent, so it must be quick; an async one is called in a task of
-        its own, with a bounded queue, so that it holds nobody up: when it is slower than the messages come, the oldest
-        become dead letters. What it raises is logged.
+        Each subscriber has a bounded queue of its own, so that it holds nobody up: when it is slower than the messages
+        come, the oldest become dead letters. An async function is called in the event loop, a plain one in a thread.
+        What it raises is logged. When the bus is closed it hears the rest, if that takes no longer than a second.
 
         Returns:
             A function that ends the subscription.
         """
         kind = MessageType(message_type)
-        stop: Callable[[], None] = lambda: None  # noqa: E731
-        if inspect.iscoroutinefunction(callback):
-            self._here()
-            label = f"subscriber {getattr(callback, '__name__', callback)!s}"
-            box = Mailbox(label, self._size, "drop_oldest", lambda message, why: self._dead(message, label, why))
-            task = self._start(_observe(box, callback))
-            stop = task.cancel  # type: ignore[assignment]
-
-            def observer(message: AgentMessage) -> None:
-                box.put_nowait(message)
-        else:
-
-            def observer(message: AgentMessage) -> None:
-                try:
-                    callback(message)
-                except Exception:  # noqa: BLE001 - the subscriber's failure is its own
-                    _log.exception("the subscriber %r raised on message %s", callback, message.id)
-
+        observer = Observer(callback, self._size, self._dead)
         self._observers[kind] = (*self._observers.get(kind, ()), observer)
 
         def unsubscribe() -> None:
             self._observers[kind] = tuple(each for each in self._observers.get(kind, ()) if each is not observer)
-            stop()
+            observer.stop()
 
         return unsubscribe
 
@@ -448,6 +433,8 @@ class MessageBus:
         if self._closed:
             return
         self._closed = True
+        observers = [observer for several in self._observers.values() for observer in several]
+        await asyncio.gather(*(observer.finish(_GRACE_S) for observer in observers))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -684,12 +671,3 @@ class _Worker:
     def __init__(self) -> None:
         self.idle = True
         self.stopping = False
-
-
-async def _observe(box: Mailbox, callback: Callable[[AgentMessage], Awaitable[None]]) -> None:
-    while True:
-        message = await box.get()
-        try:
-            await callback(message)
-        except Exception:  # noqa: BLE001 - the subscriber's failure is its own
-            _log.exception("the subscriber %s raised on message %s", box.name, message.id)
