@@ -297,7 +297,7 @@ def test_members_of_files_that_act_elsewhere():
     assert (here.agent.instructions, here.address, here.idempotent) == ("Write.\nWell.", "review/writer", False)
     with pytest.raises(VictorError, match="nowhere"):
         load_teams(text=FILE, here={"review/tester"})
-    with pytest.raises(VictorError, match="<text>:6:.*goes with remote: true"):
+    with pytest.raises(VictorError, match="<text>:6:.*idempotent: false goes with remote: true"):
         load_teams(
             text=FILE.replace("idempotent: false", "idempotent: false, remote: false").replace(
                 "remote: true, idem", "idem"

@@ -237,7 +237,7 @@ class _Loader:
             with self.told(f"{at}.sees"):
                 read_scope(spec.sees)
         if not spec.idempotent and not spec.remote:
-            self.wrong(f"{at}.idempotent", "goes with remote: true", key=True)
+            self.wrong(f"{at}.idempotent", "idempotent: false goes with remote: true", key=True)
         address = f"{team}/{spec.name}"
         made: Any = None
         with self.told(at):
