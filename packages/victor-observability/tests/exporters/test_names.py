@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.core.events import KINDS
@@ -118,6 +118,7 @@ def _groups(records: list[Record]) -> list[tuple[Key, Aggregate]]:
     return list(groups.items())
 
 
+@settings(max_examples=50)
 @given(RECORDS, RECORDS)
 def test_series_are_exact_and_only_grow_and_changes_add_up(first: list[Record], second: list[Record]) -> None:
     # A point that failed does not exist: only operations do.

@@ -115,12 +115,16 @@ class OtlpExporter:
         if not shown:
             return
         data = metrics_data(shown, self._began(), now, self._temporality, self._attributes())
-        result = self._exporter.export(data, timeout_millis=self._timeout_s * 1000)
+        place = redact.text(self._endpoint) or "the endpoint that OTEL_EXPORTER_OTLP_ENDPOINT names"
+        why = "OpenTelemetry's log says why"
+        try:
+            result = self._exporter.export(data, timeout_millis=self._timeout_s * 1000)
+        except Exception as error:  # noqa: BLE001 - older exporters raise what their connection does
+            result, why = MetricExportResult.FAILURE, redact.error(error)
         if result is not MetricExportResult.SUCCESS:
-            place = redact.text(self._endpoint) or "the endpoint that OTEL_EXPORTER_OTLP_ENDPOINT names"
             raise ExporterError(
-                f"metrics were not delivered to {place} by {self._protocol}; OpenTelemetry's log says why, and what "
-                "was counted goes with the next interval"
+                f"metrics were not delivered to {place} by {self._protocol} ({why}); what was counted goes with the "
+                "next interval"
             )
         self._last_ns = now
         for _, one in changed:
