@@ -260,7 +260,9 @@ class TestStopping:
             "    with log.open('a') as file:\n"
             "        file.write(k)\n"
             "    while not pathlib.Path('go').exists():\n"
-            "        time.sleep(0.5)\n"
+            "        time.sleep(0.05)\n"
+            "    if not pathlib.Path('again').exists():\n"
+            "        time.sleep(1.5)  # until the signal has surely been heard\n"
             "    return k\n"
         )
         (place / "w.yaml").write_text(
@@ -282,6 +284,7 @@ class TestStopping:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
         assert sorted(log.read_text()) == ["a", "b"], "nothing else is begun"
+        (place / "again").touch()
         done = real_victor("run", "--thread", "t", "--resume", "-q", "--json")
         assert (done.code, done.data["outputs"]["out"]) == (0, ["a", "b", "c", "d"])
         assert sorted(log.read_text()) == ["a", "b", "c", "d", "e"]
