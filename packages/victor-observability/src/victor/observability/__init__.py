@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from victor.observability.aggregate import Aggregate as Aggregate
     from victor.observability.aggregate import Key as Key
+    from victor.observability.exporters.exporter import Exporter as Exporter
+    from victor.observability.exporters.exporter import ExporterError as ExporterError
+    from victor.observability.exporters.jsonl import read_jsonl as read_jsonl
+    from victor.observability.exporters.prometheus import PrometheusPage as PrometheusPage
     from victor.observability.listener import current_recorder as current_recorder
     from victor.observability.metrics import AgentMetrics as AgentMetrics
     from victor.observability.metrics import MetricsCollector as MetricsCollector
@@ -31,9 +35,12 @@ __version__ = "0.1.0"
 __all__ = [
     "AgentMetrics",
     "Aggregate",
+    "Exporter",
+    "ExporterError",
     "Key",
     "MetricsCollector",
     "OpenTelemetryIntegration",
+    "PrometheusPage",
     "Record",
     "Recorder",
     "Retention",
@@ -45,14 +52,18 @@ __all__ = [
     "StoreError",
     "current_recorder",
     "open_store",
+    "read_jsonl",
 ]
 
 _MODULES: dict[str, str] = {
     "AgentMetrics": "metrics",
     "Aggregate": "aggregate",
+    "Exporter": "exporters.exporter",
+    "ExporterError": "exporters.exporter",
     "Key": "aggregate",
     "MetricsCollector": "metrics",
     "OpenTelemetryIntegration": "otel.integration",
+    "PrometheusPage": "exporters.prometheus",
     "Record": "record",
     "Recorder": "recorder",
     "Retention": "store.retention",
@@ -64,6 +75,7 @@ _MODULES: dict[str, str] = {
     "StoreError": "store.errors",
     "current_recorder": "listener",
     "open_store": "store",
+    "read_jsonl": "exporters.jsonl",
 }
 """Public name -> the module below ``victor.observability`` that has it."""
 
