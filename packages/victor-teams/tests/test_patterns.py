@@ -104,7 +104,7 @@ class TestParallel:
             "t"
         )
         assert summed.output == "12"
-        assert "## Answer 2, by b\n\n2" in prompts(summed, "c")[0]
+        assert "## Answer 2, by b\n\n  2" in prompts(summed, "c")[0]
         best = await Team([agent("a", "1"), agent("b", "2"), agent("c", {"value": 2})], Parallel("best", by="c")).run(
             "t"
         )
@@ -450,7 +450,7 @@ class TestConsensus:
         result = await team.run("lunch?")
         assert result.output == "soup"
         again = prompts(result, "a")[2]
-        assert "Proposal P2:\nrice" in again
+        assert "Proposal P2:\n  rice" in again
         assert "The vote: " in again
 
     async def test_without_agreement_there_is_no_decision(self):

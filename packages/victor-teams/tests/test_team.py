@@ -364,7 +364,7 @@ class TestSetup:
             (lambda: Team([speaker("a", "x")], on_failure="explode"), "one of fail, skip, replace"),
             (lambda: Team([speaker("a", "x")], on_failure={"b": "skip"}), "names no member: b"),
             (lambda: Team([speaker("a", "x")], "debate"), "judge"),
-            (lambda: TeamLimits(turns=0), "TeamLimits.turns must be a positive number"),
+            (lambda: TeamLimits(turns=0), "TeamLimits.turns must be a positive whole number"),
             (lambda: RoundRobin(rounds=0), "whole number above zero"),
         ],
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from victor.core.errors import ConfigurationError
 from victor.teams.errors import TeamError
 from victor.teams.loops import same_words
+from victor.teams.quoting import as_said, indented
 
 if TYPE_CHECKING:
     from victor.teams.member import Member
@@ -48,7 +49,7 @@ class Aggregate:
             task: What whoever summarises or chooses is told of the task; all of it by default.
 
         Raises:
-            TeamError: Nobody answered, or a vote is tied.
+            TeamError: Nobody answered, whoever summarises or chooses failed, or a vote is tied.
         """
         answered = [turn for turn in turns if turn.ok]
         if not answered:
@@ -57,16 +58,18 @@ class Aggregate:
             made = self.how(answered)
             return await made if inspect.isawaitable(made) else made
         if self.how == "concatenate":
-            return "\n\n".join(f"{turn.member}: {turn.text}" for turn in answered)
+            return "\n\n".join(as_said(turn.member, turn.text) for turn in answered)
         if self.how == "vote":
             return _most_frequent(answered)
         if task is None:
             task = f"The task was: {session.task}\n\n"
         listed = "\n\n".join(
-            f"## Answer {number}, by {turn.member}\n\n{turn.text}" for number, turn in enumerate(answered, 1)
+            f"## Answer {number}, by {turn.member}\n\n{indented(turn.text)}" for number, turn in enumerate(answered, 1)
         )
         if self.how == "summarise":
             turn = await session.ask(self.by, f"{task}{listed}\n\nMake one answer of these.", sees="none")
+            if not turn.ok:
+                raise TeamError(f"{self.by!r} did not summarise: {turn.error}")
             return turn.text
         numbers = Literal[tuple(range(1, len(answered) + 1))]  # type: ignore[valid-type]
         turn = await session.ask(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -39,8 +40,12 @@ class OnFailure(Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.then not in _ACTIONS:
             raise ConfigurationError(f"OnFailure.then is one of {', '.join(_ACTIONS)}, not {self.then!r}")
-        if self.retries < 0 or self.backoff_s < 0:
-            raise ConfigurationError("OnFailure.retries and backoff_s must not be negative")
+        retries: object = self.retries
+        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+            raise ConfigurationError(f"OnFailure.retries must be a whole number of at least 0, not {retries!r}")
+        wait: object = self.backoff_s
+        if isinstance(wait, bool) or not isinstance(wait, (int, float)) or not 0 <= wait < math.inf:
+            raise ConfigurationError(f"OnFailure.backoff_s must be seconds, at least 0, not {wait!r}")
         if (self.then == "replace") != bool(self.stand_in):
             raise ConfigurationError("OnFailure: 'replace' and a stand_in belong together")
 

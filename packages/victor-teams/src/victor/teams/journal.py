@@ -18,12 +18,15 @@ from typing import IO, Any
 import msgspec
 from msgspec import Struct
 
+from victor.teams.answers import plain
 from victor.teams.errors import JournalError
-from victor.teams.result import StopReason, TeamResult, Turn
+from victor.teams.result import Question, StopReason, TeamResult, Turn
 
 __all__ = ["Begin", "Journal"]
 
 _VERSION = 1
+_FIRST = b'{"type":"begin",'
+"""How a journal's first line begins; with anything else a file is somebody's, and is left alone."""
 
 
 class Begin(Struct, frozen=True, tag="begin"):
@@ -47,16 +50,17 @@ class _Ended(Struct, frozen=True, tag="end"):
     found: Any = None
 
 
-_Record = Begin | _Taken | _Ended
+class _Stopped(Struct, frozen=True, tag="stop"):
+    """How far it came; the run can go on."""
+
+    stop_reason: StopReason
+    detail: str = ""
+    questions: list[Question] = []
 
 
-def _plain(value: Any) -> Any:
-    """What JSON cannot say by itself: pydantic models; the rest by its text, so that no turn is ever lost."""
-    dump = getattr(value, "model_dump", None)
-    return dump(mode="json") if dump is not None else str(value)
+_Record = Begin | _Taken | _Ended | _Stopped
 
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_encoder = msgspec.json.Encoder(enc_hook=plain)
 _decoder = msgspec.json.Decoder(_Record)
 
 
@@ -65,6 +69,12 @@ class Journal:
 
     Args:
         path: The file, made where it is missing; None keeps everything in memory.
+
+    Attributes:
+        begun: Which run this is; None where nothing is recorded.
+        ended: How the run ended, where it is whole.
+        stopped: Why it does not go on by itself, where it can go on: a limit, a failure, a question.
+        turns: By their key.
 
     Raises:
         JournalError: The file is no journal, or another process writes it.
@@ -79,6 +89,7 @@ class Journal:
     def __init__(self, path: str | Path | None = None) -> None:
         self.begun: Begin | None = None
         self.ended: _Ended | None = None
+        self.stopped: _Stopped | None = None
         self.turns: dict[str, Turn] = {}
         self._prefix = ""
         self._file: IO[bytes] | None = None
@@ -100,6 +111,7 @@ class Journal:
         if self._file is not None:
             self._write(_Taken(turn))
         self.turns[turn.key] = turn
+        self.stopped = None
 
     def child(self, key: str) -> Journal:
         """The same journal as a subteam sees it, whose turns have keys below ``key``."""
@@ -150,19 +162,31 @@ class Journal:
                     "go on with the same team and task, or use another journal"
                 )
 
+    @property
+    def waits_for(self) -> list[Question] | None:
+        """The questions that the run waits for; None when it does not wait."""
+        stopped = self.stopped
+        return stopped.questions if stopped is not None and stopped.stop_reason is StopReason.WAITING else None
+
     def end(self, result: TeamResult) -> None:
         """Record how the run ended. A run that waits, or met a limit, can still go on, so that is no end."""
-        if self._prefix or not result.completed:
+        if self._prefix:
             return
-        self.ended = _Ended(result.stop_reason, result.detail, result.found)
+        record: _Ended | _Stopped
+        if result.completed:
+            record = self.ended = _Ended(result.stop_reason, result.detail, result.found)
+        else:
+            record = self.stopped = _Stopped(result.stop_reason, result.detail, result.questions)
         if self._file is not None:
-            self._write(self.ended)
+            self._write(record)
 
     def dump(self) -> dict[str, Any]:
         """Everything as plain data, for `load`."""
         records: list[_Record] = [*([self.begun] if self.begun else []), *map(_Taken, self.turns.values())]
         if self.ended is not None:
             records.append(self.ended)
+        elif self.stopped is not None:
+            records.append(self.stopped)
         return {"version": _VERSION, "records": [msgspec.json.decode(_encoder.encode(record)) for record in records]}
 
     @classmethod
@@ -217,14 +241,19 @@ class Journal:
                 raise JournalError(f"{path}:1: a journal begins with the record 'begin'")
         if self.begun is not None and self.begun.version != _VERSION:
             raise JournalError(f"{path} is of version {self.begun.version}; this program reads {_VERSION}")
-        if whole < len(data):
-            file.truncate(whole)  # a line that a crash has torn: the turn was not recorded
+        if whole < len(data):  # a line that a crash has torn: the turn was not recorded
+            if not whole and not (data.startswith(_FIRST) or _FIRST.startswith(data)):
+                raise JournalError(f"{path}:1: this is no record of a team's run; use another file")
+            file.truncate(whole)
 
     def _take(self, record: _Record) -> None:
         if isinstance(record, Begin):
             self.begun = record
         elif isinstance(record, _Taken):
             self.turns[record.turn.key] = record.turn
+            self.stopped = None
+        elif isinstance(record, _Stopped):
+            self.stopped = record
         else:
             self.ended = record
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 
@@ -28,7 +29,7 @@ class TeamLimits(Struct, frozen=True):
         turn_chars: Characters of one answer; the rest is cut, and that is said.
 
     Raises:
-        ConfigurationError: A limit is not a positive number.
+        ConfigurationError: A limit is not a positive number, or not a whole one where things are counted.
 
     Example:
         >>> TeamLimits(turns=10).tokens
@@ -50,10 +51,20 @@ class TeamLimits(Struct, frozen=True):
             if value is None and name != "parallel":
                 continue
             least = 2 if name == "repeats" else 0
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least or value == 0:
-                wanted = f"at least {least}" if least else "a positive number"
+            if not _is_number(value, whole=name not in _MEASURED) or value < least or value == 0:
+                what = "a positive number" if name in _MEASURED else "a positive whole number"
+                wanted = f"a whole number of at least {least}" if least else what
                 none = "" if name == "parallel" else ", or None for no limit"
                 raise ConfigurationError(f"TeamLimits.{name} must be {wanted}{none}, not {value!r}")
+
+
+_MEASURED = {"cost_usd", "timeout_s", "turn_timeout_s"}
+
+
+def _is_number(value: Any, *, whole: bool) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return False
+    return math.isfinite(value)
 
 
 def least(one: Any, other: Any) -> Any:

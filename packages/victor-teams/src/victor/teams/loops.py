@@ -23,7 +23,9 @@ class LoopDetector:
     """Finds members that go through the same answers again and again.
 
     A member is in a loop when its last turns are ``repeats`` times the same sequence of up to four turns, each with the
-    same prompt and the same words. Letter case and white space do not count.
+    same prompt and the same words. Letter case and white space do not count. A choice or another answer in a form may
+    come again and again as long as somebody says something new in words meanwhile: who gives out the work is in no loop
+    while the work gets on.
 
     Args:
         repeats: How often the sequence may be gone through.
@@ -37,11 +39,17 @@ class LoopDetector:
     def __init__(self, repeats: int) -> None:
         self.repeats = repeats
         self._said: dict[str, list[int]] = {}
+        self._news = 0
 
     def saw(self, turn: Turn) -> str:
         """Look at a turn; returns what the loop is, or ``""``."""
         said = self._said.setdefault(turn.member, [])
-        said.append(hash((turn.prompt, turn.error, same_words(turn.text))))
+        if turn.data is not None:
+            said.append(hash((turn.prompt, turn.error, same_words(turn.text), self._news)))
+        else:
+            one = hash((turn.prompt, turn.error, same_words(turn.text)))
+            self._news += one not in said
+            said.append(one)
         for length in range(1, _LONGEST_CYCLE + 1):
             span = length * self.repeats
             if len(said) < span:

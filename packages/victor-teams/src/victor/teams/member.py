@@ -25,6 +25,7 @@ from victor.core.errors import ConfigurationError
 from victor.core.limits import Limits
 from victor.core.message import Message, Usage
 from victor.core.result import RunResult, StopReason
+from victor.teams.answers import decoded
 from victor.teams.errors import MemberError
 from victor.teams.limits import least
 from victor.teams.memory import MemoryView
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from victor.core.tool import Tool
     from victor.teams.journal import Journal
     from victor.teams.result import Question
+
+_SLIPS = 5
+"""How often a person is asked for one answer, by a function that may not be one who learns."""
+_SHOWN = 200
 
 __all__ = ["AgentMember", "Ask", "FunctionMember", "Human", "Left", "Member", "Reply", "Waiting", "as_member"]
 
@@ -244,7 +249,8 @@ class FunctionMember:
     """A function as a member: gets the `Ask`, returns a text, a value, or a `Reply`; may be async.
 
     Args:
-        function: The function. Sync ones run in the event loop: they should be quick.
+        function: The function. A plain one runs in a thread, so that one that blocks holds up nobody else; when its
+            time is over it is left behind there. An async one must not block.
         name: Another name than the function's.
         description: Instead of the first line of its docstring.
         sees: What it sees of the others, instead of what the pattern says.
@@ -261,7 +267,12 @@ class FunctionMember:
 
     async def act(self, ask: Ask) -> Reply:
         """Call the function."""
-        value = self.function(ask)
+        if inspect.iscoroutinefunction(self.function):
+            value = await self.function(ask)
+        else:
+            from victor.core.worker_threads import in_thread, start
+
+            value = await in_thread(start(lambda: _called(self.function, ask), self.name))
         if inspect.isawaitable(value):
             value = await value
         if isinstance(value, Reply):
@@ -272,7 +283,7 @@ class FunctionMember:
 
         try:
             words = msgspec.json.encode(value).decode()
-        except TypeError:
+        except (TypeError, ValueError, OverflowError, RecursionError):
             words = str(value)
         return Reply(words, value)
 
@@ -305,18 +316,33 @@ class Human:
     """Its waiting counts against no time limit."""
 
     async def act(self, ask: Ask) -> Reply:
-        """Ask the person, or wait."""
+        """Ask the person, or wait. An answer that does not have the form that is needed is asked for again."""
+        wanted = ask.text
         answer: Any = ask.answer
-        if answer is None and self._ask is not None:
-            answer = self._ask(ask)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        if answer is None:
-            raise Waiting(ask.text)
-        answer = str(answer)
-        if ask.output_type is str:
-            return Reply(answer)
-        return Reply(answer, decoded(ask.output_type, answer, "the answer", self.name))
+        for last in (*[False] * (_SLIPS - 1), True):
+            if answer is None and self._ask is not None:
+                answer = self._ask(ask)
+                if inspect.isawaitable(answer):
+                    answer = await answer
+            if answer is None:
+                raise Waiting(ask.text)
+            answer = str(answer)
+            if ask.output_type is str:
+                return Reply(answer)
+            try:
+                return Reply(answer, decoded(ask.output_type, answer, "the answer", self.name))
+            except MemberError as slip:
+                if last:
+                    raise
+                ask.text = f"{wanted}\n\n{answer[:_SHOWN]!r} cannot be used: {slip}\n{_example(ask.output_type)}"
+                answer = None
+        raise AssertionError("the last try returns or raises")
+
+
+def depth_of(member: Member) -> int:
+    """How many levels of teams there are in a member; 0 for one that is no team."""
+    depth = getattr(getattr(member, "team", None), "depth", 0)
+    return depth if isinstance(depth, int) else 0
 
 
 def as_member(who: Any) -> Member:
@@ -343,25 +369,25 @@ def as_member(who: Any) -> Member:
     )
 
 
-def decoded(form: Any, text: str, what: str, member: str) -> Any:
-    """The value that an answer in words stands for.
-
-    Args:
-        form: What was asked for.
-        text: The answer.
-        what: What to call it.
-        member: Whose it is.
-
-    Raises:
-        MemberError: It does not have that form.
-    """
-    from victor.core.output import Output
-    from victor.core.schema import DecodeProblems
-
+def _called(function: Callable[[Ask], Any], ask: Ask) -> Any:
     try:
-        return Output(form).decode(text)
-    except DecodeProblems as error:
-        raise MemberError(f"{what} does not have the required form: {error}", member=member) from error
+        return function(ask)
+    except StopIteration as error:  # which no future can carry
+        raise RuntimeError(f"StopIteration: {error}") from error
+
+
+def _example(form: Any) -> str:
+    """What an answer has to look like, for people."""
+    import json
+
+    from victor.core.output import Output
+
+    output: Output[Any] = Output(form)
+    schema: Any = {} if output.schema is None else output.schema.schema
+    words = schema.get("properties", {}).get("value", {}).get("enum")
+    if words:
+        return f"Answer with one of: {', '.join(map(str, words))}"
+    return f"Answer with JSON of this schema: {json.dumps(schema)}"
 
 
 def _spent(result: RunResult[Any]) -> Reply:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from victor.core.message import Usage
 from victor.teams.errors import IncompleteTeamRunError
+from victor.teams.quoting import as_said
 
 __all__ = ["Question", "StopReason", "TeamResult", "Turn"]
 
@@ -20,6 +21,7 @@ class StopReason(StrEnum):
     COMPLETED = "completed"
     CONDITION = "condition"
     NO_DECISION = "no_decision"
+    NO_ANSWER = "no_answer"
     WAITING = "waiting"
     MAX_TURNS = "max_turns"
     MAX_TOKENS = "max_tokens"
@@ -32,6 +34,7 @@ class StopReason(StrEnum):
 
 _EXPLAINED = {
     "no_decision": "its members did not agree",
+    "no_answer": "no member answered",
     "waiting": "it waits for an answer from outside",
     "max_turns": "it reached the limit on turns (TeamLimits.turns)",
     "max_tokens": "it reached the limit on tokens (TeamLimits.tokens)",
@@ -158,7 +161,8 @@ class TeamResult(Struct):
         return next((turn.text for turn in reversed(self.turns) if turn.text), "")
 
     def transcript(self) -> str:
-        """Everything that was said, for people: a paragraph a turn.
+        """Everything that was said, for people: a paragraph a turn. Further lines of a turn are indented, so that a
+        name at the beginning of a line is always that of who spoke.
 
         Example:
             >>> turns = [Turn("0", "ann", "Hello."), Turn("1", "bob", error="no answer")]
@@ -168,6 +172,6 @@ class TeamResult(Struct):
             bob failed: no answer
         """
         return "\n\n".join(
-            f"{turn.member} failed: {turn.error}" if turn.error else f"{turn.member}: {turn.text}"
+            as_said(f"{turn.member} failed", turn.error) if turn.error else as_said(turn.member, turn.text)
             for turn in self.turns
         )

@@ -12,12 +12,13 @@ a function          ``(member, turns) -> turns``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from victor.core.errors import ConfigurationError
 from victor.teams.result import Turn
 
-__all__ = ["Sees", "read_scope"]
+__all__ = ["Sees", "check_scope", "read_scope"]
 
 Sees = Callable[[str, Sequence[Turn]], Sequence[Turn]]
 
@@ -53,15 +54,35 @@ def read_scope(scope: str | Sees) -> Sees:
     if scope in _NAMED:
         return _NAMED[scope]
     kind, _, rest = str(scope).partition(":")
-    if kind == "last" and rest.isdigit() and int(rest) > 0:
+    if kind == "last" and rest.isdecimal() and int(rest) > 0:
         count = int(rest)
         return lambda member, turns: turns[-count:]
-    names = {name.strip() for name in rest.split(",") if name.strip()}
+    names = _names(rest)
     if kind == "from" and names:
         return lambda member, turns: [turn for turn in turns if turn.member in names or turn.member == member]
     raise ConfigurationError(
         f"what a member sees is 'all', 'own', 'none', 'last:3', 'from:ann,bob' or a function, not {scope!r}"
     )
+
+
+def check_scope(scope: Any, members: Iterable[str]) -> Sees:
+    """The same as `read_scope`, for a team whose members are known.
+
+    Raises:
+        ConfigurationError: It means nothing, or names somebody who is no member.
+    """
+    found = read_scope(scope)
+    if isinstance(scope, str) and scope.startswith("from:"):
+        unknown = sorted(_names(scope.removeprefix("from:")) - {*members})
+        if unknown:
+            raise ConfigurationError(
+                f"{scope!r} names no member: {', '.join(unknown)}; members: {', '.join(members)}"
+            )  # fmt: skip
+    return found
+
+
+def _names(listed: str) -> set[str]:
+    return {name.strip() for name in listed.split(",") if name.strip()}
 
 
 def sees_everything(scope: Sees) -> bool:

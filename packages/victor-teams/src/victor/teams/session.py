@@ -13,17 +13,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
 from victor.core.message import Message, Usage
 from victor.core.tool import Tool
+from victor.teams.acting import in_its_own_task, in_this_task
+from victor.teams.answers import fitting_text, taken, told_use
 from victor.teams.errors import JournalError, MemberError, TeamError
 from victor.teams.limits import TeamLimits
 from victor.teams.loops import LoopDetector
-from victor.teams.member import Ask, Left, Member, Reply, Waiting
+from victor.teams.member import Ask, Left, Member, Reply, Waiting, depth_of
 from victor.teams.memory import SharedMemory
+from victor.teams.quoting import as_said
 from victor.teams.result import Question, StopReason, Turn
 from victor.teams.scope import Sees, read_scope, sees_everything, sees_nothing
 
@@ -127,12 +131,12 @@ class TeamRun:
             raise Stop(StopReason.MAX_COST, f"{self.cost:.4f} of {limits.cost_usd} US dollars")
         self._started += 1
 
-    def count(self, usage: Usage, cost: float | None, tokens: int | None = None, turns: int = 0) -> None:
+    def count(self, usage: Usage, cost: float | None, tokens: int, turns: int) -> None:
         """Count what a turn has used, the turns of a subteam included."""
         self._started += turns
         self.usage += usage
         self.cost = None if self.cost is None or cost is None else self.cost + cost
-        self._tokens += (usage.total_tokens or 0) if tokens is None else tokens
+        self._tokens += tokens
 
     def left(self, share: float) -> Left:
         """What one of the members that work side by side may use."""
@@ -271,7 +275,7 @@ class Session:
             run.journal.record(turn)
         else:
             turn = self._again(turn, key, member, prompt, output_type)
-            run.count(turn.usage, turn.cost_usd, turns=run.journal.inside(key))
+            run.count(turn.usage, turn.cost_usd, turn.usage.total_tokens or 0, run.journal.inside(key))
         self.memory.apply(turn.memory)
         self._join(turn)
         return turn
@@ -361,14 +365,19 @@ class Session:
                 "(use Session.random for chance)"
             )
         turn = replace(turn, key=key)
-        if output_type is not str and turn.data is not None and not turn.error:
-            from victor.core.schema import decode
+        if output_type is str or turn.data is None or turn.error or isinstance(output_type, Mapping):
+            return turn
+        import msgspec
 
-            if not isinstance(output_type, Mapping):
-                import msgspec
+        from victor.core.schema import DecodeProblems, decode
 
-                turn = replace(turn, data=decode(output_type, msgspec.json.encode(turn.data), what="the record"))
-        return turn
+        try:
+            return replace(turn, data=decode(output_type, msgspec.json.encode(turn.data), what="the record"))
+        except DecodeProblems as error:
+            raise JournalError(
+                f"the run cannot be resumed: the answer of {member!r} in turn {key} is recorded in another form than "
+                f"is asked for now: {error}"
+            ) from error
 
     async def _take(
         self, key: str, who: Member, prompt: str, output_type: Any, sees: str | Sees | None, tools: Sequence[Any]
@@ -380,15 +389,14 @@ class Session:
         with run.stream.operation("team.turn", who.name, {"key": key}) as operation:
             operation.capture(prompt=prompt)
             attempt = _Attempt(self, key, who, prompt, output_type, sees, tools)
-            reply, error = await attempt.until_answered()
-            text, note = self._fitting(reply.text)
+            error = await attempt.until_answered()
             turn = Turn(
                 key=key,
                 member=who.name,
-                text=text,
-                data=reply.data,
+                text=attempt.text,
+                data=attempt.data,
                 prompt=prompt,
-                handoff=reply.handoff,
+                handoff=attempt.handoff,
                 usage=attempt.usage,
                 cost_usd=attempt.cost,
                 duration_s=time.perf_counter() - began,
@@ -396,25 +404,19 @@ class Session:
                 stand_in=attempt.stand_in,
                 error=error,
                 memory=attempt.changes,
-                sender_note=note,
+                sender_note=attempt.note,
             )
             if operation.recording:
                 operation.set(
                     attempts=turn.attempts, stand_in=turn.stand_in, skipped=bool(error), cost_usd=turn.cost_usd,
                     input_tokens=turn.usage.input_tokens, output_tokens=turn.usage.output_tokens,
                 )  # fmt: skip
-                operation.capture(output=text)
+                operation.capture(output=turn.text)
         if turn.handoff is not None:
             run.stream.emit("team.handoff", who.name, {"to": turn.handoff})
         if run.emit is not None:
             run.emit("finished", key, turn)
         return turn
-
-    def _fitting(self, text: str) -> tuple[str, str]:
-        most = self.run.limits.turn_chars
-        if most is None or len(text) <= most:
-            return text, ""
-        return text[:most], f"the answer had {len(text):,} characters; kept are the first {most:,}"
 
     def _history(self, who: Member, prompt: str, sees: str | Sees | None) -> list[Message]:
         run = self.run
@@ -453,17 +455,22 @@ class _Attempt:
         self.usage = Usage(0, 0)
         self.cost: float | None = 0.0
         self.stand_in = ""
+        self.text = ""
+        self.data: Any = None
+        self.handoff: str | None = None
+        self.note = ""
         self.changes: Mapping[str, Any] = {}
 
-    async def until_answered(self) -> tuple[Reply, str]:
-        """The reply, and why there is none."""
+    async def until_answered(self) -> str:
+        """Why there is no answer, or ``""`` where there is one."""
         policy = self.session.run.policies[self.who.name]
         who, tried = self.who, 0
         while True:
             self.count += 1
             tried += 1
             try:
-                return await self._once(who), ""
+                await self._once(who)
+                return ""
             except Waiting as waiting:
                 if isinstance(waiting.spent, Reply):
                     self._spent(waiting.spent)
@@ -479,13 +486,13 @@ class _Attempt:
                 who, tried = self.session.member(policy.stand_in), 0
                 self.stand_in = who.name
             elif policy.then == "skip":
-                return Reply(), failure
+                return failure
             else:
                 raise Stop(StopReason.MEMBER_FAILED, f"{who.name}: {failure}")
 
-    async def _once(self, who: Member) -> Reply:
+    async def _once(self, who: Member) -> None:
         session, run = self.session, self.session.run
-        view = session.memory.view()
+        view = session.memory.view(run.limits.turn_chars)
         ask = Ask(
             run.task,
             self.prompt,
@@ -501,50 +508,51 @@ class _Attempt:
         if self.tools or run.own_tools is not None:
             made = [item if isinstance(item, Tool) else item(ask) for item in self.tools]
             ask.tools = made if run.own_tools is None else [*made, *run.own_tools(ask)]
-        if getattr(who, "patient", False):
-            with run.clock.paused():
-                reply = await who.act(ask)
-        else:
-            reply = await self._in_time(who, ask)
+        reply: Any = await self._acted(who, ask)
         if not isinstance(reply, Reply):
             raise MemberError(f"act() returned a {type(reply).__name__}, not a Reply", member=who.name)
-        self._spent(reply)
-        self.changes = view.changes
-        return reply
+        if wrong := self._spent(reply):
+            raise MemberError(wrong, member=who.name)
+        changes = view.changes
+        self.text, self.data, self.handoff, self.note = taken(
+            reply, self.output_type, who.name, run.limits.turn_chars
+        )  # fmt: skip
+        self.changes = changes
 
-    async def _in_time(self, who: Member, ask: Ask) -> Reply:
-        seconds = self.session.run.limits.turn_timeout_s
-        if seconds is None or getattr(who, "punctual", False):
-            return await self._heard(who, ask)
-        try:
-            async with asyncio.timeout(seconds) as limit:
-                return await self._heard(who, ask)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise MemberError(f"no answer within {seconds} s", member=who.name) from None
-
-    async def _heard(self, who: Member, ask: Ask) -> Reply:
+    async def _acted(self, who: Member, ask: Ask) -> Any:
         """Let it act; where the run is streamed, its words go out as they come."""
-        tell = self.session.run.emit
-        if tell is None:
-            return await who.act(ask)
+        run = self.session.run
+        work: Callable[[], Awaitable[Any]] = partial(who.act, ask)
+        if run.emit is not None:
+            work = partial(self._heard, who, ask, run.emit)
+        if getattr(who, "patient", False):
+            with run.clock.paused():
+                return await in_this_task(work, who.name)
+        if getattr(who, "punctual", False):
+            return await in_this_task(work, who.name)
+        return await in_its_own_task(work, who.name, run.limits.turn_timeout_s, depth_of(who))
+
+    async def _heard(self, who: Member, ask: Ask, tell: Callable[[str, str, Any], None]) -> Reply:
         from victor.core.run_events import tap_runs
 
         with tap_runs(lambda event: tell("words", self.key, (who.name, event))):
             return await who.act(ask)
 
-    def _spent(self, reply: Reply) -> None:
-        self.usage += reply.usage
-        self.cost = None if self.cost is None or reply.cost_usd is None else self.cost + reply.cost_usd
-        self.session.run.count(reply.usage, reply.cost_usd, reply.tokens, reply.turns)
+    def _spent(self, reply: Reply) -> str:
+        """Count what was used; returns what is wrong with what it says, or ``""``."""
+        usage, cost, tokens, turns, wrong = told_use(reply)
+        self.usage += usage
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
+        self.session.run.count(usage, cost, tokens, turns)
+        return wrong
 
     def _failed(self, who: Member, error: Exception) -> str:
         if isinstance(error, MemberError):
-            if isinstance(error.spent, Reply):
-                self._spent(error.spent)
-            return str(error)
-        return f"{type(error).__name__}: {error}"
+            wrong = self._spent(error.spent) if isinstance(error.spent, Reply) else ""
+            told = f"{error}; {wrong}" if wrong else str(error)
+        else:
+            told = f"{type(error).__name__}: {error}"
+        return fitting_text(told, self.session.run.limits.turn_chars, "the error")[0]
 
 
 def _as_message(turn: Turn, member: str) -> Message | None:
@@ -553,7 +561,7 @@ def _as_message(turn: Turn, member: str) -> Message | None:
         return None
     if turn.member == member:
         return Message("assistant", turn.text)
-    return Message("user", f"{turn.member}: {turn.text}")
+    return Message("user", as_said(turn.member, turn.text))
 
 
 async def _bind(work: Callable[[Session, T], Awaitable[R]], branch: Session, item: T) -> R:

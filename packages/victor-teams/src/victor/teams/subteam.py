@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from victor.teams.errors import MemberError
-from victor.teams.member import Ask, Reply, Waiting, decoded
+from victor.teams.member import Ask, Reply, Waiting
 from victor.teams.result import StopReason
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ class SubTeam:
             failed.spent = reply
             raise failed
         reply.text, reply.data = _said(result.found)
-        if ask.output_type is not str and not _is_form(reply.data, ask.output_type):
-            reply.data = decoded(ask.output_type, reply.text, "the team's answer", self.name)
         return reply
 
 
@@ -64,9 +62,5 @@ def _said(found: Any) -> tuple[str, Any]:
 
     try:
         return msgspec.json.encode(found).decode(), found
-    except TypeError:
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return str(found), found
-
-
-def _is_form(data: Any, form: Any) -> bool:
-    return isinstance(form, type) and isinstance(data, form)

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+import unicodedata
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec.structs import replace
 
 from victor.core.errors import ConfigurationError, VictorError
@@ -28,11 +31,11 @@ from victor.teams.errors import JournalError, TeamError
 from victor.teams.failure import OnFailure, read_policies
 from victor.teams.journal import Begin, Journal
 from victor.teams.limits import TeamLimits, least
-from victor.teams.member import Ask, Member, as_member
-from victor.teams.memory import SharedMemory
+from victor.teams.member import Ask, Member, as_member, depth_of
+from victor.teams.memory import SharedMemory, json_of
 from victor.teams.pattern import Pattern, resolve_pattern
 from victor.teams.result import StopReason, TeamResult
-from victor.teams.scope import Sees, read_scope
+from victor.teams.scope import Sees, check_scope
 from victor.teams.session import Session, Stop, TeamRun
 from victor.teams.termination import Condition, TextMention
 
@@ -42,6 +45,10 @@ if TYPE_CHECKING:
     from victor.teams.team_events import TeamEvent
 
 __all__ = ["Team", "TextMention"]
+
+_DEEPEST = 64
+"""Teams in teams; each level is a part of one call stack."""
+_NO_NAME = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, ends of lines and paragraphs
 
 
 class Team:
@@ -56,13 +63,15 @@ class Team:
         limits: What a run may use at most; on by default.
         on_failure: What happens when a member fails: ``"fail"``, ``"skip"``, an `OnFailure`, or a mapping by name.
         sees: What members see of each other, instead of what the pattern says. See `victor.teams.scope`.
-        memory: What the members know together at the start of a run.
+        memory: What the members know together at the start of a run: names and values that JSON can hold. Each run
+            works on a copy.
         memory_tools: Give agents the tools ``remember`` and ``recall`` for the shared memory.
         seed: For chance in patterns: the same seed and answers give the same run.
         stream: The event stream; None for the default one.
 
     Raises:
-        ConfigurationError: Two members of one name, no members, or the pattern lacks somebody; all of it at once.
+        ConfigurationError: Two members of one name, no members, or the pattern lacks somebody, all of it at once; or a
+            name that cannot be one, a scope that means nothing, teams in teams more than 64 deep.
         UnknownNameError: There is no such pattern.
     """
 
@@ -82,7 +91,7 @@ class Team:
         seed: int = 0,
         stream: EventStream | None = None,
     ) -> None:
-        self.name = name
+        self.name = _good_name(name, "a team")
         self.description = description
         self.members: dict[str, Member] = _named(members, name)
         self.pattern = resolve_pattern(pattern)
@@ -90,8 +99,16 @@ class Team:
         self.until = until
         self.limits = limits or TeamLimits()
         self.on_failure = read_policies(on_failure, self.members)
-        self.sees = None if sees is None else read_scope(sees)
-        self.memory = dict(memory or {})
+        self.sees = None if sees is None else _scope(sees, self.members, f"team {name!r}")
+        for each in self.members.values():
+            if (own := getattr(each, "sees", None)) is not None:
+                _scope(own, self.members, f"team {name!r}, member {each.name!r}")
+        self.depth = 1 + max((depth_of(each) for each in self.members.values()), default=0)
+        if self.depth > _DEEPEST:
+            raise ConfigurationError(
+                f"team {name!r}: teams in teams are {self.depth} deep; a team takes at most {_DEEPEST} levels"
+            )
+        self.memory = _start_memory(memory, name)
         self.memory_tools = memory_tools
         self.seed = seed
         self._stream = stream
@@ -125,7 +142,7 @@ class Team:
             The result, whatever ended the run: read ``result.output``, or see ``result.stop_reason``.
 
         Raises:
-            ConfigurationError: There is no task.
+            ConfigurationError: There is no task, or there are answers to questions that the run does not ask.
             JournalError: The journal cannot be read, or belongs to another run.
         """
         return await self._execute(task, deps, limits, journal, answers, None)
@@ -260,7 +277,11 @@ class Team:
                 raise ConfigurationError(
                     f"the team {self.name!r} has no task: give one, or go on with a run by load_state or a journal"
                 )
-            return await self._run(task, journal, limits or self.limits, deps, answers, emit, None)
+            _check_text(task, f"the task of the team {self.name!r}")
+            _check_answers(answers, journal)
+            result = await self._run(task, journal, limits or self.limits, deps, answers, emit, None)
+            _tell_unasked(answers, journal, result)
+            return result
         finally:
             journal.close()
 
@@ -296,11 +317,11 @@ class Team:
             emit=emit,
             own_tools=_memory_tools if self.memory_tools else None,
         )
-        session = Session(run, [], SharedMemory(self.memory))
+        session = Session(run, [], SharedMemory(deepcopy(self.memory)))
         attributes = {"pattern": self.pattern_name, "members": len(self.members)}
         with stream.operation("team.run", self.name, attributes) as operation:
             operation.capture(prompt=task)
-            reason, detail, found = await self._to_the_end(session, clock)
+            reason, detail, found = _answered(session, *await self._to_the_end(session, clock))
             result = TeamResult(
                 stop_reason=reason,
                 turns=session.turns,
@@ -311,7 +332,7 @@ class Team:
                 pattern=self.pattern_name,
                 run_id=operation.span.run_id,
                 duration_s=time.perf_counter() - began,
-                memory=dict(session.memory),
+                memory=deepcopy(dict(session.memory)),
                 questions=run.questions,
                 found=found,
             )
@@ -360,6 +381,7 @@ def _named(members: Iterable[Any], team: str) -> dict[str, Member]:
         member = as_member(who)
         if not member.name or not isinstance(member.name, str):
             raise ConfigurationError(f"team {team!r}: a member has no name: {who!r:.80}")
+        _good_name(member.name, f"team {team!r}: a member")
         if member.name in found:
             twice.append(member.name)
         found[member.name] = member
@@ -371,6 +393,86 @@ def _named(members: Iterable[Any], team: str) -> dict[str, Member]:
     if not found:
         raise ConfigurationError(f"team {team!r} has no members")
     return found
+
+
+def _good_name(name: Any, whose: str) -> str:
+    """A name that can stand at the beginning of a line."""
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigurationError(f"{whose} needs a name that is a text and not empty, not {name!r:.100}")
+    if not name.isprintable() and any(unicodedata.category(each) in _NO_NAME for each in name):
+        raise ConfigurationError(
+            f"{whose} has the name {name!r:.100}; a name holds no line breaks and no control characters"
+        )
+    return name
+
+
+def _scope(given: Any, members: Iterable[str], whose: str) -> Sees:
+    try:
+        return check_scope(given, members)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{whose}: sees: {error}") from None
+
+
+def _start_memory(given: Mapping[str, Any] | None, team: str) -> dict[str, Any]:
+    try:
+        return {key: msgspec.json.decode(json_of(key, value)) for key, value in (given or {}).items()}
+    except TeamError as error:
+        raise ConfigurationError(f"team {team!r}: {error}") from None
+
+
+def _check_text(text: Any, what: str) -> None:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{what} is a text, not {type(text).__name__}")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(
+                f"{what} holds half a character at {error.start} ({text[error.start]!r}); "
+                "mend it with text.encode('utf-8', 'replace').decode()"
+            ) from None
+
+
+def _check_answers(answers: Mapping[Any, Any] | None, journal: Journal) -> None:
+    """Refuse what answers no question, where it is known what is asked."""
+    if not answers:
+        return
+    for id, text in answers.items():
+        if not isinstance(id, str) or not isinstance(text, str):
+            raise ConfigurationError(f"answers are texts by the id of the question, not {id!r:.50}: {text!r:.50}")
+    waits = journal.waits_for
+    if waits is None and journal.ended is None:
+        return  # this will be told at the end
+    unknown = answers.keys() - journal.turns.keys() - {question.id for question in waits or ()}
+    if unknown:
+        asked = ", ".join(f"{question.id!r} ({question.member})" for question in waits or ()) or "nobody"
+        raise ConfigurationError(
+            f"there is no question {', '.join(map(repr, sorted(unknown)))}; the run waits for: {asked}"
+        )
+
+
+def _tell_unasked(answers: Mapping[str, str] | None, journal: Journal, result: TeamResult) -> None:
+    if not answers:
+        return
+    unasked = answers.keys() - journal.turns.keys() - {question.id for question in result.questions}
+    if unasked and result.stop_reason in {*_WHOLE, StopReason.WAITING}:
+        import logging
+
+        logging.getLogger("victor.teams").warning(
+            "team %r: nobody asked the questions %s, so their answers were not used",
+            result.team, ", ".join(map(repr, sorted(unasked))),
+        )  # fmt: skip
+
+
+_WHOLE = {StopReason.COMPLETED, StopReason.CONDITION}
+
+
+def _answered(session: Session, reason: StopReason, detail: str, found: Any) -> tuple[StopReason, str, Any]:
+    """How the run ended; without any member's answer there is none of the team, whatever its pattern says."""
+    if reason not in _WHOLE or any(not turn.error for turn in session.turns):
+        return reason, detail, found
+    failures = "; ".join(f"{turn.member}: {turn.error}" for turn in session.turns[:10])
+    return StopReason.NO_ANSWER, failures or "nobody was asked", None
 
 
 def _name_of(given: Any, pattern: Pattern) -> str:
@@ -388,7 +490,7 @@ def _recorded(journal: Journal, team: Team) -> TeamResult:
     turns = [turn for key, turn in journal.turns.items() if "/" not in key]
     usage, cost = Usage(0, 0), 0.0
     unknown = False
-    memory = SharedMemory(team.memory)
+    memory = SharedMemory(deepcopy(team.memory))
     for turn in turns:
         usage += turn.usage
         unknown = unknown or turn.cost_usd is None
@@ -396,7 +498,7 @@ def _recorded(journal: Journal, team: Team) -> TeamResult:
         memory.apply(turn.memory)
     return TeamResult(
         ended.stop_reason, turns, ended.detail, usage, None if unknown else cost, team.name, team.pattern_name,
-        memory=dict(memory), found=ended.found,
+        memory=deepcopy(dict(memory)), found=ended.found,
     )  # fmt: skip
 
 

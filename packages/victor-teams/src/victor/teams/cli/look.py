@@ -171,10 +171,11 @@ def replay(
         for key, turn in record.turns.items():
             said = f"failed: {turn.error}" if turn.error else turn.text
             print(f"{style(key, 'dim')} {style(printable(turn.member), 'bold', 'cyan')}: {printable(said)}\n")
-        end = record.ended
-        print(
-            "it has not ended" if end is None else f"{end.stop_reason.value}{': ' + end.detail if end.detail else ''}"
-        )
+        end = record.ended or record.stopped
+        told = "" if end is None else f"{end.stop_reason.value}{': ' + end.detail if end.detail else ''}"
+        if record.ended is None:
+            told = f"{told}; it can go on" if told else "it has not ended"
+        print(told)
     finally:
         record.close()
 

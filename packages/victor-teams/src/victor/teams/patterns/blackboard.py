@@ -10,6 +10,7 @@ from attrs import frozen
 from victor.teams.checks import names_a_member, positive
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -79,7 +80,7 @@ class Blackboard(Pattern):
                 break
             turn = await session.ask(best.member, f"{view}\n\nAdd this to the board: {best.data.what}")
             if turn.ok:
-                board.append(f"{turn.member}: {turn.text}")
+                board.append(as_said(turn.member, turn.text))
         return await self._answer(session, board)
 
     async def _answer(self, session: Session, board: list[str]) -> str:

@@ -12,6 +12,7 @@ from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.loops import same_words
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import indented
 from victor.teams.result import StopReason
 from victor.teams.session import Stop
 
@@ -69,7 +70,7 @@ class Consensus(Pattern):
             proposals = _different({turn.member: turn.text for turn in turns if turn.ok and turn.text})
             if not proposals:
                 raise TeamError("nobody proposed anything: " + "; ".join(f"{t.member}: {t.error}" for t in turns))
-            listed = "\n\n".join(f"Proposal {key}:\n{text}" for key, text in proposals.items())
+            listed = "\n\n".join(f"Proposal {key}:\n{indented(text)}" for key, text in proposals.items())
             result = await self._vote(session, proposals, listed)
             session.state["proposals"] = proposals
             if result.winner is not None:

@@ -11,6 +11,7 @@ from victor.teams.checks import names_a_member
 from victor.teams.choice import described_choice
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 from victor.teams.result import StopReason
 from victor.teams.session import Stop
 
@@ -89,7 +90,7 @@ class ContractNet(Pattern):
         if not self.manager or len(bids) == 1:
             return min(bids, key=lambda name: bids[name].price)
         offers = {name: f"{bid.price:g}; {bid.plan}" for name, bid in bids.items()}
-        listed = "\n".join(f"- {name}: {offer}" for name, offer in offers.items())
+        listed = "\n".join(as_said(f"- {name}", offer) for name, offer in offers.items())
         turn = await session.ask(
             self.manager, f"{session.task}\n\nThe bids:\n{listed}\n\nWho gets it?", output_type=described_choice(offers)
         )

@@ -10,6 +10,7 @@ from attrs import frozen
 from victor.teams.checks import names_a_member, positive
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -59,13 +60,13 @@ class Debate(Pattern):
             def text(name: str, heard: dict[str, Turn] = heard, number: int = number) -> str:
                 if number == 0:
                     return f"{session.task}\n\nTake a position and give your reasons."
-                others = "\n\n".join(f"{turn.member}: {turn.text}" for turn in heard.values() if turn.member != name)
+                others = "\n\n".join(as_said(turn.member, turn.text) for turn in heard.values() if turn.member != name)
                 own = f"## Your position\n\n{heard[name].text}\n\n" if name in heard else ""
                 wanted = "Take up what they said, and change your mind where they are right."
                 return f"{session.task}\n\n{own}## What the others said\n\n{others}\n\n{wanted}"
 
             said = await session.ask_all(sides, text)
-        positions = "\n\n".join(f"{turn.member}: {turn.text}" for turn in said if turn.ok)
+        positions = "\n\n".join(as_said(turn.member, turn.text) for turn in said if turn.ok)
         if not positions:
             raise TeamError("nobody took a position: " + "; ".join(f"{turn.member}: {turn.error}" for turn in said))
         verdict = await session.ask(

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from victor.teams.checks import names_a_member, positive
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -84,8 +85,10 @@ class Hierarchical(Pattern):
                 session, manager, f"The task: {session.task}\n\nYour members:\n{described}\n\n{report}{wanted}"
             )
             # An answer beside work that is still to be done is a guess at what will come of it.
-            if not decision.assignments or (decision.answer and number == self.rounds):
+            if decision.answer and (not decision.assignments or number == self.rounds):
                 return decision.answer
+            if not decision.assignments:
+                raise TeamError(f"the manager {manager!r} gave neither work nor an answer")
             if number == self.rounds:
                 break
             report = f"What came of the work:\n{await self._work(session, decision.assignments, workers)}\n\n"
@@ -102,7 +105,7 @@ class Hierarchical(Pattern):
         fitting = [each for each in assignments if each.member in workers]
         turns = await session.together(lambda branch, each: branch.ask(each.member, each.task), fitting)
         lines = [
-            f"- {turn.member}, asked to {turn.prompt!r}: " + (turn.text if turn.ok else f"FAILED: {turn.error}")
+            as_said(f"- {turn.member}, asked to {turn.prompt!r}", turn.text if turn.ok else f"FAILED: {turn.error}")
             for turn in turns
         ]
         lines += [f"- {each.member!r} is no member; there are: {', '.join(workers)}" for each in assignments

@@ -10,6 +10,7 @@ from attrs import frozen
 from victor.teams.checks import names_a_member, positive
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -130,7 +131,7 @@ class Magentic(Pattern):
                 continue
             turn = await session.ask(progress.member, progress.instruction or session.task)
             log.append(
-                f"{turn.member}, asked to {turn.prompt!r}: " + (turn.text if turn.ok else f"FAILED: {turn.error}")
+                as_said(f"{turn.member}, asked to {turn.prompt!r}", turn.text if turn.ok else f"FAILED: {turn.error}")
             )
         return False
 

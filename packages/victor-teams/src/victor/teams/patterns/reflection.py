@@ -10,6 +10,7 @@ from attrs import frozen
 from victor.teams.checks import positive
 from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
@@ -64,7 +65,7 @@ class Reflection(Pattern):
                 output_type=Review,
             )
             comments = [
-                f"{turn.member}: {turn.data.comments}" for turn in reviews if turn.ok and not turn.data.approved
+                as_said(turn.member, turn.data.comments) for turn in reviews if turn.ok and not turn.data.approved
             ]
             if not comments:
                 break

@@ -60,7 +60,9 @@ class Selector(Pattern):
             name = await self._next(session, last)
             if name is None:
                 said = [turn for turn in session.turns if turn.ok and turn.member != self.by]
-                return said[-1].text if said else ""
+                if not said:
+                    raise TeamError("the work was called done before any member had answered")
+                return said[-1].text
             await session.ask(name, "" if not session.turns else f"It is your turn, {name}.")
             last = name
 

@@ -9,7 +9,9 @@ from attrs import field, frozen
 
 from victor.core.errors import ConfigurationError
 from victor.teams.checks import names_a_member
+from victor.teams.errors import TeamError
 from victor.teams.pattern import Pattern
+from victor.teams.quoting import as_said
 
 if TYPE_CHECKING:
     from victor.core.tool import Tool
@@ -33,8 +35,9 @@ class Swarm(Pattern):
 
     Args:
         first: Who begins; the first member by default.
-        may: Who may hand over to whom; everybody to everybody by default. A name that is no member leaves the team:
-            the run ends there, with the condition ``Handoff(name)`` or as completed.
+        may: Who may hand over to whom; everybody to everybody by default. A name given here that is no member leaves
+            the team: the run ends there, with the condition ``Handoff(name)`` or as completed. Any other name ends the
+            run as an error.
     """
 
     first: str = ""
@@ -54,13 +57,19 @@ class Swarm(Pattern):
         at, text = self.first or session.members[0], ""
         while True:
             turn = await session.ask(at, text, tools=self._tools(session, at))
-            if turn.handoff is None or turn.handoff not in session.run.members:
+            if not turn.ok:
+                raise TeamError(f"{at!r} did not finish: {turn.error}")
+            if turn.handoff is None:
                 return turn.text
-            if turn.handoff not in self._targets(session, at):
+            targets = self._targets(session, at)
+            if turn.handoff not in targets:
+                session.member(turn.handoff)  # an unknown name is an error that lists the members
                 raise ConfigurationError(
-                    f"{at!r} may not hand over to {turn.handoff!r}; it may to: {', '.join(self._targets(session, at))}"
+                    f"{at!r} may not hand over to {turn.handoff!r}; it may to: {', '.join(targets)}"
                 )
-            text = f"{at} hands the work over to you: {turn.text}"
+            if turn.handoff not in session.run.members:
+                return turn.text
+            text = as_said(f"{at} hands the work over to you", turn.text)
             at = turn.handoff
 
     def _targets(self, session: Session, name: str) -> list[str]:
