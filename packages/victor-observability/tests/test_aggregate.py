@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.observability.aggregate import Aggregate, Key
@@ -17,7 +17,7 @@ records = st.lists(
         output_tokens=tokens, cache_read_tokens=tokens, cache_write_tokens=tokens,
         cost_usd=st.one_of(st.none(), st.integers(0, 100).map(float)),
     ),
-    max_size=30,
+    max_size=8,
 )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def counted(given: list[Record]) -> Aggregate:
     return aggregate
 
 
+@settings(max_examples=50)
 @given(records, records)
 def test_merging_is_adding(a: list[Record], b: list[Record]) -> None:
     merged = counted(a)
@@ -35,6 +36,7 @@ def test_merging_is_adding(a: list[Record], b: list[Record]) -> None:
     assert merged == counted(a + b)
 
 
+@settings(max_examples=50)
 @given(records)
 def test_figures_are_those_of_a_count_by_hand(given: list[Record]) -> None:
     ended = [record for record in given if record.status is not Status.OPEN]

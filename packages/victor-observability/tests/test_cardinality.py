@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from victor.observability.aggregate import Key
 from victor.observability.cardinality import OTHER, Folding
 
 label = st.text("abcdef", max_size=2)
-keys = st.lists(st.tuples(label, label, label, label, label, label), max_size=200)
+keys = st.lists(st.tuples(label, label, label, label, label, label), max_size=60)
 
 
+@settings(max_examples=50)
 @given(keys, st.integers(1, 5), st.integers(1, 20))
 def test_there_are_never_more_keys_than_allowed(
     given: list[tuple[str, str, str, str, str, str]], names: int, most: int
@@ -26,6 +27,7 @@ def test_there_are_never_more_keys_than_allowed(
     assert all(len({key.agent for key in found}) <= names + 2 for key in found)
 
 
+@settings(max_examples=50)
 @given(keys)
 def test_a_key_is_always_counted_under_the_same_one(given: list[tuple[str, str, str, str, str, str]]) -> None:
     folding = Folding(2, 5)

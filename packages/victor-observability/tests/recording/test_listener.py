@@ -331,3 +331,25 @@ def test_a_listener_may_subscribe_itself(monkeypatch: pytest.MonkeyPatch) -> Non
         with using_stream(stream), stream.operation("tool.call", "x"):
             pass
     assert [event.phase for event in heard] == ["end"]
+
+
+def test_the_face_has_what_it_says_and_nothing_else() -> None:
+    import victor.observability as face
+
+    assert all(getattr(face, name) is not None for name in face.__all__)
+    assert set(face.__all__) <= set(dir(face))
+    with pytest.raises(AttributeError, match="no attribute 'Recorders'"):
+        face.Recorders
+
+
+def test_exporters_of_the_settings_are_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VICTOR_CONFIG", "")
+    monkeypatch.setenv("VICTOR_METRICS__JSONL__PATH", str(tmp_path / "lines.jsonl"))
+    recorder = make_listener(store="none", exporters=["jsonl"])
+    assert recorder is not None
+    stream = EventStream()
+    recorder.listen_to(stream)
+    with stream.operation("tool.call", "grep"):
+        pass
+    recorder.close()
+    assert '"grep"' in (tmp_path / "lines.jsonl").read_text()

@@ -334,6 +334,50 @@ def test_it_takes_less_detail_while_it_takes_too_much_time(start: Start, store: 
     assert store.count("tool.call") == 2_200
 
 
+def test_tidying_up_that_fails_is_told(start: Start, store: Any, caplog: pytest.LogCaptureFixture) -> None:
+    stream, recorder = start()
+    store.maintain = lambda: 1 / 0
+    call(stream)
+    recorder.flush()
+    recorder._maintain_s = 0.0
+    assert recorder.flush()
+    assert "could not be tidied up: division by zero" in caplog.text
+
+
+def test_exporters_run_as_long_as_the_recorder(
+    start: Start, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VICTOR_CONFIG", "")
+    monkeypatch.setenv("VICTOR_METRICS__JSONL__PATH", str(tmp_path / "lines.jsonl"))
+    stream, recorder = start()
+    recorder.start_exporters(["jsonl"])
+    call(stream)
+    recorder.close()
+    assert '"grep"' in (tmp_path / "lines.jsonl").read_text()
+
+    class Broken:
+        def close(self) -> None:
+            raise ValueError("x")
+
+    _, other = start()
+    other._exporters = (Broken(),)
+    other.close()
+    assert "could not be closed" in caplog.text
+
+
+def test_it_is_a_listener_itself(start: Start, store: Any) -> None:
+    stream = EventStream()
+    recorder = Recorder(lambda: store)
+    stream.subscribe(recorder, phases=["end"])
+    call(stream)
+    assert recorder.flush()
+    assert store.count("tool.call") == 1
+    recorder.close()
+    call(stream)  # still subscribed, and not recorded any more
+    assert store.count("tool.call") == 1
+    assert recorder.own()["queue"] == 0
+
+
 def test_tidying_up_happens_now_and_then(start: Start, store: Any) -> None:
     stream, recorder = start()
     call(stream)

@@ -173,6 +173,7 @@ class Recorder:
     def _rouse(self, event: Event) -> None:
         """Somebody sleeps who should see to this event: a thread, or nobody."""
         if self._closed:
+            self._queue.clear()
             return
         if self._lacks_thread():
             with self._starting:
@@ -366,6 +367,7 @@ class Recorder:
         if self._store is not None and (thread is None or not thread.is_alive()):
             self._store.close()
             self._store = None
+        self._idle = True  # whoever subscribed the listener elsewhere keeps calling it: nothing is to pile up
 
     def add_sink(self, sink: Sink) -> Callable[[], None]:
         """Give each list of records that are kept to a function, on the recorder's thread.
