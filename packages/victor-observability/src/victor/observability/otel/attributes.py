@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from victor.core.redact import MARK, Redactor
 from victor.observability.otel.semconv import (
+    ATTRIBUTES,
     IDS,
     OPERATION,
     SpanForm,
@@ -87,7 +88,7 @@ class Speaker:
             return names, lambda value: provider_name(str(self.value(value)))
         if key == "finish_reason":
             return names, lambda value: (self.text(str(value)),)
-        return names, _id if key in IDS else None
+        return names, _id if key in IDS and kind in ATTRIBUTES else None
 
 
 _Plan: TypeAlias = tuple[tuple[str, ...], Callable[[Any], Value] | None]

@@ -78,8 +78,8 @@ def deliver(exporter: SpanExporter, spans: Sequence[ReadableSpan], protocol: Pro
             return Delivery(False, "", redact.text(f"{type(error).__name__}: {error}"), _AWAY[protocol])
     if result is SpanExportResult.SUCCESS:
         return Delivery(True, "OK")
-    detail = redact.text(lines[-1]) if lines else "the exporter says no more than that it failed"
-    status = next((found for line in reversed(lines) if (found := _status(line))), "")
+    telling = next((line for line in reversed(lines) if _status(line)), lines[0] if lines else "")
+    detail, status = redact.text(telling) or "the exporter says no more than that it failed", _status(telling)
     return Delivery(False, status, detail, _ADVICE.get(status) or _AWAY[protocol])
 
 

@@ -5,6 +5,8 @@ Imports the SDK; nothing here is loaded before spans are really made.
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import sys
 import threading
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from msgspec import Struct
 
 from victor.core.errors import ConfigurationError
+from victor.observability.otel.delivery import deliver
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -21,11 +24,22 @@ if TYPE_CHECKING:
 
     from victor.observability.otel.ids import VictorIds
 
-__all__ = ["Endpoint", "ExportStatus", "Protocol", "Watched", "make_provider", "make_resource", "need_sdk"]
+__all__ = [
+    "Endpoint",
+    "ExportStatus",
+    "OwnProvider",
+    "Protocol",
+    "Watched",
+    "make_provider",
+    "make_resource",
+    "need_sdk",
+]
 
 Protocol: TypeAlias = Literal["http/protobuf", "grpc"]
 
+_log = logging.getLogger("victor.otel")
 _PATH: Final = "/v1/traces"
+_PATIENCE_S: Final = 3.0
 
 
 class Endpoint(Struct, frozen=True):
@@ -122,40 +136,50 @@ class ExportStatus(Struct, frozen=True):
 
 
 class Watched:
-    """A `SpanExporter` that counts what another one really delivered.
+    """A `SpanExporter` that counts what another one really delivered, and says once when a receiver is away.
 
     Args:
         inner: The other one.
+        address: Where it sends to, for words; ``""`` where that is not known.
+        protocol: That it speaks.
     """
 
-    def __init__(self, inner: SpanExporter) -> None:
+    def __init__(self, inner: SpanExporter, address: str = "", protocol: Protocol = "http/protobuf") -> None:
         self._inner = inner
+        self._address = address
+        self._protocol: Protocol = protocol
         self._lock = threading.Lock()
         self._sent = self._failed = self._failures = 0
         self._undelivered: set[str] = set()
+        self._missing = 0  # since the receiver went away
+        self._closed = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans."""
         from opentelemetry.sdk.trace.export import SpanExportResult
 
-        try:
-            result = self._inner.export(spans)
-        except BaseException:
-            self._note(spans, delivered=False)
-            raise
-        self._note(spans, delivered=result is SpanExportResult.SUCCESS)
-        return result
-
-    def _note(self, spans: Sequence[ReadableSpan], *, delivered: bool) -> None:
+        delivery = deliver(self._inner, spans, self._protocol)
         with self._lock:
-            if delivered:
+            back, first = delivery.ok and self._missing, not delivery.ok and not self._missing
+            if delivery.ok:
                 self._sent += len(spans)
-                return
-            self._failed += len(spans)
-            self._failures += 1
-            for span in spans:
-                if len(self._undelivered) < 10_000:
-                    self._undelivered.add(run_of(span))
+                self._missing = 0
+            else:
+                self._missing += len(spans)
+                self._failed += len(spans)
+                self._failures += 1
+                for span in spans:
+                    if len(self._undelivered) < 10_000:
+                        self._undelivered.add(run_of(span))
+        if first:
+            _log.warning(
+                "%d spans were not delivered%s: %s (%s). Live export drops what cannot be delivered; runs that are "
+                "stored can be sent later: victor observability export --otlp",
+                len(spans), self._address and f" to {_shown(self._address)}", delivery.advice, delivery.detail,
+            )  # fmt: skip
+        elif back:
+            _log.warning("spans are delivered again%s; %d were not", self._address and f" to {self._address}", back)
+        return SpanExportResult.SUCCESS if delivery.ok else SpanExportResult.FAILURE
 
     def status(self) -> ExportStatus:
         """How it went so far."""
@@ -163,12 +187,54 @@ class Watched:
             return ExportStatus(self._sent, self._failed, self._failures, frozenset(self._undelivered))
 
     def shutdown(self) -> None:
-        """End it."""
-        self._inner.shutdown()
+        """End it; what waits to be tried again is given up."""
+        if not self._closed:
+            self._closed = True
+            self._inner.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what the other one holds back."""
         return self._inner.force_flush(timeout_millis)
+
+
+class OwnProvider:
+    """A provider of our own, which is shut down when the process ends.
+
+    A receiver that is away must not hold up the end of a program: what cannot be delivered in three seconds then is
+    given up. The thread for that is begun now, as none can be begun when Python ends.
+
+    Args:
+        provider: The provider.
+        ids: Gives it ids.
+        watched: Its exporters.
+    """
+
+    def __init__(self, provider: TracerProvider, ids: VictorIds, watched: list[Watched]) -> None:
+        self.provider = provider
+        self.ids = ids
+        self.watched = watched
+        self._leaving, self._left = threading.Event(), threading.Event()
+        if sys.platform != "emscripten":
+            threading.Thread(target=self._hurry, name="victor otel", daemon=True).start()
+        atexit.register(self._at_exit)
+
+    def shutdown(self) -> None:
+        """Send what waits, for as long as the exporter tries; calling it again changes nothing."""
+        atexit.unregister(self._at_exit)
+        self.provider.shutdown()
+        self._left.set()
+        self._leaving.set()
+
+    def _at_exit(self) -> None:
+        self._leaving.set()
+        self.provider.shutdown()
+        self._left.set()
+
+    def _hurry(self) -> None:
+        self._leaving.wait()
+        if not self._left.wait(_PATIENCE_S):
+            for each in self.watched:
+                each.shutdown()
 
 
 def run_of(span: ReadableSpan) -> str:
@@ -212,7 +278,7 @@ def make_provider(
     *,
     resource: Mapping[str, Any] | None = None,
     exporter: SpanExporter | None = None,
-) -> tuple[TracerProvider, VictorIds, list[Watched]]:
+) -> OwnProvider:
     """A provider of our own: it is never made the global one.
 
     Args:
@@ -230,26 +296,25 @@ def make_provider(
 
     from victor.observability.otel.ids import VictorIds
 
-    exporters = [exporter] if exporter is not None else _chosen(endpoint)
     ids = VictorIds()
-    provider = TracerProvider(resource=make_resource(service_name, resource), id_generator=ids)
-    watched = [Watched(each) for each in exporters]
+    provider = TracerProvider(resource=make_resource(service_name, resource), id_generator=ids, shutdown_on_exit=False)
+    watched = [Watched(exporter)] if exporter is not None else _chosen(endpoint)
     for each in watched:
         provider.add_span_processor(BatchSpanProcessor(each))  # type: ignore[arg-type] # it has all the methods
-    return provider, ids, watched
+    return OwnProvider(provider, ids, watched)
 
 
-def _chosen(endpoint: Endpoint) -> list[SpanExporter]:
+def _chosen(endpoint: Endpoint) -> list[Watched]:
     """Those that ``OTEL_TRACES_EXPORTER`` names."""
-    found: list[SpanExporter] = []
+    found: list[Watched] = []
     for name in (os.environ.get("OTEL_TRACES_EXPORTER") or "otlp").split(","):
         match name.strip().lower():
             case "otlp":
-                found.append(endpoint.exporter())
+                found.append(Watched(endpoint.exporter(), endpoint.address(), endpoint.spoken()))
             case "console":
                 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
-                found.append(ConsoleSpanExporter(out=sys.stdout))
+                found.append(Watched(ConsoleSpanExporter(out=sys.stdout)))
             case "none" | "":
                 pass
             case other:

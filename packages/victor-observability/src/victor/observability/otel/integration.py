@@ -15,7 +15,14 @@ from victor.core.errors import ConfigurationError
 from victor.core.events import EventStream, Listener, get_stream
 from victor.core.redact import Redactor, redact
 from victor.observability.otel.attributes import Speaker
-from victor.observability.otel.exporting import Endpoint, ExportStatus, Watched, make_provider, need_sdk
+from victor.observability.otel.exporting import (
+    Endpoint,
+    ExportStatus,
+    OwnProvider,
+    Watched,
+    make_provider,
+    need_sdk,
+)
 from victor.observability.otel.semconv import Version, check_version
 from victor.observability.otel.spans import CONVERSATION_KEY, LiveSpans
 
@@ -95,7 +102,7 @@ class OpenTelemetryIntegration:
         self._stream = stream
         self._resource = resource
         self._exporter = exporter
-        self._own: Any = None
+        self._own: OwnProvider | None = None
         self._watched: list[Watched] = []
         self._stop: Callable[[], None] | None = None
         self._captured_before: bool | None = None
@@ -165,7 +172,7 @@ class OpenTelemetryIntegration:
         Returns:
             True when all of it was taken by the receiver. A host's provider is believed at its word.
         """
-        provider = self._own or self._given or _host_provider()
+        provider = self._given or _host_provider() if self._own is None else self._own.provider
         before = self.status().failed
         flush = getattr(provider, "force_flush", None)
         done = True if flush is None else bool(flush(int(timeout_s * 1000)))
@@ -228,10 +235,11 @@ class OpenTelemetryIntegration:
         provider = self._given or _host_provider()
         if provider is not None:
             return provider.get_tracer(_SCOPE, __version__), None
-        self._own, ids, self._watched = make_provider(
+        own = self._own = make_provider(
             self.service_name, self.endpoint, resource=self._resource, exporter=self._exporter
         )
-        return self._own.get_tracer(_SCOPE, __version__), ids
+        self._watched = own.watched
+        return own.provider.get_tracer(_SCOPE, __version__), own.ids
 
 
 @contextmanager

@@ -182,7 +182,7 @@ class Reader:
             own = each.agent or (each.name if each.kind == "team.turn" else "")
             if above is None:
                 thread = (given if each is record else each.attributes).get("thread_id")
-                conversation = thread if isinstance(thread, str) and thread else each.run_id
+                conversation = self._speaker.text(thread) if isinstance(thread, str) and thread else each.run_id
                 known[each.span_id] = own or each.name, conversation
             else:
                 known[each.span_id] = own or above[0], above[1]

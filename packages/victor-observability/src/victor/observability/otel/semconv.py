@@ -207,8 +207,8 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, str]]] = {
 the first is that of version 1.41, the second that of its successor. What stands nowhere here is called ``victor.`` and
 its own name."""
 
-IDS: Final = frozenset({"call_id", "id", "key", "namespace", "response_id", "task_id", "thread_id"})
-"""Attributes that are ids, and so no place for words that could hold a secret."""
+IDS: Final = frozenset({"call_id", "id", "key", "response_id", "task_id"})
+"""Attributes of Victor's own events that are ids, and so no place for words that could hold a secret."""
 
 _PROVIDERS: Final = {
     "azure": "azure.ai.openai",

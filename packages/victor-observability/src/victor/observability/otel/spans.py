@@ -184,7 +184,8 @@ class LiveSpans:
                 context = _from_elsewhere(event.run_id, parent, current)
         agent = given.get("agent") or (event.name if event.kind in _SPEAKING else "")
         if above is None:
-            conversation = _text(current.get(CONVERSATION_KEY)) or _text(given.get("thread_id")) or event.run_id
+            named = _text(current.get(CONVERSATION_KEY)) or _text(given.get("thread_id"))
+            conversation = self._speaker.text(named) if named else event.run_id
             agent = agent or event.name
         else:
             conversation = above.conversation
