@@ -25,7 +25,7 @@ class Counting:
         self.members = [self.member(name) for name in names]
 
     def member(self, name):
-        def act(ask):
+        async def act(ask):
             if len(self.asked) == self.fail_at:
                 self.fail_at = None
                 raise RuntimeError("crash")
