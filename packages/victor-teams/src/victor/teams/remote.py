@@ -26,7 +26,6 @@ Example:
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,7 +37,7 @@ from msgspec import Struct
 from victor.core.message import Usage
 from victor.teams.errors import MemberError
 from victor.teams.limits import least
-from victor.teams.member import Ask, FunctionMember, Member, Reply, as_member
+from victor.teams.member import Ask, Member, Reply, as_member
 from victor.teams.remote_turn import Asked, answered_by, ask_of, asked_of, reply_of
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ async def serve_member(
 
     Args:
         bus: The bus.
-        who: An agent, a function, a team, a `Human`, or whatever `as_member` takes. A plain function runs in a thread.
+        who: An agent, a function, a team, a `Human`, or whatever `as_member` takes.
         address: Its name on the bus; its own name by default.
         concurrency: Turns at once.
         idempotent: False where a turn must not be taken twice: when its worker dies in the middle it has failed, and is
@@ -191,7 +190,7 @@ async def _in_time(member: Member, ask: Ask) -> Reply:
     seconds = None if ask.limits is None else ask.limits.timeout_s
     try:
         async with asyncio.timeout(seconds) as limit:
-            reply = await _off_the_loop(member).act(ask)
+            reply = await member.act(ask)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -199,21 +198,6 @@ async def _in_time(member: Member, ask: Ask) -> Reply:
     if not isinstance(reply, Reply):
         raise MemberError(f"act() returned a {type(reply).__name__}, not a Reply", member=member.name)
     return reply
-
-
-def _off_the_loop(member: Member) -> Member:
-    """A plain function runs in a thread: if it held up the event loop, its worker would be taken for dead."""
-    if not isinstance(member, FunctionMember) or inspect.iscoroutinefunction(member.function):
-        return member
-    function = member.function
-
-    async def in_a_thread(ask: Ask) -> Any:
-        from victor.core.worker_threads import in_thread, start
-
-        value = await in_thread(start(lambda: function(ask), member.name))
-        return await value if inspect.isawaitable(value) else value
-
-    return FunctionMember(in_a_thread, name=member.name)
 
 
 @asynccontextmanager
