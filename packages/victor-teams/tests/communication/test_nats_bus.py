@@ -6,6 +6,8 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -367,3 +369,64 @@ class TestSetup:
             open_bus("redis://user:secret@x")
         with pytest.raises(ConfigurationError, match="may wait, drop_oldest, reject"):
             open_bus("nats://x", overflow="explode")
+
+
+async def test_a_long_name_is_refused_and_harms_nobody(make):
+    async with make() as bus:
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        for wrong in ("x" * 5000, "a\nb", "", 5):
+            with pytest.raises(ConfigurationError, match="who joins a bus has a name"):
+                await bus.join(wrong)
+        zoe = await bus.join("ö" * 120)
+        await ann.send([zoe.name, "bob"], "hello")
+        assert (await zoe.receive()).content == (await bob.receive()).content == "hello"
+
+
+async def test_who_has_not_the_key_writes_no_history(make):
+    async with make(key="secret") as bus, make(key=None, name=bus.name) as stranger:
+        await bus.join("ann")
+        bob = await bus.join("bob")
+        await stranger.send(AgentMessage(sender="bob", receivers=["ann"], content="pay eve"))
+        await bob.send("ann", "hello")
+        assert [message.content for message in await bus.find(sender="bob")] == ["hello"]
+
+
+async def test_a_handler_that_blocks_longer_than_the_server_waits_is_alive(make):
+    async with make(ack_wait_s=0.3) as one, make(ack_wait_s=0.3, name=one.name) as two:
+        ann, bob = await one.join("ann"), await one.join("bob")
+        await two.join("bob")
+        handled = []
+
+        def blocking(message):
+            handled.append(message.content)
+            time.sleep(1.0)  # what it is about: nothing happens meanwhile, and no sign of life is given
+
+        await bob.serve(blocking)
+        await two.serve("bob", blocking)
+        await ann.send("bob", "m1")
+        while not handled:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1.5)
+        assert handled == ["m1"]
+        assert await one.dead() == []
+
+
+async def test_subscribers_that_block_hold_nobody_up(make):
+    async with make() as bus:
+        ann, bob = await bus.join("ann"), await bus.join("bob")
+        go_on, heard = threading.Event(), []
+
+        def blocking(message):
+            assert go_on.wait(30)
+            heard.append(message.content)
+
+        bus.subscribe("direct", blocking)
+        await bus._settled()
+        for number in range(3):
+            await ann.send("bob", number)
+            assert (await bob.receive()).content == number
+        assert heard == []
+        go_on.set()
+        while len(heard) < 3:
+            await asyncio.sleep(0.01)
+        assert heard == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Final
 
@@ -12,7 +13,8 @@ __all__ = ["LONGEST", "PLAIN", "checked_name", "token_of"]
 LONGEST: Final = 120
 """Characters of a name, so that subjects made of it stay below what a server takes."""
 
-PLAIN: Final = re.compile(r"(?!x-)[A-Za-z0-9_-]{1,64}")
+_LONG: Final = 60
+PLAIN: Final = re.compile(r"(?![hx]-)[A-Za-z0-9_-]{1,64}")
 """What may stand in a subject as it is."""
 
 
@@ -31,10 +33,14 @@ def checked_name(name: object, what: str = "who joins a bus has a name") -> str:
 
 
 def token_of(name: str) -> str:
-    """A name as a part of a subject: as it is where it may stand there, else in hexadecimal.
+    """A name as a part of a subject: as it is where it may stand there, else in hexadecimal, a long one hashed.
 
     Example:
         >>> token_of("ann"), token_of("a.b")
         ('ann', 'x-612e62')
     """
-    return name if PLAIN.fullmatch(name) else "x-" + name.encode().hex()
+    if PLAIN.fullmatch(name):
+        return name
+    # Whatever stands in a text, a half of a pair of surrogates too; a server takes no subject that is very long.
+    data = name.encode("utf-8", "surrogatepass")
+    return "x-" + data.hex() if len(data) <= _LONG else "h-" + hashlib.sha256(data).hexdigest()[:48]

@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import inspect
 import logging
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -28,6 +28,7 @@ from victor.core.events import EventStream, get_stream
 from victor.teams.communication.bus import Handler, StopServing
 from victor.teams.communication.endpoint import Endpoint
 from victor.teams.communication.errors import (
+    LONGEST_ERROR,
     BusClosedError,
     BusError,
     MailboxFullError,
@@ -39,10 +40,11 @@ from victor.teams.communication.errors import (
 from victor.teams.communication.history import DeadLetter
 from victor.teams.communication.mailbox import Overflow
 from victor.teams.communication.message import AgentMessage, MessageType
-from victor.teams.communication.names import PLAIN, token_of
+from victor.teams.communication.names import PLAIN, checked_name, token_of
 from victor.teams.communication.nats_delegation import Delegations
 from victor.teams.communication.nats_serving import Serving
-from victor.teams.communication.requests import Answered
+from victor.teams.communication.observing import called
+from victor.teams.communication.requests import Answered, check_patience
 from victor.teams.communication.traced import stamped
 
 if TYPE_CHECKING:
@@ -136,6 +138,8 @@ class NatsBus:
         self._answered: dict[str, Answered] = {}
         self._delegations = Delegations(self)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._notes: deque[AgentMessage] = deque()
+        self._noting: asyncio.Task[Any] | None = None
         self._closed = False
 
     async def __aenter__(self) -> NatsBus:
@@ -276,9 +280,8 @@ class NatsBus:
         """
         from nats.js.api import AckPolicy, ConsumerConfig
 
+        checked_name(name)
         await self.open()
-        if not name:
-            raise ConfigurationError("who joins a bus has a name")
         token = token_of(name)
         config = ConsumerConfig(
             durable_name=token, filter_subject=f"{self._prefix}.mail.{token}", ack_policy=AckPolicy.EXPLICIT,
@@ -313,6 +316,7 @@ class NatsBus:
 
     async def follow(self, topic: str, name: str) -> None:
         """Let a receiver get what is published to a topic."""
+        checked_name(topic, "a topic is a text")
         await self.open()
         token = self._token_of(name)
         await self._who.put(f"topic.{token_of(topic)}.{token}", topic.encode())
@@ -420,6 +424,7 @@ class NatsBus:
         from nats.errors import NoRespondersError
         from nats.errors import TimeoutError as NatsTimeout
 
+        check_patience(timeout, retries, backoff_s)
         await self.open()
         (token,) = self._tokens([receiver])
         message = AgentMessage(
@@ -517,8 +522,8 @@ class NatsBus:
         raise BusError("over NATS a request is answered by what the handler given to serve() returns")
 
     def subscribe(self, message_type: MessageType | str, callback: Callable[[AgentMessage], Any]) -> Callable[[], None]:
-        """Call a function with every message of a type from now on, whoever it is for and wherever it is sent. What it
-        raises is logged.
+        """Call a function with every message of a type from now on, whoever it is for and wherever it is sent: an async
+        one in the event loop, a plain one in a thread. What it raises is logged.
 
         Returns:
             A function that ends the subscription.
@@ -530,9 +535,7 @@ class NatsBus:
             try:
                 message = self._verified(raw, f"{self._prefix}.log")
                 if message.type == kind:
-                    value = callback(message)
-                    if inspect.isawaitable(value):
-                        await value
+                    await called(callback, deque([message]))
             except Exception:  # noqa: BLE001 - the subscriber's failure is its own
                 _log.exception("the subscriber %r raised", callback)
 
@@ -562,19 +565,22 @@ class NatsBus:
         await self.open()
         kept = History(limit)
         for raw in await self._last(self._log_stream, limit):
-            kept.add(_decoder.decode(raw))
+            with suppress(BusError):  # who has not the key cannot write history either
+                kept.add(self._verified(raw, f"{self._prefix}.log"))
         return kept.find(**conditions)
 
     async def dead(self, limit: int = 100) -> list[DeadLetter]:
         """The last dead letters of the whole bus, oldest first."""
         await self.open()
-        return [_letters.decode(raw) for raw in await self._last(self._dead_stream, limit)]
+        return [_letters.decode(raw.data or b"") for raw in await self._last(self._dead_stream, limit)]
 
     async def close(self) -> None:
         """Leave the connection; names, messages and dead letters stay on the server. Twice is harmless."""
         if self._closed:
             return
         self._closed = True
+        if self._noting is not None:
+            await asyncio.wait([self._noting], timeout=1)
         while self._tasks:  # `asyncio.wait_for` before Python 3.12 may lose a cancellation
             for task in self._tasks:
                 task.cancel()
@@ -784,20 +790,20 @@ class NatsBus:
         await raw.term()
 
     async def _dead(self, message: AgentMessage, receiver: str, reason: str) -> None:
-        data = _encoder.encode(DeadLetter(message, receiver, reason))
-        await self._js.publish(f"{self._prefix}.dead", data, timeout=5)
+        data = _encoder.encode(DeadLetter(message, receiver, reason[:LONGEST_ERROR]))
+        await self._insist(lambda: self._js.publish(f"{self._prefix}.dead", data, timeout=5))
         if self._stream.active:
             attributes = {"id": message.id, "sender": message.sender, "reason": reason, "bus": self.name}
             self._stream.emit("message.dead", receiver, attributes)
 
-    async def _last(self, stream: str, limit: int) -> list[bytes]:
+    async def _last(self, stream: str, limit: int) -> list[Any]:
         from nats.js.errors import NotFoundError
 
         state = (await self._js.stream_info(stream)).state
         found = []
         for sequence in range(max(1, state.first_seq, state.last_seq - limit + 1), state.last_seq + 1):
             with suppress(NotFoundError):
-                found.append((await self._js.get_msg(stream, seq=sequence)).data or b"")
+                found.append(await self._js.get_msg(stream, seq=sequence))
         return found
 
     async def _sent(self, message: AgentMessage, data: bytes) -> None:
@@ -808,7 +814,14 @@ class NatsBus:
 
     def _note(self, message: AgentMessage) -> None:
         """Record a request or a response, without waiting."""
-        self._start(self._sent(message, _encoder.encode(message)))
+        self._notes.append(message)
+        if self._noting is None or self._noting.done():
+            self._noting = self._start(self._write_notes())
+
+    async def _write_notes(self) -> None:
+        while self._notes:
+            message = self._notes.popleft()
+            await self._sent(message, _encoder.encode(message))
 
     def _emit(self, message: AgentMessage) -> None:
         if self._stream.active:

@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from victor.teams.communication.bus import Handler
-from victor.teams.communication.errors import BusError, MessageTooLargeError
+from victor.teams.communication.errors import LONGEST_ERROR, BusError, MessageTooLargeError
 from victor.teams.communication.message import AgentMessage, MessageType
 from victor.teams.communication.names import PLAIN, token_of
 from victor.teams.communication.requests import Answered
@@ -293,15 +293,13 @@ class Serving:
     async def _worked(self, message: AgentMessage, *, answers: bool) -> AgentMessage:
         try:
             with where_sent(message):
-                value = self._handler(message)
-                if inspect.isawaitable(value):
-                    value = await value
+                value = await _handled(self._handler, message)
             response = message.reply(value if answers else None, sender=self._name)
             if answers:
                 self._bus._encoded(response)
         except Exception as error:  # noqa: BLE001 - told to whoever asked, or kept as a dead letter
             why = str(error) if isinstance(error, MessageTooLargeError) else f"{type(error).__name__}: {error}"
-            return message.reply(sender=self._name, error=why[:10_000])
+            return message.reply(sender=self._name, error=why[:LONGEST_ERROR])
         return response
 
     async def _claim(self, claim: str) -> bytes | None:
@@ -370,6 +368,17 @@ class Serving:
             else:
                 return
         _log.warning("what came of %s could not be noted on the server", claim)
+
+
+async def _handled(handler: Handler, message: AgentMessage) -> Any:
+    """Call a handler: a plain one in a thread, for while it blocked the event loop this worker would show no life."""
+    from victor.core.worker_threads import in_thread, start
+
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+        value = handler(message)
+    else:
+        value = await in_thread(start(lambda: handler(message), getattr(handler, "__name__", "handler")))
+    return await value if inspect.isawaitable(value) else value
 
 
 def _time_left(raw: Msg, message: AgentMessage) -> float | None:
