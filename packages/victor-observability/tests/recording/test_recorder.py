@@ -389,6 +389,7 @@ def test_tidying_up_happens_now_and_then(start: Start, store: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="not applicable: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_after_a_fork_both_count_their_own(start: Start, tmp_path: Any) -> None:
     url = f"sqlite:{tmp_path}/m.db"
     stream, recorder = start(lambda: open_store(url), interval_ms=60_000.0)
@@ -411,6 +412,27 @@ def test_after_a_fork_both_count_their_own(start: Start, tmp_path: Any) -> None:
     with open_store(url) as opened:
         found = {group.by[0]: group.totals.count for group in opened.breakdown(["name"])}
     assert found == {"both": 1, "parent": 2, "child": 3}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="not applicable: no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_forks_in_the_middle_of_writing_do_not_hang(start: Start, tmp_path: Any) -> None:
+    url = f"sqlite:{tmp_path}/m.db"
+    stream, recorder = start(lambda: open_store(url), interval_ms=0.1)
+    children = int(os.environ.get("VICTOR_TEST_FORKS", "20"))
+    for _ in range(children):
+        for _ in range(200):
+            call(stream, "parent")
+        child = os.fork()
+        if child == 0:
+            call(stream, "child")
+            os._exit(0 if recorder.flush(30) else 2)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+    recorder.close()
+    with open_store(url) as opened:
+        found = {group.by[0]: group.totals.count for group in opened.breakdown(["name"])}
+    assert found == {"parent": 200 * children, "child": children}
 
 
 def test_a_clock_that_is_set_back_changes_no_count(start: Start, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ _LONGEST_PAUSE_S: Final = 30.0
 _FIRST_MAINTENANCE_S: Final = 20.0
 _MAINTENANCE_S: Final = 3_600.0
 _LAST_WRITE_S: Final = 5.0
+_FORK_S: Final = 1.0
 
 
 class RecorderStore(Protocol):
@@ -124,8 +125,12 @@ class Recorder:
         self.listener = self._make_listener()
         me = weakref.ref(self)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=lambda: _after_fork(me))
-        self._at_exit = lambda: _at_exit(me)
+            os.register_at_fork(
+                before=lambda: _call(me, Recorder._before_fork),
+                after_in_parent=lambda: _call(me, Recorder._after_fork),
+                after_in_child=lambda: _call(me, Recorder._forked),
+            )
+        self._at_exit = lambda: _call(me, Recorder.close)
         atexit.register(self._at_exit)
 
     def _begin(self) -> None:
@@ -140,6 +145,7 @@ class Recorder:
         self._hurry = threading.Event()
         self._done = threading.Condition()
         self._asked = self._answered = 0
+        self._held = False
         self._dropping = threading.RLock()
         self.dropped = 0
 
@@ -425,6 +431,15 @@ class Recorder:
 
     # ---------------------------------------------------------------- fork
 
+    def _before_fork(self) -> None:
+        """Wait until no batch is written: a child made in the middle would find SQLite's locks taken for ever."""
+        self._held = self._working.acquire(timeout=_FORK_S)
+
+    def _after_fork(self) -> None:
+        if self._held:
+            self._held = False
+            self._working.release()
+
     def _forked(self) -> None:
         """In a child process: the parent writes what was on the queue; what is counted here begins at nothing."""
         self._queue.clear()
@@ -435,17 +450,10 @@ class Recorder:
         self.problem = ""
         util = sys.modules.get("multiprocessing.util")
         if util is not None:  # its children end without calling what atexit knows
-            me = weakref.ref(self)
-            util.register_after_fork(self, lambda recorder: util.Finalize(None, _at_exit, args=(me,), exitpriority=10))
+            util.register_after_fork(self, lambda me: util.Finalize(None, me._at_exit, exitpriority=10))
 
 
-def _after_fork(me: weakref.ref[Recorder]) -> None:
+def _call(me: weakref.ref[Recorder], method: Callable[[Recorder], None]) -> None:
     recorder = me()
     if recorder is not None:
-        recorder._forked()
-
-
-def _at_exit(me: weakref.ref[Recorder]) -> None:
-    recorder = me()
-    if recorder is not None:
-        recorder.close()
+        method(recorder)
