@@ -31,8 +31,9 @@ class Ledger:
         self.began_ns = time.time_ns()
         self._spans = itertools.count(1)
 
-    def add_sink(self, sink: Callable[[list[Record]], None]) -> None:
+    def add_sink(self, sink: Callable[[list[Record]], None]) -> Callable[[], None]:
         self.sinks.append(sink)
+        return lambda: self.sinks.remove(sink) if sink in self.sinks else None
 
     def add(self, *records: Record) -> None:
         for record in records:

@@ -132,7 +132,7 @@ import sys
 from victor.observability.exporters.jsonl import JsonLinesExporter
 from victor.observability.record import Record
 exporter = JsonLinesExporter(path=sys.argv[1], max_bytes=20_000, backups=1000)
-exporter.start(type("Source", (), {"add_sink": lambda self, sink: None})())
+exporter.start(type("Source", (), {"add_sink": lambda self, sink: lambda: None})())
 for number in range(300):
     records = [Record("tool.call", f"{sys.argv[2]}-{number}-{part}", "", "", None, 0, 1) for part in range(5)]
     exporter.write(records)

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -216,6 +217,7 @@ def test_a_port_in_use_is_an_error_that_says_what_to_do(ledger: Any) -> None:
         with pytest.raises(ExporterError, match=rf"127\.0\.0\.1 port {port}: Address already in use.*'port' in"):
             exporter.start(ledger)
         exporter.close()
+    assert ledger.sinks == []
 
 
 def test_a_free_port_is_logged(ledger: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -232,10 +234,34 @@ def test_closing_frees_the_port_and_ends_the_thread(ledger: Any) -> None:
     exporter.close()
     exporter.close()
     assert exporter.url == ""
+    assert ledger.sinks == []
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", port))
     assert threading.active_count() <= before + 1  # the connection's own may take a moment more
+
+
+def test_connections_are_bounded(ledger: Any) -> None:
+    with scraped(ledger) as exporter:
+        parts = urlsplit(exporter.url)
+        idle = [socket.create_connection((parts.hostname, parts.port)) for _ in range(32)]
+        try:
+            for one in idle:  # each of them is served: it has its thread
+                one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert one.recv(1000)
+            with socket.create_connection((parts.hostname, parts.port)) as refused:
+                refused.settimeout(10)
+                assert refused.recv(1) == b""
+        finally:
+            for one in idle:
+                one.close()
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                assert get(exporter)[0] == 200
+                break
+            except (OSError, http.client.HTTPException):  # their threads have not yet seen that they are gone
+                assert time.monotonic() < deadline
 
 
 def test_who_hangs_up_does_no_harm(ledger: Any, capfd: pytest.CaptureFixture[str]) -> None:

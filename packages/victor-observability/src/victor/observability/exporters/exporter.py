@@ -31,8 +31,8 @@ class ExporterError(VictorError):
 class Source(Protocol):
     """What exporters need of the recorder."""
 
-    def add_sink(self, sink: Sink) -> object:
-        """Give each list of records to ``sink``."""
+    def add_sink(self, sink: Sink) -> Callable[[], None]:
+        """Give each list of records that are kept to ``sink``; what it returns ends that."""
 
     def snapshot(self) -> Snapshot:
         """What was counted since the process began."""

@@ -68,6 +68,7 @@ class JsonLinesExporter:
         self._max_bytes, self._backups, self._fsync = max_bytes, backups, fsync
         self._kinds = kinds_of(kinds, "jsonl")
         self._file: int | None = None
+        self._stop: Callable[[], None] | None = None
 
     def start(self, recorder: Source) -> None:
         """Open the file and begin to write.
@@ -79,7 +80,7 @@ class JsonLinesExporter:
             self._open()
         except OSError as error:
             raise ExporterError(f"cannot write to {self.path}: {error.strerror or error}") from error
-        recorder.add_sink(self.write)
+        self._stop = recorder.add_sink(self.write)
 
     def write(self, records: list[Record]) -> None:
         """Write records, each in a line. What cannot be written is counted in ``lost``, and reported once."""
@@ -101,12 +102,17 @@ class JsonLinesExporter:
 
     def close(self) -> None:
         """Close the file."""
+        if self._stop is not None:
+            self._stop()
+        self._shut()
+
+    def _shut(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
 
     def _open(self) -> None:
-        self.close()
+        self._shut()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
 

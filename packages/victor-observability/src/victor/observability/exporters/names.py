@@ -23,7 +23,7 @@ __all__ = ["METRICS", "OWN", "Metric", "MetricType", "duration_metric", "metrics
 
 MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
 
-_UNITS: Final = {"s": "_seconds"}
+_UNITS: Final = {"s": "_seconds", "1": "_ratio"}
 """Units that Prometheus has in the name; those in braces only say what is counted, and are left out."""
 
 

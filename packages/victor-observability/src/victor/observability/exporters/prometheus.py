@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PrometheusExporter", "PrometheusPage", "push"]
 
+_CONNECTIONS: Final = 32
 _PLAIN: Final = "text/plain; charset=utf-8"
 
 
@@ -49,8 +50,12 @@ class PrometheusPage:
         self._recorder = recorder
         self._version = check_version(semconv)
         self._exemplars = Exemplars() if exemplars else None
-        if self._exemplars is not None:
-            recorder.add_sink(self._exemplars.add)
+        self._stop = None if self._exemplars is None else recorder.add_sink(self._exemplars.add)
+
+    def close(self) -> None:
+        """Collect no more exemplars."""
+        if self._stop is not None:
+            self._stop()
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The page and its content type.
@@ -171,12 +176,12 @@ class PrometheusExporter:
         Raises:
             ExporterError: The port is in use, or the address is none of this machine.
         """
-        self._page = PrometheusPage(recorder, semconv=self._semconv, exemplars=self._exemplars)
         if self._interval is not None:
+            self._page = PrometheusPage(recorder, semconv=self._semconv)
             self._interval.start()
             return
         try:
-            self._server = _Server((self._address, self._asked_port), self._page, self._token, self._hosts)
+            self._server = _Server((self._address, self._asked_port), self._token, self._hosts)
         except OSError as error:
             raise ExporterError(
                 f"Prometheus cannot scrape this process: {self._address} port {self._asked_port}: "
@@ -184,7 +189,8 @@ class PrometheusExporter:
                 "of its own: 'port' in [metrics.prometheus], 0 for any that is free; short runs push to a Pushgateway "
                 "with 'push'"
             ) from error
-        self._server.begin()
+        self._page = PrometheusPage(recorder, semconv=self._semconv, exemplars=self._exemplars)
+        self._server.begin(self._page)
         at_fork(self)
         if not self._asked_port:
             log.warning("Prometheus can scrape %s", self.url)
@@ -196,6 +202,8 @@ class PrometheusExporter:
         server, self._server = self._server, None
         if server is not None:
             server.end()
+        if self._page is not None:
+            self._page.close()
 
     def forked(self) -> None:
         """A child process is not scraped: its parent has the port."""
@@ -258,10 +266,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
-    def __init__(
-        self, address: tuple[str, int], page: PrometheusPage, token: str | None, hosts: frozenset[str]
-    ) -> None:
-        self.page, self.token, self.hosts = page, token, hosts
+    page: PrometheusPage
+
+    def __init__(self, address: tuple[str, int], token: str | None, hosts: frozenset[str]) -> None:
+        self.token, self.hosts = token, hosts
+        self._free = threading.BoundedSemaphore(_CONNECTIONS)
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         self._thread: threading.Thread | None = None
@@ -272,8 +281,27 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
-    def begin(self) -> None:
-        """Serve on a thread."""
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer on a thread, unless there are too many connections."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no more threads
+            self._free.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection until it ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def begin(self, page: PrometheusPage) -> None:
+        """Serve a page on a thread."""
+        self.page = page
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="victor-metrics-prometheus", daemon=True
         )

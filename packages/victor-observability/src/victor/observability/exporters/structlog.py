@@ -6,7 +6,7 @@ are JSON on stderr: structlog's own default would mix colored text into what the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, get_args
 
 from victor.core.errors import ConfigurationError
@@ -42,20 +42,17 @@ class StructlogExporter:
             raise ConfigurationError(f"[metrics.structlog] level is 'debug', 'info' or 'warning', not {level!r}")
         self._name, self._level = logger, level
         self._kinds = kinds_of(kinds, "structlog")
-        self._on = False
+        self._stop: Callable[[], None] | None = None
         self._reported = False
 
     def start(self, recorder: Source) -> None:
         """Begin to log."""
         import structlog  # noqa: F401 - missing now rather than on the recorder's thread
 
-        self._on = True
-        recorder.add_sink(self.write)
+        self._stop = recorder.add_sink(self.write)
 
     def write(self, records: list[Record]) -> None:
         """Log records. A processor of the host's that fails is reported once."""
-        if not self._on:
-            return
         logger = self._logger()
         for record in records:
             if record.status is Status.OPEN or not wanted(self._kinds, record.kind):
@@ -71,7 +68,8 @@ class StructlogExporter:
 
     def close(self) -> None:
         """Log nothing more."""
-        self._on = False
+        if self._stop is not None:
+            self._stop()
 
     def _logger(self) -> Any:
         import structlog
