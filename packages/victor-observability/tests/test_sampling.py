@@ -70,10 +70,12 @@ def test_a_budget_that_is_exceeded_lowers_the_factor_and_raises_it_again() -> No
         budget.spend(0.1, now)
     low = budget.factor
     assert low < 0.1
+    assert budget.stretch == 4.0
     for _ in range(300):
         now += 1.0
         budget.spend(0.001, now)
     assert budget.factor == 1.0
+    assert budget.stretch == 1.0
     assert budget.used_s > 2.0
 
 

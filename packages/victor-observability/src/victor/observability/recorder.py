@@ -1,8 +1,9 @@
 """Takes events from the program that is watched, and gives them to what counts, keeps and exports them.
 
 On the program's threads an event is put on a queue, and nothing else. One thread of the recorder does the rest: it
-counts, redacts and writes a batch every 250 ms. What was put on the queue since the last batch is all that is lost when
-the process is killed; a process that ends as usual writes everything. Where there are no threads, as in Pyodide, that
+counts, redacts and writes a batch every 250 ms, or every second while it takes more time than it may. What was put on
+the queue since the last batch is all that is lost when the process is killed; a process that ends as usual writes
+everything. Where there are no threads, as in Pyodide, that
 work is done when a run ends.
 
 A store that cannot be written stops nothing: what is not written waits, bounded, and is written when the store is back.
@@ -214,7 +215,7 @@ class Recorder:
                 self._idle = False
                 self._wake.clear()
             if not self._closed:
-                self._hurry.wait(self._interval_s)
+                self._hurry.wait(self._interval_s * self._budget.stretch)
             self._hurry.clear()
             asked = self._asked
             self._work(hurried=asked > self._answered)

@@ -20,6 +20,8 @@ _ALL: Final = 1 << 64
 _LOWEST: Final = 1 / 1024
 _CREDIT_S: Final = 1.0
 _PAUSE_S: Final = 1.0
+_STRAINED: Final = 0.25
+_STRETCH: Final = 4.0
 _BURST_S: Final = 10.0
 _ENOUGH: Final = 100
 
@@ -92,6 +94,11 @@ class Budget:
         self._part = part
         self._credit_s = _CREDIT_S
         self._last_s = self._changed_s = now_s
+
+    @property
+    def stretch(self) -> float:
+        """How many intervals are one while there is little left to save: each batch costs something by itself."""
+        return _STRETCH if self.factor < _STRAINED else 1.0
 
     def spend(self, cpu_s: float, now_s: float) -> None:
         """Account for processor time just used.
