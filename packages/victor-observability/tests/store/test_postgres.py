@@ -152,7 +152,7 @@ def test_a_server_that_was_restarted_is_found_again(new_store: Callable[..., Pos
     store = new_store()
     store.write(batch(make_run(1, 5)))
     assert len(store.runs()) == 1
-    postgres.stop("immediate")
+    postgres.stop("fast")
     with pytest.raises(StoreError, match=r"cannot write: .*refused|cannot write: .*closed"):
         store.write(batch(make_run(2, 5)))
     with pytest.raises(StoreError, match=r"cannot list runs"):

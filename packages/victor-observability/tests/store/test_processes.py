@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+import pytest
 from victor_test_metrics_happenings import expected, make_run  # type: ignore[import-not-found]
 
 from victor.observability.store.sql_store import SqlStore
 
 PROGRAM = Path(__file__).with_name("writer_program.py")
-KILLS = int(os.environ.get("VICTOR_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("VICTOR_TEST_KILLS", "2"))
 
 
 class Writer:
@@ -46,6 +47,7 @@ class Writer:
         return int(lines[-1]) if lines else self.first + batches
 
 
+@pytest.mark.slow
 def test_killed_writers_lose_nothing_they_were_told_is_written(url: str, new_store: Callable[..., SqlStore]) -> None:
     dice = random.Random(7)
     store = new_store(url)

@@ -86,7 +86,7 @@ def check(store: SqlStore, written: dict[tuple[int, int], list[tuple[list[int], 
 
 
 def test_whatever_comes_late_and_whenever_it_is_maintained(store: SqlStore, kind: str) -> None:
-    examples = int(os.environ.get("VICTOR_TEST_EXAMPLES", "25" if kind == "sqlite" else "5"))
+    examples = int(os.environ.get("VICTOR_TEST_EXAMPLES", "20" if kind == "sqlite" else "3"))
 
     @settings(max_examples=examples, deadline=None, database=None)
     @given(actions=st.lists(st.one_of(writes, writes, upkeep), max_size=25), cut=st.integers(0, 4 * 1440))

@@ -41,7 +41,9 @@ def test_the_form_is_chosen_by_size() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [b"\xd1", b"\xd1" * 44, b"\xd1\x03" + b"\0" * 90, b"\xd1\x02" + b"\0" * 43, b"nonsense"]
+    "damage",
+    [b"\xd1", b"\xd1" * 44, b"\xd1\x03" + b"\0" * 90, b"\xd1\x02" + b"\0" * 43, b"nonsense"],
+    ids=["short", "no places", "odd width", "half a place", "not one"],
 )
 def test_damaged_ones_are_refused(damage: bytes) -> None:
     row = (*figure_row(Aggregate(1))[:-1], damage)

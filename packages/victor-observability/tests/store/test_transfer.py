@@ -160,8 +160,9 @@ def test_any_beginning_of_an_export_is_refused_whole(new_store: Callable[..., Sq
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_folders_that_are_not_whole_are_refused(
-    new_store: Callable[..., SqlStore], tmp_path: Path, format: Format
+    kind: str, new_store: Callable[..., SqlStore], tmp_path: Path, format: Format
 ) -> None:
     if format == "parquet":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install 'victor-observability[parquet]'")
