@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -36,15 +37,22 @@ def _not_as_root() -> dict[str, Any]:
     return {}
 
 
+def _free_port() -> int:
+    """A port below those that the kernel gives to connections: nobody takes it while the server is not there."""
+    while True:
+        port = secrets.choice(range(12_000, 32_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[str]:
     """Start a server; gives its URL. Skips where PostgreSQL is not installed."""
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     folder = Path(tempfile.mkdtemp(prefix="victor-tools-postgres-", dir="/tmp"))
     user = _not_as_root()
     if user:

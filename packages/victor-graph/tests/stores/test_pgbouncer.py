@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,13 +23,20 @@ from victor.graph.errors import CheckpointError
 from victor.graph.testing import CheckpointerConformance
 
 
+def free_port() -> int:
+    """A port below those that the kernel gives to connections: nobody takes it while the server is not there."""
+    while True:
+        port = secrets.choice(range(12_000, 32_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class PgBouncer:
     def __init__(self, postgres: Any) -> None:
         self.postgres = postgres
         self.directory = Path(tempfile.mkdtemp(prefix="victor-pgbouncer-", dir="/tmp"))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         (self.directory / "users").write_text('"postgres" ""\n')
         (self.directory / "pgbouncer.ini").write_text(
             f"[databases]\n* = host=127.0.0.1 port={postgres.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
