@@ -3,8 +3,7 @@
 On the program's threads an event is put on a queue, and nothing else. One thread of the recorder does the rest: it
 counts, redacts and writes a batch every 250 ms, or every second while it takes more time than it may. What was put on
 the queue since the last batch is all that is lost when the process is killed; a process that ends as usual writes
-everything. Where there are no threads, as in Pyodide, that
-work is done when a run ends.
+everything. Where there are no threads, as in Pyodide, that work is done when a run ends.
 
 A store that cannot be written stops nothing: what is not written waits, bounded, and is written when the store is back.
 """
