@@ -125,3 +125,13 @@ def test_a_wrong_path_is_a_failure_although_the_sdk_says_it_flushed(received: Re
             pass
         assert otel.flush() is False
     assert otel.status().failed == 1
+
+
+def test_it_can_be_switched_off_and_on_again(received: Received) -> None:
+    stream = EventStream()
+    otel = OpenTelemetryIntegration(stream=stream, endpoint=received.address("http/protobuf"))
+    for name in ("first", "second"):
+        with otel, stream.operation("agent.run", name):
+            pass
+    assert otel.status().sent == 2
+    assert set(received.by_name()) == {"invoke_agent first", "invoke_agent second"}

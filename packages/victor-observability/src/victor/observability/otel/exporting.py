@@ -175,7 +175,8 @@ class Watched:
             _log.warning(
                 "%d spans were not delivered%s: %s (%s). Live export drops what cannot be delivered; runs that are "
                 "stored can be sent later: victor observability export --otlp",
-                len(spans), self._address and f" to {_shown(self._address)}", delivery.advice, delivery.detail,
+                len(spans), self._address and f" to {_shown(self._address)}",
+                delivery.advice if self._address else "the exporter did not take them", delivery.detail,
             )  # fmt: skip
         elif back:
             _log.warning("spans are delivered again%s; %d were not", self._address and f" to {self._address}", back)

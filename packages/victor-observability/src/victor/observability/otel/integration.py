@@ -238,7 +238,7 @@ class OpenTelemetryIntegration:
         own = self._own = make_provider(
             self.service_name, self.endpoint, resource=self._resource, exporter=self._exporter
         )
-        self._watched = own.watched
+        self._watched += own.watched
         return own.provider.get_tracer(_SCOPE, __version__), own.ids
 
 

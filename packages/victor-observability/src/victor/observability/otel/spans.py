@@ -9,6 +9,7 @@ Whose child a span is: Victor's own nesting decides, and OpenTelemetry's current
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -121,6 +122,7 @@ class LiveSpans:
         self._chars = content_chars
         self._open: dict[str, _Open] = {}
         self._told: set[str] = set()
+        self._lock = threading.Lock()
 
     def listen(self, event: Event) -> None:
         """Take an event. Never raises: what goes wrong with tracing is logged once and costs no more than its span."""
@@ -147,6 +149,7 @@ class LiveSpans:
             self._give_up(next(iter(self._open)))
         while isinstance(inner := contexts.get_current().get(_KEY), _Open):
             contexts.attach(inner.before)
+        self._tracer = None  # another one is asked for if it begins again
 
     def _give_up(self, id: str) -> None:
         found = self._open.pop(id, None)
@@ -165,12 +168,18 @@ class LiveSpans:
         if span is not None and span.span_id == event.span_id:
             span.outward = found.header
 
+    def _found(self) -> trace.Tracer:
+        with self._lock:  # threads may begin at once
+            if self._tracer is None:
+                tracer, self._ids = self._find()
+                self._tracer = tracer
+            return self._tracer
+
     def _begin(self, event: Event) -> _Open:
         """Start the span of an operation, or of a point that has none around it."""
         tracer = self._tracer
         if tracer is None:
-            tracer, self._ids = self._find()
-            self._tracer = tracer
+            tracer = self._found()
         given, parent = event.attributes, event.parent_id
         current = context = contexts.get_current()
         above: _Open | None = None
