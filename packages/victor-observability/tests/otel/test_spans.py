@@ -460,6 +460,29 @@ async def test_a_generator_that_is_left_leaks_nothing_and_logs_nothing(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+async def test_tasks_that_start_the_next_one_keep_nothing_of_those_before(seen: Seen) -> None:
+    from victor.observability.otel.spans import _Open
+
+    done = asyncio.Event()
+
+    async def step(left: int) -> None:
+        with seen.stream.operation("agent.run", "clerk"):
+            if left:
+                tasks.append(asyncio.create_task(step(left - 1)))
+                tasks.pop(0)
+            else:
+                gc.collect()
+                kept.append(sum(isinstance(thing, _Open) for thing in gc.get_objects()))
+                done.set()
+
+    kept: list[int] = []
+    tasks = [asyncio.create_task(step(200))]
+    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.gather(*tasks)
+    assert kept[0] < 20
+    assert seen.otel.open_spans == 0
+
+
 def test_what_ends_in_the_wrong_order_leaves_the_context_clean(seen: Seen) -> None:
     def work() -> None:
         outer = seen.stream.operation("agent.run", "outer")

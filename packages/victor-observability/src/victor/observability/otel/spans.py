@@ -56,13 +56,14 @@ class _Open:
     """A span that has begun."""
 
     __slots__ = (
-        "agent", "attempts", "before", "context", "conversation", "foreign", "form", "given", "id", "last",
+        "agent", "around", "attempts", "before", "context", "conversation", "foreign", "form", "given", "id", "last",
         "run_id", "span", "start_ns", "title", "tried_ns",
     )  # fmt: skip
 
     span: trace.Span
-    context: Context
-    before: Context
+    context: Context  # with this span in it
+    before: Context | None  # where it began; None when it is over, so that what follows on one another is no chain
+    around: _Open | None  # what was open there
     last: trace.SpanContext
     title: str
     foreign: bool  # the trace is not called as the run is
@@ -91,7 +92,7 @@ class _Open:
         while isinstance(other, _Open):
             if other is self:
                 return True
-            other = other.before.get(_KEY)
+            other = other.around
         return False
 
 
@@ -147,7 +148,7 @@ class LiveSpans:
         """End what is still open, marked as unfinished, and leave no span of it current here."""
         while self._open:
             self._give_up(next(iter(self._open)))
-        while isinstance(inner := contexts.get_current().get(_KEY), _Open):
+        while isinstance(inner := contexts.get_current().get(_KEY), _Open) and inner.before is not None:
             contexts.attach(inner.before)
         self._tracer = None  # another one is asked for if it begins again
 
@@ -183,9 +184,11 @@ class LiveSpans:
         given, parent = event.attributes, event.parent_id
         current = context = contexts.get_current()
         above: _Open | None = None
+        inner = current.get(_KEY)
+        if not isinstance(inner, _Open):
+            inner = None
         if parent is not None:
-            inner = current.get(_KEY)
-            if isinstance(inner, _Open) and inner.id == parent:
+            if inner is not None and inner.id == parent:
                 above = inner
             elif (above := self._open.get(parent)) is not None:
                 context = above.context
@@ -202,6 +205,7 @@ class LiveSpans:
         form, ids = self._speaker.form(event.kind), self._ids
         found = _Open(event, form, agent, conversation)
         found.before, found.context = current, context
+        found.around = inner if inner is not None and inner.before is not None else None
         found.title, attributes = form.begin(event.name, given)
         attributes[AGENT] = self._speaker.text(agent)
         attributes[CONVERSATION] = attributes[SESSION] = conversation
@@ -222,9 +226,10 @@ class LiveSpans:
         found = self._open.pop(event.span_id, None)
         if found is None:
             return  # it had begun before anybody listened
-        inner = contexts.get_current().get(_KEY)
-        if inner is found or found.led_to(inner):  # else ended in another context, as a generator that was left
-            contexts.attach(found.before)
+        before, found.before = found.before, None
+        if before is not None and found.led_to(contexts.get_current().get(_KEY)):
+            contexts.attach(before)  # else it ended in another context, as a generator that was left
+        found.around = None
         span, end = found.span, found.start_ns + (event.duration_ns or 0)
         if found.attempts:
             self._attempt(found, end, event.error, None, None)
