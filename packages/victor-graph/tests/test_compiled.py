@@ -83,7 +83,7 @@ class TestBatches:
             with lock:
                 now += 1
                 most = max(most, now)
-            two.wait(10)  # only passes when two are here at once
+            two.wait(60)  # only passes when two are here at once
             with lock:
                 now -= 1
 
@@ -104,16 +104,18 @@ class TestBatches:
         assert most == 3
 
     def test_as_they_end(self) -> None:
-        first = threading.Event()
+        second_was_told = threading.Event()
 
         def node(state: State) -> State:
             if state["n"] == 0:
-                first.wait(10)
-            else:
-                first.set()
+                assert second_was_told.wait(60)
             return {}
 
-        assert [number for number, _ in one(node).batch_as_completed([{"n": 0}, {"n": 1}])] == [1, 0]
+        told = []
+        for number, _ in one(node).batch_as_completed([{"n": 0}, {"n": 1}]):
+            told.append(number)
+            second_was_told.set()
+        assert told == [1, 0]
 
         async def later() -> list[int]:
             return [number async for number, _ in one().abatch_as_completed([{"n": 0}, {"n": 1}])]
