@@ -18,10 +18,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, TypeVarTuple
 
+from sphinx.domains.python import PythonDomain
 from sphinx.util import logging
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -174,8 +176,31 @@ def resolve(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
     return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", home, node, contnode)
 
 
+class IndexedPythonDomain(PythonDomain):
+    """Sphinx compares each name of an annotation with that of every object; most (``str``, ``Any``) are no object."""
+
+    _last_names: tuple[int, frozenset[str]] = (0, frozenset())
+
+    def find_obj(
+        self,
+        env: BuildEnvironment,
+        modname: str | None,
+        classname: str | None,
+        name: str,
+        type: str | None,
+        searchmode: int = 0,
+    ) -> list[tuple[str, Any]]:
+        """As Sphinx does, after a look at whether any object has that last name."""
+        if self._last_names[0] != len(self.objects):
+            self._last_names = len(self.objects), frozenset(known.rpartition(".")[2] for known in self.objects)
+        if searchmode == 1 and name.removesuffix("()").rpartition(".")[2] not in self._last_names[1]:
+            return []
+        return super().find_obj(env, modname, classname, name, type, searchmode)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.add_domain(IndexedPythonDomain, override=True)
     app.connect("builder-inited", write_pages)
     app.connect("missing-reference", resolve)
     app.connect("build-finished", remove_pages)
