@@ -91,7 +91,7 @@ def replay(
     capture_content: bool = False,
     semconv: Version = "1.41",
     batch: int = 512,
-    attempts: int = 3,
+    attempts: int = 2,
     pause_s: float = 1.0,
     redactor: Redactor = redact,
     exporter: SpanExporter | None = None,
@@ -115,7 +115,7 @@ def replay(
         capture_content: Send stored contents, too. They were redacted when they were stored.
         semconv: Version of the conventions.
         batch: Spans in one request, about.
-        attempts: How often one request is tried.
+        attempts: How often one request is tried; the exporter tries again by itself, too, until its timeout.
         pause_s: Seconds before it is tried again, doubled each time.
         redactor: Removes secrets.
         exporter: Instead of one made from all this.
@@ -199,7 +199,7 @@ class _Sender:
             answered = f"answered {delivery.status}" if delivery.status else "did not answer"
             raise ReplayError(
                 f"{redact.text(self._where.address())} {answered} after {self._spans} spans were sent: "
-                f"{delivery.advice}. What was sent is noted; the same command goes on from there. ({delivery.detail})",
+                f"{delivery.advice} - What was sent is noted; the same call goes on from there. ({delivery.detail})",
                 result=self._result(),
                 delivery=delivery,
             )
