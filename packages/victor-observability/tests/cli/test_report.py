@@ -57,7 +57,8 @@ def test_one_run(victor: Callable[..., str], two: None) -> None:
     ("condition", "code", "said"),
     [
         ("p95(tool) > 5s", 0, "passed"),
-        ("max(tool) > 50ms", 1, "FAILED"),
+        ("p95(tool) > 50ms", 1, "FAILED"),
+        ("p50(tool) > 50ms", 0, "passed"),
         ("errors(tool:search) > 0", 1, "FAILED"),
         ("errors(tool:other) > 0", 0, "passed"),
         ("p95(tool:other) > 0s", 3, "there was no tool.call 'other'"),

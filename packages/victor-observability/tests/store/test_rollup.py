@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -37,7 +38,7 @@ upkeep = st.tuples(
 
 
 def exact(values: list[int], q: float) -> int:
-    return sorted(values)[int(q * (len(values) - 1))]
+    return sorted(values)[max(math.ceil(q * len(values) - 1e-9) - 1, 0)]
 
 
 def wipe(store: SqlStore) -> None:

@@ -111,7 +111,8 @@ class Sketch:
         """The value below which a part of the values lies, within 1 % of the exact one; None when there is none.
 
         Args:
-            q: From 0 (the smallest, exactly) to 1 (the largest, exactly). Between two values it is the lower one.
+            q: From 0 (the smallest, exactly) to 1 (the largest, exactly). It is a value that was counted: the
+                least that at least this part of them does not exceed, so that the 0.95 of few values is the largest.
 
         Raises:
             ValueError: ``q`` is outside of that.
@@ -130,7 +131,8 @@ class Sketch:
         if not self.count:
             return [None] * len(qs)
         found: list[float | None] = [None] * len(qs)
-        wanted = sorted((int(q * (self.count - 1)), at) for at, q in enumerate(qs))
+        # Less a little, for 0.1 * 30 is more than 3.
+        wanted = sorted((max(ceil(q * self.count - 1e-9) - 1, 0), at) for at, q in enumerate(qs))
         indices = sorted(self.buckets)
         seen, next_bucket, value = self.zeros, 0, 0.0
         for rank, at in wanted:
