@@ -108,14 +108,47 @@ async def test_ten_thousand_tasks_are_counted_exactly(start: Start, store: Any) 
     assert recorder.metrics.metrics().successful_runs == 10_000
 
 
-def test_a_full_queue_drops_and_says_how_many(start: Start, store: Any) -> None:
+def test_a_full_queue_drops_detail_says_how_much_and_counts_exactly(start: Start, store: Any) -> None:
     stream, recorder = start(queue=10, interval_ms=60_000.0)
-    for _ in range(25):
-        call(stream)
+    with stream.operation("agent.run", "a"):
+        for _ in range(25):
+            call(stream)
+        with pytest.raises(ValueError, match="x"), stream.operation("tool.call", "grep"):
+            raise ValueError("x")
+        with stream.operation("model.request", "m", {"input_tokens": 7, "cost_usd": 0.5, "model": "m"}):
+            pass
     assert recorder.flush()
     own = recorder.own()
-    assert (own["seen"], own["dropped"]) == (10, 15)
-    assert store.count("tool.call") == 10
+    assert (own["seen"], own["dropped"]) == (28, 17)
+    assert (store.count("tool.call"), store.count("agent.run")) == (26, 1)
+    kinds = [(record.kind, record.status.name) for record in store.records]
+    assert kinds.count(("tool.call", "OK")) == 9
+    assert ("tool.call", "ERROR") in kinds
+    assert ("agent.run", "OK") in kinds
+    (run,) = store.runs.values()
+    assert (run.kind, run.tool_calls, run.errors, run.spans, run.input_tokens) == ("agent.run", 26, 1, 27, 7)
+    metrics = recorder.metrics.metrics()
+    assert (metrics.llm_cost_usd, metrics.events_emitted) == (0.5, 28)
+
+
+def test_a_hundred_threads_are_counted_exactly_when_they_are_too_fast(start: Start, store: Any) -> None:
+    stream, recorder = start(queue=100)
+    ready = threading.Barrier(100)
+
+    def work() -> None:
+        ready.wait()
+        for _ in range(100):
+            call(stream)
+
+    threads = [threading.Thread(target=work) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert recorder.flush(60)
+    assert store.count("tool.call") == 10_000
+    assert recorder.own()["seen"] == 10_000
+    assert len([record for record in store.records if record.kind == "tool.call"]) == 10_000 - recorder.dropped
 
 
 def test_a_store_that_fails_is_told_once_and_loses_nothing(

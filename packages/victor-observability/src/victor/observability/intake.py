@@ -13,6 +13,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 from victor.observability.aggregate import Aggregate, Key
+from victor.observability.overflow import MINUTE_NS, Raw
 from victor.observability.record import RUN_KINDS, Record, Status, complete, counted_record
 from victor.observability.sampling import Budget, RowLimit, SlowRuns, is_sampled
 from victor.observability.store.batch import Batch, Rollup, RunDelta
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Intake"]
 
-_MINUTE_NS: Final = 60_000_000_000
 _OPEN_MINUTES: Final = 2
 _STILL_S: Final = 120.0
 _OPEN_RUNS: Final = 10_000
@@ -35,7 +35,7 @@ _UNWRITTEN_ROWS: Final = 50_000
 _UNWRITTEN_RUNS: Final = 50_000
 _UNWRITTEN_CELLS: Final = 20_000
 
-Raw = tuple[str, str, str, str, str, str]
+_SUMS: Final = ("spans", "model_requests", "tool_calls", "errors", "input_tokens", "output_tokens", "unpriced")
 
 
 class _Run:
@@ -147,8 +147,8 @@ class Intake:
             record.root = run.name
             time_ns = event.time_ns
             if not low <= time_ns < high:
-                minute = time_ns // _MINUTE_NS
-                low, high = minute * _MINUTE_NS, (minute + 1) * _MINUTE_NS
+                minute = time_ns // MINUTE_NS
+                low, high = minute * MINUTE_NS, (minute + 1) * MINUTE_NS
                 figures = minutes.setdefault(minute, {})
             raw = (record.kind, record.name, record.agent, record.model, record.provider, record.root)
             aggregate = figures.get(raw)
@@ -171,6 +171,39 @@ class Intake:
         self._give_up()
         self._collector.events_emitted, self._collector.events_filtered = self.seen, self.filtered
         return kept
+
+    def absorb(
+        self, minutes: dict[int, dict[Raw, Aggregate]], runs: dict[str, RunDelta], count: int, now_s: float
+    ) -> None:
+        """Take over what was counted elsewhere, of which no detail is known.
+
+        Args:
+            minutes: Figures by minute and key.
+            runs: What is new of runs.
+            count: How many events that was.
+            now_s: Monotonic seconds.
+        """
+        self.seen += count
+        self._count(minutes, now_s)
+        for run_id, other in runs.items():
+            delta = self._deltas.get(run_id)
+            if delta is None:
+                self._deltas[run_id] = other
+                continue
+            for name in _SUMS:
+                setattr(delta, name, getattr(delta, name) + getattr(other, name))
+            if other.cost_usd is not None:
+                delta.cost_usd = (delta.cost_usd or 0.0) + other.cost_usd
+            if other.status is not Status.OPEN:
+                delta.status, delta.duration_ns = other.status, other.duration_ns
+                delta.kind, delta.name = other.kind, other.name
+        self._give_up()
+        self._collector.events_emitted = self.seen
+
+    def root_of(self, run_id: str) -> str:
+        """The name of a run that is under way, ``""`` where it is not known. Any thread may ask."""
+        run = self._runs.get(run_id)
+        return "" if run is None else run.name
 
     def _begin(self, record: Record) -> _Run:
         kept = is_sampled(record.run_id, self._head_rate * self._budget.factor)

@@ -53,7 +53,7 @@ class Snapshot(Struct, frozen=True):
     Args:
         groups: Figures by key.
         own: What the recorder tells of itself: events ``seen``, those of them ``filtered`` (counted and not kept in
-            detail), ``dropped`` (the queue was full, they are not counted) and ``written`` to the store, processor
+            detail), ``dropped`` (not kept in detail, as the queue was full) and ``written`` to the store, processor
             seconds of ``overhead``, events in the ``queue``, and more.
         time_ns: When it was taken, nanoseconds since 1970.
     """

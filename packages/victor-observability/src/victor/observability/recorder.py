@@ -27,6 +27,7 @@ from victor.observability.attributes import CleanAttributes
 from victor.observability.cardinality import Folding
 from victor.observability.intake import Intake
 from victor.observability.metrics import MetricsCollector, Snapshot
+from victor.observability.overflow import Overflow
 from victor.observability.record import RUN_KINDS, Record
 from victor.observability.sampling import Budget, RowLimit, SlowRuns
 from victor.observability.settings import Settings
@@ -72,7 +73,7 @@ class Recorder:
 
     Attributes:
         metrics: Figures of this process, in total and over the last minutes.
-        dropped: Events that found the queue full and are not even counted.
+        dropped: Events that found the queue full: they are counted, and not kept in detail.
         written: Records written to the store.
         failed_writes: How many times in a row the store could not be written.
         problem: Why, the last time; ``""`` when all is well.
@@ -110,6 +111,7 @@ class Recorder:
             self.metrics, self.folding, CleanAttributes(redactor), head_rate=self.settings.head_rate,
             budget=self._budget, limit=self._limit, slow=SlowRuns(self.settings.slow_s),
         )  # fmt: skip
+        self._overflow = Overflow(self._intake.root_of)
         self._open_store = open_store
         self._store: RecorderStore | None = None
         self._sinks: tuple[Sink, ...] = ()
@@ -138,15 +140,14 @@ class Recorder:
         self._idle = True
         self._threads = True
         self._thread: threading.Thread | None = None
-        # Reentrant, as a signal's handler may emit an event while its thread is in here.
-        self._starting = threading.RLock()
+        self._starting = threading.RLock()  # reentrant, as a signal's handler may emit an event in the middle of it
         self._working = threading.RLock()
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._done = threading.Condition()
         self._asked = self._answered = 0
         self._held = False
-        self._dropping = threading.RLock()
+        self._overflow.renew()
         self.dropped = 0
 
     # ---------------------------------------------------------------- the program's threads
@@ -160,9 +161,10 @@ class Recorder:
                 append(event)
                 if self._idle:
                     self._rouse(event)
-            else:
-                with self._dropping:
-                    self.dropped += 1
+            elif len(queue) < 2 * most and (event.kind in RUN_KINDS or event.error is not None):
+                append(event)  # what detail hangs on
+            elif event.phase != "start":
+                self._overflow.add(event)
 
         return listener
 
@@ -244,6 +246,10 @@ class Recorder:
             self._budget.spend(_cpu_s() - began_s, time.monotonic())
 
     def _drain(self) -> None:
+        figures, runs, count = self._overflow.take()
+        if count:
+            self.dropped += count
+            self._intake.absorb(figures, runs, count, time.monotonic())
         queue = self._queue
         left = len(queue)
         while left > 0:
@@ -407,9 +413,9 @@ class Recorder:
     def own(self) -> dict[str, float]:
         """The recorder's figures of itself.
 
-        ``seen`` events were counted, of which ``filtered`` are not kept in detail; ``dropped`` ones found the queue
-        full; ``written`` records are in the store, ``unwritten`` ones wait for it, ``lost`` ones waited too long.
-        ``overhead`` is processor time in seconds, ``overhead_part`` the same as a part of the process's; ``head_rate``
+        ``seen`` events were counted, of which ``filtered`` are not kept in detail by choice, and ``dropped`` because
+        the queue was full; ``written`` records are in the store, ``unwritten`` ones wait for it, ``lost`` ones waited
+        too long. ``overhead`` is processor time in seconds, ``overhead_part`` the same as a part of the process's; ``head_rate``
         is the part of runs that are kept at the moment, ``queue`` how many events wait, ``failed_writes`` how many
         times in a row the store could not be written.
         """

@@ -79,7 +79,7 @@ class Settings:
         store: ``sqlite:PATH`` or ``postgresql://...``; ``""`` is ``.victor/metrics.db`` of the project, ``"none"``
             keeps figures in memory alone. A relative path is below the project's directory.
         interval_ms: How often to write. What happened since the last time is lost when the process is killed.
-        queue: How many events may wait for being counted; those beyond are dropped, and how many is shown.
+        queue: How many events may wait; those beyond are counted at once and not kept in detail, and how many is shown.
         head_rate: The part of runs whose operations are kept one by one. Figures count all of them in any case.
         slow_s: A run that takes as long is kept whatever the rate; None: one that is slower than 99 of 100 of its kind.
         rows_per_s: How many operations a second are kept one by one at most, over some time; errors always are.
