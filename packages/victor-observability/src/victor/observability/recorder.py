@@ -415,9 +415,9 @@ class Recorder:
 
         ``seen`` events were counted, of which ``filtered`` are not kept in detail by choice, and ``dropped`` because
         the queue was full; ``written`` records are in the store, ``unwritten`` ones wait for it, ``lost`` ones waited
-        too long. ``overhead`` is processor time in seconds, ``overhead_part`` the same as a part of the process's; ``head_rate``
-        is the part of runs that are kept at the moment, ``queue`` how many events wait, ``failed_writes`` how many
-        times in a row the store could not be written.
+        too long. ``overhead`` is processor time in seconds, ``overhead_part`` the same as a part of the process's.
+        ``head_rate`` is the part of runs that are kept at the moment, ``queue`` how many events wait,
+        ``failed_writes`` how many times in a row the store could not be written.
         """
         intake = self._intake
         whole = time.process_time()
