@@ -152,7 +152,8 @@ METRICS: Final[Mapping[str, Metric]] = {
         "records counted, but sampled away and not kept one by one",
     ),
     "own.dropped": Metric(
-        "victor.observability.events.dropped", "counter", "{event}", "events lost because the queue was full"
+        "victor.observability.events.dropped", "counter", "{event}",
+        "events counted, but not kept one by one because the queue was full",
     ),
     "own.written": Metric("victor.observability.events.written", "counter", "{event}", "records written to the store"),
     "own.overhead": Metric(
