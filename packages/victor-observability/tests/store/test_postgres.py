@@ -195,6 +195,19 @@ def test_a_connection_that_breaks_at_the_commit(url: str, monkeypatch: pytest.Mo
     store.close()
 
 
+def test_a_writer_that_takes_long_is_not_waited_for_for_ever(url: str) -> None:
+    with PostgresStore(url) as slow, PostgresStore(url, timeout_s=0.2) as store:
+        store.write(batch(make_run(1, 5)))
+        with slow.writing("write for long"):
+            for _ in range(2):
+                with pytest.raises(
+                    StoreError, match="cannot write: .*timeout.*another process writes for long; try again"
+                ):
+                    store.write(batch(make_run(2, 5)))
+        store.write(batch(make_run(2, 5)))
+        assert len(store.runs()) == 2
+
+
 def test_an_ordinary_role_needs_no_rights_but_those_on_its_schema(postgres: Any) -> None:
     postgres.execute("CREATE ROLE plain LOGIN")
     postgres.execute("CREATE SCHEMA given AUTHORIZATION plain")

@@ -41,7 +41,7 @@ _HINTS: Final = {
     "42501": "The role lacks the right: grant CREATE on the database, or let an administrator make the schema",
     "25006": "The server is read-only, perhaps a standby: connect to the primary, or open the store to read alone",
     "55P03": "Somebody reads the tables for long; the next maintenance tries again",
-    "57014": "It took too long",
+    "57014": "It took too long, or another process writes for long; try again",
 }
 _INHERITED: Final[list[object]] = []
 """Connections of the parent process: closed here, they would end its sessions."""
@@ -93,7 +93,7 @@ class PostgresStore(SqlStore):
 
         db = psycopg.connect(self._url, connect_timeout=10, autocommit=True, prepare_threshold=None)
         try:
-            # Settings of the session, rather than start-up options, so that a pooler may stand between.
+            # Not as start-up options, which poolers refuse; one that stands between must keep sessions, though.
             db.execute("SELECT set_config('search_path', %s, false)", [f'"{self.schema}"'])
             db.execute("SELECT set_config('statement_timeout', %s, false)", [f"{int(self._timeout_s * 1000)}"])
             db.execute("SELECT set_config('timezone', 'UTC', false)")
@@ -245,11 +245,11 @@ class PostgresStore(SqlStore):
                 cursor = db.execute(_TURN)  # two statements, one way there and back
                 cursor.nextset()
                 row = cursor.fetchone()
-            except psycopg.OperationalError as error:
-                if fresh or error.sqlstate not in _GONE:
+            except psycopg.Error as error:
+                db.close()  # for it may be in a transaction that has failed
+                if fresh or not isinstance(error, psycopg.OperationalError) or error.sqlstate not in _GONE:
                     raise
-                db.close()  # the server was restarted since it was used last
-                continue
+                continue  # the server was restarted since it was used last
             assert row is not None
             return db, row[1]
         raise AssertionError("not reached")
