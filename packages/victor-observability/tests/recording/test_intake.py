@@ -211,3 +211,20 @@ def test_runs_that_never_end_cost_bounded_memory() -> None:
     for at in range(12_000):
         taken.take([event("agent.run", "a", "start", run=f"{at:032x}", span="r")], 0.0)
     assert len(taken._runs) == 10_000
+
+
+def test_what_waits_in_many_runs_is_bounded_and_let_go(store: Any) -> None:
+    taken = intake(head_rate=0.0, slow_s=10)
+    runs = [f"{at:032x}" for at in range(100)]
+    for run in runs:
+        taken.take(a_run(run, calls=900)[:-1], 0.0)
+    assert taken._waiting == 50_000
+    assert sum(len(run.waiting or ()) for run in taken._runs.values()) == 50_000
+    for at, run in enumerate(runs):
+        taken.take([event("workflow.run", "nightly", run=run, span="root", took=20 * S if at % 2 else S)], 0.0)
+    assert taken._waiting == 0
+    write(taken, store)
+    assert store.count("tool.call") == 90_000
+    kept = [record for record in store.records if record.status is Status.OK]
+    assert len(kept) + taken.filtered == taken.seen == 90_100
+    assert len({record.run_id for record in kept}) == 50

@@ -30,6 +30,7 @@ _OPEN_MINUTES: Final = 2
 _STILL_S: Final = 120.0
 _OPEN_RUNS: Final = 10_000
 _WAITING: Final = 1_000
+_ALL_WAITING: Final = 50_000
 _WHOLE_ROWS: Final = 1_000
 _UNWRITTEN_ROWS: Final = 50_000
 _UNWRITTEN_RUNS: Final = 50_000
@@ -105,6 +106,7 @@ class Intake:
         self._limit = limit
         self._slow = slow
         self._runs: dict[str, _Run] = {}
+        self._waiting = 0
         self._rows: deque[Record] = deque()
         self._deltas: dict[str, RunDelta] = {}
         self._cells: dict[tuple[int, Key], _Cell] = {}
@@ -224,7 +226,7 @@ class Intake:
 
     def _forget(self, run_id: str) -> None:
         run = self._runs.pop(run_id)
-        self.filtered += len(run.waiting or ())
+        self._give_up_waiting(run)
 
     def _delta(self, run_id: str) -> RunDelta:
         delta = self._deltas[run_id] = RunDelta(run_id)
@@ -250,7 +252,7 @@ class Intake:
             if slow:
                 self._release(run, kept)
             else:
-                self.filtered += len(run.waiting)
+                self._give_up_waiting(run)
 
     def _keep(self, run: _Run, record: Record, event: Event, kept: list[Record]) -> None:
         if record.status is Status.OK and record.kind not in RUN_KINDS:
@@ -272,12 +274,20 @@ class Intake:
             self._keep(run, record, event, kept)
             return
         run.waiting.append((record, event))
-        if len(run.waiting) > _WAITING:
+        if len(run.waiting) > _WAITING or self._waiting >= _ALL_WAITING:
             run.waiting.popleft()
             self.filtered += 1
+        else:
+            self._waiting += 1
+
+    def _give_up_waiting(self, run: _Run) -> None:
+        waiting, run.waiting = run.waiting or (), None
+        self._waiting -= len(waiting)
+        self.filtered += len(waiting)
 
     def _release(self, run: _Run, kept: list[Record]) -> None:
         waiting, run.waiting = run.waiting or (), None
+        self._waiting -= len(waiting)
         for record, event in waiting:
             self._keep(run, record, event, kept)
 
@@ -354,6 +364,7 @@ class Intake:
         self.seen = self.filtered = self.lost = 0
         for run in self._runs.values():
             run.waiting = None
+        self._waiting = 0
         self._rows.clear()
         self._deltas.clear()
         self._cells.clear()
