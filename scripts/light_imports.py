@@ -21,7 +21,16 @@ HEAVY = frozenset(
 # Folders and modules that are loaded only when somebody runs them: `victor.core.cli`, `victor.graph.tui`, ...
 PROGRAMS = frozenset({"cli", "tui", "designer", "dashboard", "__main__"})
 # Modules that another of ours imports inside a function, when there is something for that library to do.
-ON_DEMAND = frozenset({"victor.graph.checkpoint.codec_numpy", "victor.tools.category_file"})
+ON_DEMAND = frozenset(
+    {
+        "victor.graph.checkpoint.codec_numpy",
+        "victor.observability.otel.ids",
+        "victor.observability.otel.integration",
+        "victor.observability.otel.readable",
+        "victor.observability.otel.spans",
+        "victor.tools.category_file",
+    }
+)
 
 
 def imports_at_load(tree: ast.Module) -> Iterator[tuple[int, str]]:
