@@ -108,8 +108,9 @@ def test_under_pytest_it_is_on_where_a_store_is_named(tmp_path: Path) -> None:
     assert make_listener() is None
     recorder = make_listener(store=f"sqlite:{tmp_path}/m.db")
     assert isinstance(recorder, Recorder)
-    recorder.close()
     assert current_recorder() is recorder
+    recorder.close()
+    assert current_recorder() is None
 
 
 def test_a_wrong_setting_is_told_and_the_program_runs(tmp_path: Path) -> None:

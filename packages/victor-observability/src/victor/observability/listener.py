@@ -64,4 +64,4 @@ def current_recorder() -> Recorder | None:
     from victor.core.events import get_stream
 
     get_stream()
-    return _current
+    return None if _current is None or _current.closed else _current

@@ -348,6 +348,11 @@ class Recorder:
             done = self._done.wait_for(lambda: self._answered >= mine, timeout_s)
         return done and not self.failed_writes
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._closed
+
     def close(self, timeout_s: float = _LAST_WRITE_S) -> None:
         """Write what is left, and end: later events are not recorded. The second time nothing happens.
 
