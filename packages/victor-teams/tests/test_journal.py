@@ -12,8 +12,10 @@ import pytest
 from attrs import frozen
 
 from victor.core import Agent
+from victor.core.errors import ConfigurationError
 from victor.core.testing import ScriptedModel
 from victor.teams import Human, JournalError, Pattern, RoundRobin, Sequential, StopReason, Team, TeamLimits
+from victor.teams.journal import Journal
 
 
 class Counting:
@@ -191,6 +193,43 @@ class TestGuard:
             await Team(Counting("a").members).run("t", journal=path)
         assert path.read_text() == text
 
+    @pytest.mark.parametrize("text", ["my notes, without a line's end", '{"type":"turn"', "\x00", '{"a": 1}'])
+    async def test_a_file_of_somebody_without_a_whole_line_is_left_alone(self, tmp_path, text):
+        path = tmp_path / "notes.txt"
+        path.write_text(text)
+        with pytest.raises(JournalError, match="use another file"):
+            await Team(Counting("a").members).run("t", journal=path)
+        assert path.read_text() == text
+
+    @pytest.mark.parametrize("kept", [1, 10, 40])
+    async def test_a_first_line_that_was_torn_is_no_run_yet(self, tmp_path, kept):
+        path = tmp_path / "run.jsonl"
+        team = Team(Counting("a").members, Sequential())
+        await team.run("t", journal=path)
+        path.write_bytes(path.read_bytes()[:kept])
+        assert (await team.run("t", journal=path)).completed
+
+    async def test_a_record_in_another_form_than_is_asked_for(self):
+        @frozen
+        class Asks(Pattern):
+            form: type
+
+            async def run(self, session):
+                await session.ask("a", output_type=self.form)
+                return (await session.ask("b")).text
+
+        async def a(ask):
+            return {"x": 1}
+
+        async def b(ask):
+            raise RuntimeError("down")
+
+        team = Team([a, b], Asks(dict))
+        await team.run("t")
+        team.pattern = Asks(int)
+        with pytest.raises(JournalError, match="recorded in another form"):
+            await team.run()
+
     async def test_a_torn_line_is_a_turn_that_was_not_taken(self, tmp_path):
         path = tmp_path / "run.jsonl"
         counting = Counting("a", "b")
@@ -218,6 +257,40 @@ class TestGuard:
 
         result = await Team([other], Sequential()).run("t", journal=path)
         assert "another run is writing the journal" in result.detail
+
+
+class TestStopped:
+    async def test_why_it_does_not_go_on_is_recorded_until_it_does(self, tmp_path):
+        path = tmp_path / "run.jsonl"
+        team = Team(Counting("a").members, RoundRobin(rounds=4), limits=TeamLimits(turns=2))
+        await team.run("t", journal=path)
+        journal = Journal(path)
+        journal.close()
+        assert (journal.ended, journal.stopped.stop_reason, journal.stopped.detail) == (None, "max_turns", "2 turns")
+        assert Journal.load(journal.dump()).stopped == journal.stopped
+        await team.run("t", journal=path, limits=TeamLimits(turns=10))
+        journal = Journal(path)
+        journal.close()
+        assert (journal.ended.stop_reason, journal.stopped) == ("completed", None)
+
+    async def test_an_answer_to_a_question_that_nobody_asked(self, tmp_path, caplog):
+        path = tmp_path / "run.jsonl"
+        team = Team([Human("boss"), Human("chief")], Sequential())
+        await team.run("t", journal=path)
+        with pytest.raises(ConfigurationError, match=r"no question '99'; the run waits for: '0' \(boss\)"):
+            await team.run("t", journal=path, answers={"0": "yes", "99": "no"})
+        with pytest.raises(ConfigurationError, match="answers are texts"):
+            await team.run("t", journal=path, answers={"0": 5})
+        assert (await team.run("t", journal=path, answers={"0": "yes"})).stop_reason is StopReason.WAITING
+        # what is answered already may be given again
+        assert (await team.run("t", journal=path, answers={"0": "yes", "1": "no"})).output == "no"
+        with pytest.raises(ConfigurationError, match="waits for: nobody"):
+            await team.run("t", journal=path, answers={"7": "x"})
+        assert not caplog.records
+        # a new run may be told at once what it will ask
+        early = await Team([Human("boss")], Sequential()).run("t", answers={"0": "yes", "5": "x"})
+        assert early.output == "yes"
+        assert "nobody asked the questions '5'" in caplog.text
 
 
 PROGRAM = """

@@ -75,3 +75,47 @@ def test_in_a_real_workflow_where_victor_graph_is_installed(folder):
     )
     workflow = yaml.load_workflow(folder / "w.yaml")
     assert workflow.compile().invoke({"name": "Ann"})["talk"] == "GREET ANN"
+
+
+HUMAN = """
+teams:
+  hum:
+    pattern: sequential
+    members:
+      - {name: a, type: function, function: "./own.py:one"}
+      - {name: boss, type: human}
+      - {name: chief, type: human}
+"""
+
+
+def test_people_in_a_team_are_asked_by_the_workflow_and_nobody_is_asked_twice(folder):
+    yaml = pytest.importorskip("victor.graph.yaml", reason="not applicable: victor-graph is not installed")
+    from victor.graph import Command, InMemorySaver
+
+    (folder / "hum.yaml").write_text(HUMAN)
+    with (folder / "own.py").open("a") as file:
+        file.write(
+            "from pathlib import Path\n"
+            "def one(ask):\n"
+            "    with (Path(__file__).parent / 'calls').open('a') as calls:\n"
+            "        calls.write('one ')\n"
+            "    return 'one'\n"
+        )
+    (folder / "w.yaml").write_text(
+        "workflows:\n  w:\n    nodes:\n      - {id: t, type: team, team: hum.yaml#hum, goal: x, result: transcript}\n"
+    )
+    workflow = yaml.load_workflow(folder / "w.yaml").compile(checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    workflow.invoke({}, config)
+    question = workflow.get_state(config).interrupts[0].value
+    assert (question["node"], question["member"], question["prompt"]) == ("t", "boss", "Go on with the task: x")
+    workflow.invoke(Command(resume="fine"), config)
+    assert workflow.get_state(config).interrupts[0].value["member"] == "chief"
+    assert workflow.invoke(Command(resume=5), config)["t"] == "a: one\n\nboss: fine\n\nchief: 5"
+    assert (folder / "calls").read_text() == "one "
+
+
+async def test_where_nobody_can_be_asked_that_is_the_end(folder):
+    (folder / "hum.yaml").write_text(HUMAN.replace("./own.py:one", "./own.py:shout"))
+    with pytest.raises(TeamError, match=r"ended without an answer \(waiting\): boss is asked"):
+        await TeamNode("hum.yaml", "x").run(context(folder))

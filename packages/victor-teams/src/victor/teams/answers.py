@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from victor.core.message import Usage
 from victor.teams.errors import MemberError
@@ -139,10 +140,10 @@ def told_use(reply: Reply) -> tuple[Usage, float | None, int, int, str]:
         cost = 0.0
     if tokens is None:
         tokens = usage.total_tokens or 0
-    elif not _is_count(tokens):
+    elif type(tokens) is not int or not 0 <= tokens <= _MOST_COUNTED:
         wrong.append(f"tokens {tokens!r:.50}")
         tokens = usage.total_tokens or 0
-    if not _is_count(turns):
+    if type(turns) is not int or not 0 <= turns <= _MOST_COUNTED:
         wrong.append(f"turns {turns!r:.50}")
         turns = 0
     told = f"what it says that it used cannot be: {', '.join(wrong)}" if wrong else ""
@@ -150,19 +151,11 @@ def told_use(reply: Reply) -> tuple[Usage, float | None, int, int, str]:
 
 
 def _are_counts(usage: Usage) -> bool:
-    read, written = usage.input_tokens, usage.output_tokens
-    return (
-        (read is None or _is_count(read))
-        and (written is None or _is_count(written))
-        and _is_count(usage.cache_read_tokens)
-        and _is_count(usage.cache_write_tokens)
-        and _is_count(usage.reasoning_tokens)
-        and _is_count(usage.requests)
-    )
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= _MOST_COUNTED
+    for count in astuple(usage):
+        if (type(count) is not int or not 0 <= count <= _MOST_COUNTED) and count is not None:
+            return False
+    rest = usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens, usage.requests
+    return None not in rest
 
 
 def _is_amount(value: Any) -> bool:

@@ -7,6 +7,7 @@ installed, and neither package knows of the other.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -16,6 +17,7 @@ from attrs import frozen
 from victor.core.errors import VictorError
 from victor.core.topology import NodeKind
 from victor.teams.errors import TeamError
+from victor.teams.result import StopReason
 from victor.teams.yaml.spec import key
 
 __all__ = ["TeamNode"]
@@ -45,27 +47,46 @@ class TeamNode:
             yield "team", str(error)
 
     async def run(self, context: Any) -> Any:
-        """Let the team work."""
+        """Let the team work. Where it waits for a person the workflow waits too; then the team goes on where it was."""
+        task = _task(context.text("goal"), context.inputs)
+        done: dict[str, Any] = {}
+        answers: dict[str, str] = {}
+        while True:
+            work = partial(self._part, context, task, done.get("state"), dict(answers))
+            step = getattr(context, "step", None)
+            done = await (work() if step is None else step("team", work))
+            if "output" in done:
+                return done["output"]
+            for question in done["questions"]:
+                answers[question["id"]] = _said(context.ask({**question, "node": context.id, "type": "input"}))
+
+    async def _part(self, context: Any, task: str, state: Any, answers: dict[str, str]) -> dict[str, Any]:
+        """The team's work up to its end or to the next questions, as a checkpoint can hold it."""
+        from copy import copy
+
         from msgspec.structs import replace
 
-        team = self._team(context.check.folder)
-        limits = team.limits
+        team = copy(self._team(context.check.folder))  # it holds the record of its last run, and may be anybody's
         wanted = {"turns": self.max_turns, "cost_usd": self.max_cost_usd, "tokens": self.max_tokens}
-        limits = replace(limits, **{name: value for name, value in wanted.items() if value is not None})
-        result = await team.run(_task(context.text("goal"), context.inputs), limits=limits)
+        limits = replace(team.limits, **{name: value for name, value in wanted.items() if value is not None})
+        if state is not None:
+            team.load_state(state)
+        result = await team.run(task, limits=limits, answers=answers)
+        if result.stop_reason is StopReason.WAITING and hasattr(context, "ask"):
+            return {"state": team.save_state(), "questions": msgspec.to_builtins(result.questions)}
         if not result.completed:
             raise TeamError(
                 f"node {context.id!r}: the team {team.name!r} ended without an answer ({result.stop_reason.value}): "
                 f"{result.detail}"
             )
         if self.result == "transcript":
-            return result.transcript()
+            return {"output": result.transcript()}
         if self.result == "all":
-            return {
+            return {"output": {
                 "answer": result.output, "transcript": result.transcript(), "turns": len(result.turns),
                 "cost_usd": result.cost_usd,
-            }  # fmt: skip
-        return result.output
+            }}  # fmt: skip
+        return {"output": result.output}
 
     def _team(self, folder: Path | None) -> Any:
         from victor.core.import_strings import load_object
@@ -81,6 +102,11 @@ class TeamNode:
         if not isinstance(found, Team):
             raise TeamError(f"{self.team!r} is a {type(found).__name__}, not a Team")
         return found
+
+
+def _said(answer: Any) -> str:
+    """What somebody answered, as a person would have typed it."""
+    return answer if isinstance(answer, str) else msgspec.json.encode(answer).decode()
 
 
 def _task(goal: str, inputs: dict[str, Any]) -> str:

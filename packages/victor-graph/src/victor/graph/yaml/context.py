@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar, copy_context
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from attrs import define, field, frozen
 
@@ -36,6 +36,8 @@ from victor.graph.within import in_thread
 from victor.graph.yaml.values import Compiled, Names
 
 __all__ = ["APPROVE", "CheckContext", "NodeContext", "NodeType", "WorkflowRunError", "load_function", "load_object"]
+
+T = TypeVar("T")
 
 APPROVE: ContextVar[Approve | None] = ContextVar("victor_workflow_approve", default=None)
 """Who is asked before a tool call that needs approval, in the run that goes on."""
@@ -97,6 +99,18 @@ class NodeContext:
         """
         compiled = self._compiled.get(key)
         return None if compiled is None else compiled.evaluate(self.values)
+
+    def ask(self, question: Any) -> Any:
+        """Ask somebody outside and return the answer; see `victor.graph.interrupt`."""
+        from victor.graph.interrupts import interrupt
+
+        return interrupt(question)
+
+    async def step(self, name: str, function: Callable[[], Awaitable[T]]) -> T:
+        """What is not done again when the node runs again after a question; see `victor.graph.step`."""
+        from victor.graph.durable import step
+
+        return await step(name, function)
 
 
 @runtime_checkable
