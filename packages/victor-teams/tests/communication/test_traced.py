@@ -137,6 +137,9 @@ async def test_across_machines(nats_server: Any, watched: Watched, how: str) -> 
             else:
                 assert (await ann.delegate("bob", "work!")).content == "done"
         await asyncio.wait_for(done.wait(), 10)
+    sent = [event for event in watched.events if event.kind == "message.sent"]
+    assert {event.parent_id for event in sent} == {watched.find("agent.run").span_id}
+    assert {event.parent_id for event in there.events if event.kind == "message.sent"} <= {"b" * 16}
     work = there.find("tool.call")
     assert (work.run_id, work.parent_id) == ("a" * 32, "b" * 16)
     assert there.find("message.received", "point").parent_id == "b" * 16

@@ -18,6 +18,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from contextvars import Context, copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +46,7 @@ from victor.teams.communication.nats_delegation import Delegations
 from victor.teams.communication.nats_serving import Serving
 from victor.teams.communication.observing import called
 from victor.teams.communication.requests import Answered, check_patience
-from victor.teams.communication.traced import stamped
+from victor.teams.communication.traced import stamped, where_sent
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -138,7 +139,7 @@ class NatsBus:
         self._answered: dict[str, Answered] = {}
         self._delegations = Delegations(self)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._notes: deque[AgentMessage] = deque()
+        self._notes: deque[tuple[AgentMessage, Context]] = deque()
         self._noting: asyncio.Task[Any] | None = None
         self._closed = False
 
@@ -779,7 +780,8 @@ class NatsBus:
             return
         subject = self._reply_subject(inbox, message.id)
         await self._store(subject, self._encoded(response), response.id)
-        self._note(response)
+        with where_sent(message):
+            self._note(response)
 
     async def _bury(self, raw: Msg, name: str, reason: str, message: AgentMessage | None = None) -> None:
         if message is None:
@@ -806,22 +808,25 @@ class NatsBus:
                 found.append(await self._js.get_msg(stream, seq=sequence))
         return found
 
-    async def _sent(self, message: AgentMessage, data: bytes) -> None:
+    async def _sent(self, message: AgentMessage, data: bytes, context: Context | None = None) -> None:
         subject = f"{self._prefix}.log"
         with suppress(Exception):  # the record of what was said is kept as far as that is possible
             await self._client().publish(subject, data, headers=self._signed(subject, data))
-        self._emit(message)
+        if context is None:
+            self._emit(message)
+        else:
+            context.run(self._emit, message)
 
     def _note(self, message: AgentMessage) -> None:
         """Record a request or a response, without waiting."""
-        self._notes.append(message)
+        self._notes.append((message, copy_context()))
         if self._noting is None or self._noting.done():
             self._noting = self._start(self._write_notes())
 
     async def _write_notes(self) -> None:
         while self._notes:
-            message = self._notes.popleft()
-            await self._sent(message, _encoder.encode(message))
+            message, context = self._notes.popleft()
+            await self._sent(message, _encoder.encode(message), context)
 
     def _emit(self, message: AgentMessage) -> None:
         if self._stream.active:

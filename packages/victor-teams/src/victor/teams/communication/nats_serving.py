@@ -274,7 +274,8 @@ class Serving:
                 while response is None:  # being worked on in this process: it is answered when that is done
                     await asyncio.sleep(0.01)
                     response = answered.response(message.id)
-            await bus._reply(raw, subject, response)
+            with where_sent(message):
+                await bus._reply(raw, subject, response)
             return
         claim = "" if self._idempotent else _key(message.id)
         begun = await self._claim(claim) if claim else None
@@ -288,7 +289,8 @@ class Serving:
         else:
             response = _decoder.decode(begun)
         answered.answered(message.id, response)
-        await bus._reply(raw, subject, response)
+        with where_sent(message):
+            await bus._reply(raw, subject, response)
 
     async def _worked(self, message: AgentMessage, *, answers: bool) -> AgentMessage:
         try:
