@@ -56,7 +56,7 @@ def test_contents_are_json_or_text_whatever_they_are(kind: str, content: dict[st
                 assert {"role", "parts"} <= set(message)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(name=texts, attributes=st.dictionaries(texts, values, max_size=4))
 def test_every_span_can_be_sent(seen: Seen, name: str, attributes: dict[str, Any]) -> None:
     seen.exporter.clear()
