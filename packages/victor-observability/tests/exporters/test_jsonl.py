@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import msgspec
 import pytest
 
 from victor.core.errors import ConfigurationError
+from victor.observability.exporters import jsonl
 from victor.observability.exporters.exporter import ExporterError
 from victor.observability.exporters.jsonl import JsonLinesExporter, read_jsonl
 from victor.observability.record import Record, Status
@@ -189,3 +192,24 @@ def test_lines_are_json_whatever_is_in_them(ledger: Any, tmp_path: Path) -> None
     exporter.close()
     (line,) = file.read_bytes().splitlines()
     assert msgspec.json.decode(line)["attributes"][odd] == odd
+
+
+def test_a_file_that_another_process_rotates_first_is_rotated_once(
+    ledger: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "m.jsonl"
+
+    @contextmanager
+    def late(lock: Path) -> Iterator[None]:
+        """Wait for the lock, while its holder rotates."""
+        file.rename(tmp_path / "m.jsonl.1")
+        file.write_text('{"name": "of the other one"}\n')
+        yield
+
+    monkeypatch.setattr(jsonl, "_locked", late)
+    exporter = JsonLinesExporter(path=str(file), max_bytes=10)
+    exporter.start(ledger)
+    ledger.call(name="mine")
+    exporter.close()
+    assert [one["name"] for one in read_jsonl(file, broken=none_broken)] == ["mine", "of the other one"]
+    assert not (tmp_path / "m.jsonl.2").exists()

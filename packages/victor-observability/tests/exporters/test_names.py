@@ -177,3 +177,14 @@ def test_labels_are_explained_in_the_reference(ledger: Any) -> None:
     text = REFERENCE.read_text().partition("## Labels")[2]
     labels = {label for metric in METRICS.values() for label in metric.labels}
     assert {label for label in labels if f"| `{label}` | `{prometheus_label(label)}` |" not in text} == set()
+
+
+def test_reading_series_changes_nothing_that_was_counted(ledger: Any) -> None:
+    for root in "abc":  # three keys, one series
+        ledger.call(root=root)
+    groups = ledger.snapshot().groups
+    first, second = series_of(groups), series_of(groups)
+    assert [(one.key, one.count, one.bucket_counts()) for one in first] == [
+        (one.key, one.count, one.bucket_counts()) for one in second
+    ]
+    assert [one.count for one in first if one.metric.buckets] == [3]

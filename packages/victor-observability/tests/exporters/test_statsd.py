@@ -14,7 +14,7 @@ from victor.core.errors import ConfigurationError
 from victor.observability.exporters.exporter import ExporterError
 from victor.observability.exporters.names import METRICS
 from victor.observability.exporters.series import Series
-from victor.observability.exporters.statsd import Dialect, StatsdExporter, lines_of, number, spread
+from victor.observability.exporters.statsd import Datagrams, Dialect, StatsdExporter, lines_of, number, spread
 from victor.observability.sketch import Sketch
 
 TOOL = METRICS["tool.duration"]
@@ -233,3 +233,45 @@ def test_statsd_reads_labels_as_tags(ledger: Any, statsd: Any) -> None:
     counters = statsd.until(sent_lines(ledger, statsd, labels="tags", prefix="prod."))
     name = "prod.victor.operations;victor.kind=tool.call;victor.name=read;gen_ai.agent.name=coder;victor.status=ok"
     assert counters[name] == ledger.counted()["tool.call", "read", "coder", "ok"]
+
+
+def test_a_series_is_sent_when_its_last_line_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    datagrams = Datagrams(("127.0.0.1", 9), max_bytes=20)
+    sent: list[bytes] = []
+
+    def send(datagram: bytes) -> None:
+        if len(sent) == 2:
+            raise ExporterError("down")
+        sent.append(datagram)
+
+    monkeypatch.setattr(datagrams, "_send", send)
+    whole, cut = durations(1), durations(2)
+    lines = [(b"a" * 15, None), (b"b" * 15, whole), (b"c" * 15, None), (b"d" * 15, cut)]
+    arrived: list[Series] = []
+    with pytest.raises(ExporterError):
+        arrived.extend(datagrams.send(lines))
+    assert sent == [b"a" * 15, b"b" * 15]
+    assert arrived == [whole]
+
+
+def test_durations_of_which_not_all_were_sent_are_sent_again(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number_ in range(900):
+        ledger.call(seconds=0.001 * (number_ + 1))
+    exporter = StatsdExporter(port=9, interval_s=3600)
+    exporter._recorder = ledger
+    sent: list[bytes] = []
+    room = 3
+
+    def send(datagram: bytes) -> None:
+        if len(sent) >= room:
+            raise ExporterError("down")
+        sent.append(datagram)
+
+    monkeypatch.setattr(exporter._datagrams, "_send", send)
+    with pytest.raises(ExporterError):
+        exporter.send()
+    assert 0 < sum(datagram.count(b"|ms") for datagram in sent) < 900
+    sent.clear()
+    room = 1000
+    exporter.send()
+    assert sum(datagram.count(b"|ms") for datagram in sent) == 900
