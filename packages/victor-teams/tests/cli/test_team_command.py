@@ -89,6 +89,15 @@ def test_running_a_team(folder, victor):
     assert replayed.endswith("completed\n")
 
 
+def test_replay_says_why_a_run_does_not_go_on(folder, victor):
+    journal = folder / "run.jsonl"
+    victor("run", "teams.yaml#talk", "hello", "--journal", str(journal), "--max-turns", "1", code=1)
+    assert victor("replay", str(journal)).endswith("max_turns: 1 turns; it can go on\n")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]))  # as a process leaves it that was killed
+    assert victor("replay", str(journal)).endswith("it has not ended\n")
+
+
 def test_json_and_stdin(folder, victor):
     data = json.loads(victor("run", "teams.yaml#talk", "-", "--json", stdin="hello"))
     assert (data["stop_reason"], data["output"], len(data["turns"])) == ("completed", "shout: HELLOshout: HELLO", 2)

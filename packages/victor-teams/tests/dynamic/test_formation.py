@@ -313,3 +313,23 @@ class TestAdaptiveTeam:
             self.made().observe("zoe", 1)
         with pytest.raises(ConfigurationError):
             AdaptiveTeam(DynamicTeam([]), margin=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Candidate("ann", capabilities="python"), "capabilities are a list of names"),
+        (lambda: Task("build", "python"), "requirements are a list of names"),
+        (
+            lambda: DynamicTeam([Candidate("ann", ["python"])]).form(Task("x", ["python"]), 1.5),
+            "team_size must be a whole",
+        ),
+        (
+            lambda: DynamicTeam([Candidate("ann", ["python"])]).form(Task("x", ["python"]), 0),
+            "team_size must be a whole",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make, says):
+    with pytest.raises(ConfigurationError, match=says):
+        make()

@@ -64,7 +64,7 @@ async def in_its_own_task(work: Callable[[], Awaitable[T]], name: str, seconds: 
     if done:
         return task.result()
     await _stop(task, name, depth)
-    raise MemberError(f"no answer within {seconds:g} s", member=name)
+    raise MemberError(f"no answer within {seconds:.4g} s", member=name)
 
 
 def _acting(work: Callable[[], Awaitable[T]], name: str) -> Coroutine[Any, Any, T]:

@@ -25,19 +25,20 @@ Example:
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from victor.core.message import Usage
+from victor.teams.acting import in_its_own_task
 from victor.teams.errors import MemberError
 from victor.teams.limits import least
-from victor.teams.member import Ask, Member, Reply, as_member
+from victor.teams.member import Ask, Member, Reply, as_member, depth_of
 from victor.teams.remote_turn import Asked, answered_by, ask_of, asked_of, reply_of
 
 if TYPE_CHECKING:
@@ -188,13 +189,7 @@ async def serve_member(
 
 async def _in_time(member: Member, ask: Ask) -> Reply:
     seconds = None if ask.limits is None else ask.limits.timeout_s
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            reply = await member.act(ask)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise MemberError(f"no answer within {seconds:.4g} s", member=member.name) from None
+    reply: Any = await in_its_own_task(partial(member.act, ask), member.name, seconds, depth_of(member))
     if not isinstance(reply, Reply):
         raise MemberError(f"act() returned a {type(reply).__name__}, not a Reply", member=member.name)
     return reply

@@ -13,7 +13,15 @@ __all__ = ["Candidate", "Requirement", "Task", "as_candidate"]
 
 
 def _levels(given: Mapping[str, float] | Iterable[str]) -> dict[str, float]:
+    _no_text(given, "capabilities")
     return dict(given) if isinstance(given, Mapping) else dict.fromkeys(given, 1.0)
+
+
+def _no_text(given: Any, what: str) -> None:
+    if isinstance(given, str):
+        raise ConfigurationError(
+            f"{what} are a list of names or a mapping, not the text {given!r:.80}; write [{given!r:.80}]"
+        )
 
 
 @frozen
@@ -82,6 +90,7 @@ class Requirement:
 
 
 def _requirements(given: Iterable[Requirement | str] | Mapping[str, float]) -> tuple[Requirement, ...]:
+    _no_text(given, "requirements")
     if isinstance(given, Mapping):
         return tuple(Requirement(name, level) for name, level in given.items())
     return tuple(one if isinstance(one, Requirement) else Requirement(one) for one in given)

@@ -20,6 +20,7 @@ from typing import Any
 from attrs import frozen
 
 from victor.core.errors import ConfigurationError
+from victor.teams.checks import positive
 from victor.teams.dynamic.capability import Candidate, Requirement, Task, as_candidate
 from victor.teams.dynamic.cover import Item, Method, choose, smallest
 from victor.teams.errors import TeamError
@@ -141,8 +142,8 @@ class DynamicTeam:
             FormationError: No team can do it; says why.
             ConfigurationError: The size makes no sense.
         """
-        if team_size is not None and (isinstance(team_size, bool) or team_size < 1):
-            raise ConfigurationError(f"team_size must be a whole number above zero, not {team_size!r}")
+        if team_size is not None:
+            positive("team_size", team_size)
         needs = task.requirements
         items = [_item(candidate, needs) for candidate in self.agent_pool]
         self._check(needs)
