@@ -107,3 +107,13 @@ def test_tail_chooses(
     (line,) = victor("tail", "--for", "0.5", "--errors", "--kind", "tool.*", "--json").splitlines()
     assert json.loads(line)["error_type"] == "ToolError"
     assert json.loads(line)["status"] == "error"
+
+
+def test_of_a_run_below_another_process_nothing_is_missing(
+    victor: Callable[..., str], fill: Callable[..., None], a_run: Callable[..., list[Record]]
+) -> None:
+    records = a_run(1, ago_s=5)
+    records[-1].parent_id = "f" * 16
+    fill(records)
+    assert "not kept" not in victor("show")
+    assert "FAILED" in victor("report", "-q", "--run", "last", "--fail-if", "count(tool) == 1", code=1)

@@ -94,6 +94,7 @@ def _send(
     *,
     again: bool,
 ) -> None:
+    from victor.core.settings import load_settings
     from victor.observability.otel.exporting import Endpoint
     from victor.observability.otel.journal import journal_path
     from victor.observability.otel.replay import replay
@@ -102,7 +103,9 @@ def _send(
     where = Endpoint(endpoint or None, protocol or None)
     ids = None if runs is None else [find_run(store, run).run_id for run in runs]
     journal = None if again else journal_path(where.address(), project_folder() / ".victor")
-    result = replay(cast("RunSource", store), where, since=since, until=until, runs=ids, journal=journal)
+    table = load_settings().section("listener.otel")
+    told = {key: table[key] for key in ("service_name", "resource", "semconv") if key in table}
+    result = replay(cast("RunSource", store), where, since=since, until=until, runs=ids, journal=journal, **told)
     print(f"{where.address()}: {result.spans:,} spans of {result.runs:,} runs.")
     if result.before:
         note(f"{result.before:,} runs were sent there before; --again sends them once more.")

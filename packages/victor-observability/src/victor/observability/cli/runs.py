@@ -140,8 +140,10 @@ def _status(word: str) -> Status | None:
 
 
 def _count(spans: tuple[Span, ...]) -> int:
-    """Operations and points below the outermost."""
-    return sum(len(span.children) + _count(span.children) for span in spans)
+    """Operations that ended and points, below the outermost or below another process's operation."""
+    return sum(
+        (span.parent_id is not None and span.status is not Status.OPEN) + _count(span.children) for span in spans
+    )
 
 
 def _print_attributes(spans: tuple[Span, ...]) -> None:

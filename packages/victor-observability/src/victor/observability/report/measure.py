@@ -64,7 +64,8 @@ def over_run(run: Run, spans: Sequence[Span]) -> Callable[[Figure], Measured]:
         spans: What is kept of it, as `Store.run` gives it.
     """
     kept = list(_all(spans))
-    missing = run.spans + 1 - len(kept)
+    # As a store counts: what ended below the outermost operation, or below one of another process.
+    missing = run.spans - sum(span.parent_id is not None and span.status is not Status.OPEN for span in kept)
 
     def measure(figure: Figure) -> Measured:
         if figure.kind == "run":
