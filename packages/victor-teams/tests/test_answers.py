@@ -165,7 +165,8 @@ class TestUse:
         [
             {"cost_usd": math.nan}, {"cost_usd": -1.0}, {"cost_usd": math.inf}, {"cost_usd": "1"}, {"cost_usd": 10**400},
             {"tokens": -100}, {"tokens": 1.5}, {"turns": -2}, {"turns": None}, {"usage": Usage(-1, 0)}, {"usage": None},
-            {"usage": Usage(10**60, 0)},
+            {"usage": Usage(10**60, 0)}, {"usage": Usage(1, 1, requests=-1)}, {"usage": Usage(1.5, 1)},
+            {"usage": Usage(1, 1, cache_read_tokens=None)},
         ],
     )  # fmt: skip
     async def test_what_cannot_have_been_used_is_a_failure_and_not_counted(self, wrong):

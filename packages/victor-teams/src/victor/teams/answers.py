@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from victor.core.message import Usage
 from victor.teams.errors import MemberError
@@ -151,11 +150,19 @@ def told_use(reply: Reply) -> tuple[Usage, float | None, int, int, str]:
 
 
 def _are_counts(usage: Usage) -> bool:
-    for count in astuple(usage):
-        if (type(count) is not int or not 0 <= count <= _MOST_COUNTED) and count is not None:
-            return False
-    rest = usage.cache_read_tokens, usage.cache_write_tokens, usage.reasoning_tokens, usage.requests
-    return None not in rest
+    read, written = usage.input_tokens, usage.output_tokens
+    try:  # the sign and the size of the largest, of all at once
+        union: object = (
+            (0 if read is None else read)
+            | (0 if written is None else written)
+            | usage.cache_read_tokens
+            | usage.cache_write_tokens
+            | usage.reasoning_tokens
+            | usage.requests
+        )
+    except TypeError:
+        return False
+    return type(union) is int and 0 <= union < _MOST_COUNTED
 
 
 def _is_amount(value: Any) -> bool:
