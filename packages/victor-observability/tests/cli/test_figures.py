@@ -54,7 +54,8 @@ def test_sql(victor: Callable[..., str], two: None) -> None:
 def test_wrong_questions(victor: Callable[..., str], two: None) -> None:
     assert "did you mean 'agent'?" in victor("query", "--by", "agnet", code=1)
     assert "is not key=value" in victor("query", "--where", "tool", code=1)
-    assert "cannot choose by 'status'" in victor("query", "--where", "status=ok", code=1)
+    assert "cannot be broken down by 'status'" in victor("query", "--where", "status=ok", code=1)
+    assert "cannot choose by 'kind,name'" in victor("query", "--where", "kind,name=x", code=1)
 
 
 def test_top(victor: Callable[..., str], two: None) -> None:

@@ -10,7 +10,7 @@ from victor.observability.record import Status
 
 __all__ = ["By", "Change", "ErrorGroup", "Group", "Point", "Run", "Span", "Totals"]
 
-By: TypeAlias = Literal["kind", "name", "agent", "model", "provider", "root", "status"]
+By: TypeAlias = Literal["kind", "name", "agent", "model", "provider", "root"]
 """What to break figures down by; ``root`` is the outermost workflow, team or agent."""
 
 

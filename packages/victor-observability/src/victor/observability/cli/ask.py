@@ -30,7 +30,7 @@ from victor.observability.store.protocol import Store
 
 __all__ = ["compare", "query", "top"]
 
-By = Annotated[str, typer.Option("--by", metavar="KEYS", help="Of kind,name,agent,model,provider,root,status.")]
+By = Annotated[str, typer.Option("--by", metavar="KEYS", help="Of kind,name,agent,model,provider,root.")]
 Filters = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="KEY=VALUE", help="Only these; several of one key: any of them."),

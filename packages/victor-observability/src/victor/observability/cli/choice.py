@@ -29,7 +29,7 @@ Since = Annotated[
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="To when, likewise; now by default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-BY = ("kind", "name", "agent", "model", "provider", "root", "status")
+BY = ("kind", "name", "agent", "model", "provider", "root")
 """What figures can be broken down by."""
 
 
@@ -88,7 +88,7 @@ def read_where(pairs: list[str]) -> Where | None:
         if not sign:
             raise ConfigurationError(f"--where {pair!r} is not key=value, such as name=search")
         keys = read_by(key)
-        if len(keys) != 1 or keys[0] == "status":
+        if len(keys) != 1:
             raise ConfigurationError(f"--where cannot choose by {key!r}")
         found.setdefault(keys[0], []).append(value)
     return found or None
