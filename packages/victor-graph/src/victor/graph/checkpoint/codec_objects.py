@@ -173,6 +173,12 @@ class _Enum:
         if issubclass(self.kind, enum.Flag):
             if type(key) is not int:
                 raise Mismatch(f"{type_name(self.kind)} has numbers, not {type(key).__name__}")
+            known = 0
+            for member in self.kind.__members__.values():
+                known |= member.value
+            # Asked here: Python 3.11.2 makes flags of one unknown bit, strict as they may be.
+            if getattr(self.kind, "_boundary_", None) is enum.STRICT and (key < 0 or key & ~known):
+                raise Mismatch(f"{type_name(self.kind)} has no flags {key} now")
             return self.kind(key)
         if type(key) is not str or key not in self.kind.__members__:
             raise Mismatch(f"{type_name(self.kind)} has no member {key!r} now")
