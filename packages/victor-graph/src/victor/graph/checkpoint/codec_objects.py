@@ -176,8 +176,8 @@ class _Enum:
             known = 0
             for member in self.kind.__members__.values():
                 known |= member.value
-            # Asked here: Python 3.11.2 makes flags of one unknown bit, strict as they may be.
-            if getattr(self.kind, "_boundary_", None) is enum.STRICT and (key < 0 or key & ~known):
+            # Asked here: what else becomes of unknown bits depends on the Python (3.11.2 leaves them out in silence).
+            if getattr(self.kind, "_boundary_", None) is not enum.KEEP and (key < 0 or key & ~known):
                 raise Mismatch(f"{type_name(self.kind)} has no flags {key} now")
             return self.kind(key)
         if type(key) is not str or key not in self.kind.__members__:
