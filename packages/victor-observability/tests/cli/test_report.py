@@ -50,7 +50,7 @@ def test_one_run(victor: Callable[..., str], two: None) -> None:
     assert text.startswith("# clerk, run 00000000\n")
     assert "├─ tool search" in text
     assert "| cost | $0.25 + 1 unpriced |" in text
-    assert "take one of them" in victor("report", "--run", "last", "--since", "1h", code=1)
+    assert "take one of them" in victor("report", "--run", "last", "--since", "1h", code=2)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_failure_outweighs_what_cannot_be_told(victor: Callable[..., str], two
 
 
 def test_a_bad_condition_is_pointed_at_before_anything_is_done(victor: Callable[..., str], two: None, folder) -> None:
-    said = victor("report", "-o", "x.md", "--fail-if", "p95(tol) > 5s", code=1)
+    said = victor("report", "-o", "x.md", "--fail-if", "p95(tol) > 5s", code=2)
     assert "did you mean 'tool'?\n  p95(tol) > 5s\n      ^" in said
     assert not (folder / "x.md").exists()
 

@@ -368,6 +368,32 @@ def test_sql_is_bounded(store: SqlStore, kind: str) -> None:
             store.sql("SELECT zeroblob(100000000)")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT pg_read_file('/etc/passwd')", "SELECT pg_ls_dir('/')", "SELECT lo_import('/etc/passwd')",
+        "SELECT set_config('role', 'none', true), query_to_xml('SELECT pg_read_file(''/etc/passwd'')', true, false, '')",
+    ],
+)  # fmt: skip
+def test_sql_of_a_superuser_reads_the_tables_and_nothing_else(store: SqlStore, kind: str, text: str) -> None:
+    if kind == "sqlite":
+        pytest.skip("not applicable: SQLite has no users")
+    with pytest.raises(StoreError, match="cannot run"):
+        store.sql(text)
+    assert store.sql("SELECT count(*) FROM runs").rows == [(0,)]
+
+
+@pytest.mark.parametrize("far", [1e12, 1e300, -1e300])
+def test_a_moment_that_is_none_is_far_away_on_both(store: SqlStore, far: float) -> None:
+    store.write(batch(make_run(1, START)))
+    wanted = 1 if far > 0 else 0
+    assert len(store.runs(until=far)) == wanted
+    assert len(store.runs(since=far)) == 1 - wanted
+    assert len(store.errors(until=far)) <= 1
+    assert bool(store.breakdown([], until=far)) is bool(wanted)
+    assert bool(store.breakdown([], since=far)) is not bool(wanted)
+
+
 def test_views_show_what_queries_answer(store: SqlStore, kind: str) -> None:
     records = [record for number in range(5) for record in make_run(number, START + number * 4000)]
     store.write(batch(records))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -303,3 +304,23 @@ def test_any_record_comes_back_as_it_was(
         assert in_order(target) == in_order(source)
 
     hold()
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("sketch", "AQID"), ("timed", 5), ("count", -1), ("input_tokens", -7), ("cost_usd", -1.0), ("cost_usd", 1e308)],
+)
+def test_figures_that_would_spoil_all_others_are_refused(tmp_path: Path, field: str, wrong: object) -> None:
+    with open_store(str(tmp_path / "a.db")) as source, open_store(str(tmp_path / "b.db")) as target:
+        source.write(batch(make_run(1, BASE * DAY)))
+        target.write(batch(make_run(2, BASE * DAY)))
+        before = target.breakdown(["kind", "name"])
+        export_store(source, tmp_path / "lines")
+        lines = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
+        figures = next(line["figure"] for line in lines if "figure" in line and line["figure"]["sketch"])
+        figures[field] = wrong
+        (tmp_path / "lines").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with pytest.raises(StoreError, match="the export is damaged"):
+            import_store(target, tmp_path / "lines")
+        assert target.breakdown(["kind", "name"]) == before
+        assert target.info().runs == 1

@@ -6,6 +6,7 @@ once for each key of it.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import deque
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Intake"]
 
+_log = logging.getLogger("victor.observability")
 _OPEN_MINUTES: Final = 2
 _STILL_S: Final = 120.0
 _OPEN_RUNS: Final = 10_000
@@ -80,7 +82,8 @@ class Intake:
         writer: A random word that no other process has.
         seen: Events counted.
         filtered: Of those, how many are not kept in detail.
-        lost: Rows, runs and figures given up because a store could not be written for too long.
+        lost: Rows, runs and figures given up because a store could not be written for too long, and events that
+            could not be counted.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Intake:
         self.seen = 0
         self.filtered = 0
         self.lost = 0
+        self._told = False
         self.clean = clean
         self._collector = collector
         self._folding = folding
@@ -133,41 +137,47 @@ class Intake:
         low = high = 0
         runs, deltas = self._runs, self._deltas
         for event in events:
-            run_id = event.run_id
-            run = runs.get(run_id)
-            record = counted_record(event)
-            if event.phase == "start":
+            try:
+                run_id = event.run_id
+                run = runs.get(run_id)
+                record = counted_record(event)
+                if event.phase == "start":
+                    if run is None:
+                        run = self._begin(record)
+                    self._describe(run_id, run, record)
+                    record.root = run.name
+                    if run.kept:
+                        self._keep(run, record, event, kept)
+                    continue
                 if run is None:
-                    run = self._begin(record)
-                self._describe(run_id, run, record)
+                    run = self._unknown(record)
                 record.root = run.name
+                time_ns = event.time_ns
+                if not low <= time_ns < high:
+                    minute = time_ns // MINUTE_NS
+                    low, high = minute * MINUTE_NS, (minute + 1) * MINUTE_NS
+                    figures = minutes.setdefault(minute, {})
+                raw = (record.kind, record.name, record.agent, record.model, record.provider, record.root)
+                aggregate = figures.get(raw)
+                if aggregate is None:
+                    aggregate = figures[raw] = Aggregate()
+                aggregate.add(record)
+                self.seen += 1
+                delta = deltas.get(run_id)
+                if delta is None:
+                    delta = self._delta(run_id)
+                delta.add(record)
                 if run.kept:
                     self._keep(run, record, event, kept)
-                continue
-            if run is None:
-                run = self._unknown(record)
-            record.root = run.name
-            time_ns = event.time_ns
-            if not low <= time_ns < high:
-                minute = time_ns // MINUTE_NS
-                low, high = minute * MINUTE_NS, (minute + 1) * MINUTE_NS
-                figures = minutes.setdefault(minute, {})
-            raw = (record.kind, record.name, record.agent, record.model, record.provider, record.root)
-            aggregate = figures.get(raw)
-            if aggregate is None:
-                aggregate = figures[raw] = Aggregate()
-            aggregate.add(record)
-            self.seen += 1
-            delta = deltas.get(run_id)
-            if delta is None:
-                delta = self._delta(run_id)
-            delta.add(record)
-            if run.kept:
-                self._keep(run, record, event, kept)
-            else:
-                self._wait(run, record, event, kept)
-            if record.span_id == run.root or record.parent_id is None:
-                self._end(run, record, delta, kept)
+                else:
+                    self._wait(run, record, event, kept)
+                if record.span_id == run.root or record.parent_id is None:
+                    self._end(run, record, delta, kept)
+            except Exception:  # noqa: BLE001 - one event that cannot be counted takes no other with it
+                self.lost += 1
+                if not self._told:
+                    self._told = True
+                    _log.exception("an event %r cannot be counted; others like it are not told", event.kind)
         self._count(minutes, now_s)
         self._rows.extend(kept)
         self._give_up()

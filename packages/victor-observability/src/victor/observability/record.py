@@ -7,10 +7,11 @@ is known. Secrets are gone from every text of it, and it holds nothing that its 
 from __future__ import annotations
 
 from enum import IntEnum
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
+
+from victor.observability.sound_text import sound_amount, sound_count, sound_name, sound_text, sound_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,25 +123,23 @@ def counted_record(event: Event) -> Record:
     agent = given.get("agent")
     if type(agent) is not str:
         agent = event.name if kind == "agent.run" else ""
+    agent = sound_name(agent)
     error = event.error
     if error is not None:
         status = Status.CANCELLED if event.cancelled else Status.ERROR
     else:
         status = _OPEN if event.phase == "start" else _OK
     record = Record(
-        kind, event.name, event.run_id, event.span_id, event.parent_id, event.time_ns - (duration or 0), duration,
-        status, agent,
+        sound_name(kind), sound_name(event.name), event.run_id, event.span_id, event.parent_id,
+        event.time_ns - (duration or 0), duration, status, agent,
     )  # fmt: skip
     if kind == _MODEL:
         record.provider, record.model = _text(given.get("provider")), _text(given.get("model"))
-        record.input_tokens, record.output_tokens = (
-            _whole(given.get("input_tokens")),
-            _whole(given.get("output_tokens")),
-        )
-        record.cache_read_tokens = _whole(given.get("cache_read_tokens"))
-        record.cache_write_tokens = _whole(given.get("cache_write_tokens"))
-        cost = given.get("cost_usd")
-        record.cost_usd = cost if isinstance(cost, int | float) and isfinite(cost) else None
+        record.input_tokens = sound_count(given.get("input_tokens"))
+        record.output_tokens = sound_count(given.get("output_tokens"))
+        record.cache_read_tokens = sound_count(given.get("cache_read_tokens"))
+        record.cache_write_tokens = sound_count(given.get("cache_write_tokens"))
+        record.cost_usd = sound_amount(given.get("cost_usd"))
     return record
 
 
@@ -154,20 +153,16 @@ def complete(record: Record, event: Event, redactor: Callable[[dict[str, Any]], 
     """
     if event.error is not None:
         record.error_type = type(event.error).__name__
-        record.error_text = event.error_text[:_TEXT]
+        record.error_text = sound_text(event.error_text[:_TEXT])
     taken = _TAKEN if event.kind == _MODEL else _AGENT
     rest = {
         key: value for key, value in event.attributes.items() if key not in taken and value is not None and value != ""
     }
     if rest:
-        record.attributes = redactor(rest)
+        record.attributes = sound_value(redactor(rest))
     if event.content:
-        record.content = dict(event.content)
+        record.content = sound_value(dict(event.content))
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) else None
+    return sound_name(value) if isinstance(value, str) else ""

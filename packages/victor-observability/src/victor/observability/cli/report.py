@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
+from victor.core.cli.failures import FAILED, USAGE
 from victor.core.cli.terminal import note
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, VictorError
 from victor.observability.cli.choice import Chosen, Since, Until, find_run, open_chosen, read_range
 from victor.observability.report.document import Report, gather, gather_run
 from victor.observability.report.expression import parse
 
 __all__ = ["UNDECIDED", "report"]
 
-FAILED = 1
 UNDECIDED = 3
 """The exit code when what was recorded does not tell whether a condition holds."""
 
@@ -40,7 +40,27 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only say what became of --fail-if.")] = False,
     store: Chosen = "",
 ) -> None:
-    """Write a report; with --fail-if, end with 1 when a condition holds and with 3 when that cannot be told."""
+    """Write a report; with --fail-if, end with 1 when a condition holds, 3 when that cannot be told, 2 on a mistake."""
+    try:
+        code = _report(fail_if, run, since, until, form, output, title, quiet, store)
+    except VictorError as error:  # not 1, which says that a condition holds
+        note(str(error), kind="error")
+        code = USAGE
+    if code:
+        raise typer.Exit(code)
+
+
+def _report(
+    fail_if: list[str] | None,
+    run: str,
+    since: str,
+    until: str,
+    form: str,
+    output: str,
+    title: str,
+    quiet: bool,
+    store: str,
+) -> int:
     conditions = tuple(parse(text) for text in fail_if or ())
     chosen = _form(form, output)
     if run and (since or until):
@@ -53,9 +73,7 @@ def report(
             made = gather(opened, since=first, until=last, conditions=conditions, **({"title": title} if title else {}))
     if output or not quiet:
         _write(_text(made, chosen), output)
-    code = judge(made)
-    if code:
-        raise typer.Exit(code)
+    return judge(made)
 
 
 def judge(report: Report) -> int:

@@ -327,7 +327,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "victor"
     sys_version = ""
-    timeout = 60
+    timeout = 10
+    """Seconds a connection may be silent, so that those who only hold one keep no scraper away for long."""
 
     def do_GET(self) -> None:
         """Answer."""

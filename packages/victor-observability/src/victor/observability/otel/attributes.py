@@ -16,6 +16,7 @@ from victor.observability.otel.semconv import (
     provider_name,
     span_form,
 )
+from victor.observability.sound_text import sound_text
 
 __all__ = ["KindForm", "Speaker", "Value"]
 
@@ -25,6 +26,7 @@ _REMEMBERED: Final = 4096
 _TEXT: Final = 2000
 _PLAIN: Final = frozenset({bool, int, float})
 _NOTHING: Final[Mapping[str, Any]] = {}
+_INT64: Final = 1 << 63
 
 
 class Speaker:
@@ -56,7 +58,7 @@ class Speaker:
         """A text without secrets, cut where it is long."""
         known = self._known.get(text)
         if known is None:
-            known = self.redactor.text(text)
+            known = self.redactor.text(sound_text(text))
             if len(known) > _TEXT:
                 known = known[: _TEXT - 1] + "…"
             if len(text) <= 200:
@@ -74,7 +76,7 @@ class Speaker:
         if isinstance(value, bool):
             return value
         if isinstance(value, int):  # perhaps of a class of its own, as members of an IntEnum are
-            return int(value)
+            return int(value) if -_INT64 <= value < _INT64 else str(value)
         if isinstance(value, float):
             return float(value)
         return self.text(str(self.redactor(value)))
@@ -99,7 +101,7 @@ def _hide(value: Any) -> Value:
 
 
 def _id(value: Any) -> Value:
-    return str(value)[:_TEXT]
+    return sound_text(str(value))[:_TEXT]
 
 
 class KindForm:

@@ -36,6 +36,11 @@ _GONE: Final = (None, "57P01", "57P02", "57P03", "08003", "08006")  # the connec
 _DROP_WAITS = "5s"
 _REFUSED: Final = "22"  # the class of errors about values
 _READS: Final = re.compile(r"(?:\s|--.*?\n|/\*.*?\*/|\()*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+_WAYS_BACK: Final = re.compile(r'set_config|query_to_xml|ts_stat|ts_rewrite|dblink|crosstab|u&"', re.IGNORECASE)
+"""How a query could become a superuser's again: itself, by a text that is run, or by names without their letters. A
+role that is no superuser is better, and the reference says so.
+"""
+
 _HINTS: Final = {
     "53100": "Its disk is full: free some space there. What was written earlier is intact",
     "42501": "The role lacks the right: grant CREATE on the database, or let an administrator make the schema",
@@ -309,6 +314,12 @@ class PostgresStore(SqlStore):
                 db.read_only = True
                 with db.transaction():
                     db.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, int(timeout_s * 1000))}"])
+                    # What a superuser may is not all in the tables: files, large objects, other people's sessions.
+                    if db.execute("SELECT current_setting('is_superuser')").fetchone() == ("on",):
+                        if found := _WAYS_BACK.search(text):
+                            raise StoreError(f"{self.place}: cannot run it: a superuser's may not use {found[0]!r}")
+                        if db.execute("SELECT to_regrole('pg_read_all_data')").fetchone() != (None,):  # since 14
+                            db.execute("SET LOCAL ROLE pg_read_all_data")
                     # A cursor on the server takes one statement that reads, and sends no more rows than are asked for.
                     text = text.strip().rstrip(";")
                     with psycopg.ServerCursor(db, "victor_sql") as cursor:

@@ -48,6 +48,7 @@ __all__ = [
 _DIMENSIONS: Final = Key._fields
 _RUN_ID_DIGITS: Final = 32
 _BILLION: Final = 1_000_000_000
+_FAR_S: Final = 9_000_000_000
 _MANY_SLOTS: Final = 400
 _Row = tuple[Any, ...]
 
@@ -97,8 +98,8 @@ def figures(
     link: Link, since: float | None, until: float | None, where: Where | None, coarsest: int = DAY
 ) -> Iterator[tuple[int, list[_Row]]]:
     """Rows that count everything in a range once: minutes per slot, and (slot, key, *FIGURE_COLUMNS) of each."""
-    first = None if since is None else floor(since / 60)
-    end = None if until is None else -floor(-until / 60)
+    first = None if since is None else floor(max(-_FAR_S, min(_FAR_S, since)) / 60)
+    end = None if until is None else -floor(-max(-_FAR_S, min(_FAR_S, until)) / 60)
     only = ""
     if where:
         text, parameters = _conditions(where)
@@ -270,7 +271,8 @@ def runs(
 
 
 def _ns(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * _BILLION)
+    # A moment that no database can hold, as one in milliseconds, is after all others, or before them.
+    return None if seconds is None else round(max(-_FAR_S, min(_FAR_S, seconds)) * _BILLION)
 
 
 def the_run(link: Link, names: Names, run_id: str, place: str) -> tuple[int, Run]:

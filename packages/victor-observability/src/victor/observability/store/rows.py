@@ -200,7 +200,7 @@ def figure_row(aggregate: Aggregate) -> tuple[Any, ...]:
     durations = aggregate.durations
     return (
         aggregate.count, aggregate.errors, aggregate.cancelled, durations.count, min(durations.sum, _LARGEST),
-        durations.low, durations.high, aggregate.input_tokens, aggregate.output_tokens, aggregate.cache_read_tokens,
-        aggregate.cache_write_tokens, aggregate.cost_usd, aggregate.unpriced, aggregate.cache_hits,
-        aggregate.cache_misses, pack(durations),
+        durations.low, durations.high, min(aggregate.input_tokens, _LARGEST), min(aggregate.output_tokens, _LARGEST),
+        min(aggregate.cache_read_tokens, _LARGEST), min(aggregate.cache_write_tokens, _LARGEST), aggregate.cost_usd,
+        aggregate.unpriced, aggregate.cache_hits, aggregate.cache_misses, pack(durations),
     )  # fmt: skip

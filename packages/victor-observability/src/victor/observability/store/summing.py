@@ -16,7 +16,7 @@ from typing import Any, Final
 from victor.observability.aggregate import Aggregate
 from victor.observability.sketch import Sketch
 
-__all__ = ["Summing", "pack"]
+__all__ = ["Summing", "check_sketch", "pack"]
 
 _MARK: Final = 0xD1
 """The first byte; `Sketch.to_bytes` begins with another one."""
@@ -55,6 +55,19 @@ def pack(sketch: Sketch) -> bytes:
         _MARK, width, first, sketch.zeros, sketch.low, sketch.high, sketch.sum & _LOW_64, sketch.sum >> _LANE_BITS
     )
     return head + places.tobytes()
+
+
+def check_sketch(data: bytes, count: int) -> None:
+    """Whether a stored sketch can be read, and counts so many.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    one = Summing()
+    one.add((0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0, data))
+    found = one.total().durations.count
+    if found != count:
+        raise ValueError(f"a sketch of {found} durations, where there are {count}")
 
 
 class Summing:

@@ -12,11 +12,13 @@ from msgspec import Struct
 
 from victor.observability.aggregate import Key
 from victor.observability.record import Record, Status
+from victor.observability.sound_text import MOST
 from victor.observability.store.cover import DAY, HOUR, MINUTE, MINUTES
 from victor.observability.store.errors import StoreError
 from victor.observability.store.queries import between
 from victor.observability.store.rows import record_row, run_bytes
 from victor.observability.store.schema import RUN_COLUMNS
+from victor.observability.store.summing import check_sketch
 from victor.observability.store.transfer.lines import FORMAT, Counts, FigureLine, Header, Line, RecordLine, RunLine
 from victor.observability.store.writing import UPSERT_FIGURE, UPSERT_RUN, reopen_slots
 
@@ -28,6 +30,8 @@ __all__ = ["Imported", "load"]
 
 _AT_ONCE: Final = 2_000
 _DAY_MIN: Final = 1440
+_LARGEST: Final = (1 << 63) - 1
+_MOMENTS: Final = frozenset({"time_s", "start_ns"})
 _SOURCE: Final = RUN_COLUMNS.index("source")
 _LEVELS: Final = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 
@@ -123,8 +127,18 @@ class _Loading:
             }
             self._link.run(f"DELETE {wanted}", [source, *bounds])
 
+    def _check(self, line: RunLine | RecordLine | FigureLine) -> None:
+        """Counts are counts: one that is none would make every figure wrong that it is added to."""
+        for name in line.__struct_fields__:
+            value = getattr(line, name)
+            if (type(value) is int and not (0 <= value <= _LARGEST) and name not in _MOMENTS) or (
+                type(value) is float and not 0 <= value <= MOST
+            ):
+                raise StoreError(f"{self._place}: {name} is {value!r}: the export is damaged")
+
     def run(self, line: RunLine) -> None:
         """Add a run, in the place of what is known of it from there."""
+        self._check(line)
         run_id = run_bytes(line.run_id)
         source = line.source or self._source
         found = self._link.rows("SELECT run, source FROM run_rows WHERE run_id = ?", (run_id,))
@@ -146,6 +160,7 @@ class _Loading:
 
     def record(self, line: RecordLine) -> None:
         """Add what is known in detail."""
+        self._check(line)
         if line.run_id not in self._runs:
             raise StoreError(f"{self._place}: a record of run {line.run_id}, which is not in it: the export is damaged")
         run = self._runs[line.run_id]
@@ -164,6 +179,11 @@ class _Loading:
 
     def figure(self, line: FigureLine) -> None:
         """Add figures. Those of an hour or day come to its first minute, and are rolled up with the others here."""
+        self._check(line)
+        try:
+            check_sketch(line.sketch, line.timed)
+        except ValueError as error:
+            raise StoreError(f"{self._place}: figures of {line.name!r}: {error}: the export is damaged") from error
         source = line.source or self._source
         if source == self._own:
             return
