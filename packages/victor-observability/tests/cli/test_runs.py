@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable
 
@@ -117,3 +118,12 @@ def test_of_a_run_below_another_process_nothing_is_missing(
     fill(records)
     assert "not kept" not in victor("show")
     assert "FAILED" in victor("report", "-q", "--run", "last", "--fail-if", "count(tool) == 1", code=1)
+
+
+def test_a_terminal_without_box_characters_gets_a_tree_too(
+    victor: Callable[..., str], three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(sys.stdout), "encoding", "ascii", raising=False)
+    shown = victor("show", "last~1")
+    assert shown.isascii()
+    assert "|- tool search" in shown

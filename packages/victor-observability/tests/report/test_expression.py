@@ -18,11 +18,13 @@ def judge(text: str, **known: Measured | float) -> Verdict:
 
 
 def test_a_figure_is_about_a_kind_and_perhaps_one_name() -> None:
-    condition = parse("p99.9(tool:search) > 1 or errors(negotiation.round) > 0 or max(node:'make it') > 2 or count > 3")
+    condition = parse(
+        "p99.9(tool:sûche) > 1 or errors(negotiation.round) > 0 or max(node:'make \"it') > 2 or count > 3"
+    )
     assert [(one.name, one.kind, one.of) for one in condition.figures] == [
-        ("p99.9", "tool.call", "search"),
+        ("p99.9", "tool.call", "sûche"),
         ("errors", "negotiation.round", ""),
-        ("max", "workflow.node", "make it"),
+        ("max", "workflow.node", 'make "it'),
         ("count", "run", ""),
     ]
     assert condition.figures[0].quantile == pytest.approx(0.999)
@@ -73,6 +75,7 @@ def test_numbers_have_the_units_of_their_figure(text: str, number: float) -> Non
         ("p95 > 5s or", "a figure such as p95(tool) or cost_usd was expected, not the end", 11),
         ("p95 > 5s; import os", "';' is not understood here", 8),
         ("p95 > -5", "'-' is not understood here", 6),
+        ("cost_usd > 1e999", "the number is too large", 11),
         ("p95\n>\nx", "a number was expected, not 'x'", 6),
         ("not " * 60 + "count > 1", "nested more than 50 deep", 204),
     ],

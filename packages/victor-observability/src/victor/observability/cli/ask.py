@@ -175,7 +175,7 @@ def _print(header: tuple[str, ...], rows: list[tuple[Any, ...]], *, as_csv: bool
         writer.writerow(header)
         writer.writerows([["" if value is None else _json(value) for value in row] for row in rows])
     elif rows:
-        print_table([[_cell(value) for value in row] for row in rows], header=header)
+        print_table([[_cell(value) for value in row] for row in rows], header=[plain(name) for name in header])
     else:
         print("Nothing fits.")
 

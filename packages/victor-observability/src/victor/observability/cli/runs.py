@@ -6,8 +6,9 @@ object with ``run`` and ``spans``, each span with its ``children``.
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -21,6 +22,8 @@ from victor.observability.shown import ago, amount, clock, cost, duration, plain
 from victor.observability.timeline import SHORT_KINDS, render
 
 __all__ = ["plain_data", "runs", "show"]
+
+_PLAIN_BRANCHES: Final = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "…": "."})
 
 Kind = Annotated[str, typer.Option("--kind", help="Only runs of agents, teams or workflows: agent, team, workflow.")]
 
@@ -99,7 +102,7 @@ def show(
         return
     print()
     width = terminal_width() if is_terminal() else None
-    print(render(spans, width=width, depth=depth, points=points, paint=style))
+    print(_shown(render(spans, width=width, depth=depth, points=points, paint=style)))
     if attributes:
         _print_attributes(spans)
     if kept < found.spans:
@@ -137,6 +140,16 @@ def _status(word: str) -> Status | None:
         return Status[word.upper()]
     except KeyError:
         raise ConfigurationError(f"--status {word!r}: there are: ok, error, cancelled, open") from None
+
+
+def _shown(tree: str) -> str:
+    """The tree with branches that the output's encoding has."""
+    try:
+        tree.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        tree = tree.translate(_PLAIN_BRANCHES)
+        return tree.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
+    return tree
 
 
 def _count(spans: tuple[Span, ...]) -> int:

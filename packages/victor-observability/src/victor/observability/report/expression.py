@@ -10,8 +10,8 @@
     number     = digits [ unit ]
 
 Figures are those of `FIGURES` and percentiles (``p50``, ``p99.9``); subjects are those of `SUBJECTS`, or an event kind
-written out; ``p95(tool:search)`` is about one tool, and names with blanks stand in quotes. Units: ``ns us ms s m h``,
-``%``, ``k``, ``M``.
+written out; ``p95(tool:search)`` is about one tool, and names with blanks or marks stand in quotes of either kind.
+Units: ``ns us ms s m h``, ``%``, ``k``, ``M``.
 
 A figure may be unknown: there was no such operation, or no price. Then the comparison is neither true nor false, and
 so may be the whole: `Verdict.holds` is None, and `Verdict.comparisons` say why. Costs with unpriced requests are known
@@ -28,6 +28,7 @@ Example:
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ _TOKEN: Final = re.compile(
       | (?P<quoted>"[^"]*"|'[^']*')
       | (?P<operator>>=|<=|==|!=|>|<)
       | (?P<mark>[():])
-      | (?P<word>[A-Za-z_][\w.-]*)
+      | (?P<word>[^\W\d][\w.-]*)
     )""",
     re.VERBOSE,
 )
@@ -269,11 +270,12 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens: list[re.Match[str]] = []
-        end = 0
-        while rest := text[end:].strip():
+        end, whole = 0, len(text.rstrip())
+        while end < whole:
             found = _TOKEN.match(text, end)
             if found is None:
-                raise _error(text, len(text) - len(text[end:].lstrip()), f"{rest[0]!r} is not understood here")
+                place = len(text) - len(text[end:].lstrip())
+                raise _error(text, place, f"{text[place]!r} is not understood here")
             self.tokens.append(found)
             end = found.end()
         self.position = 0
@@ -367,6 +369,8 @@ class _Reader:
 
     def _in_unit_of(self, figure: Figure, found: re.Match[str]) -> float:
         number, unit = float(found["number"]), (found["unit"] or "").strip()
+        if not math.isfinite(number):
+            raise self.error("the number is too large", found)
         if not unit:
             return number
         if unit not in _UNITS:
