@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import tarfile
@@ -166,3 +167,13 @@ def test_the_time_limit_covers_all_uses_together() -> None:
     with pytest.raises(ToolError, match="took more than"):
         for _ in range(1_000_000):
             regex.search("a" * 2000)
+
+
+def test_a_huge_field_is_refused_whatever_the_process_allows_csv(guarded: Path, refused: Any) -> None:
+    before = csv.field_size_limit(1 << 27)
+    try:
+        tool = {made.name: made for made in Data(guarded).tools()}["data_query"]
+        refused(tool, text="x" * 300_000 + '"\n', format="csv")
+        refused(tool, text="a,b\n1," + "x" * 300_000 + "\n", format="csv")
+    finally:
+        csv.field_size_limit(before)

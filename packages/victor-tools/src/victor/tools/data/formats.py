@@ -23,6 +23,8 @@ FORMATS: Final = {
 }
 _MOST: Final = 2_000_000
 
+_LONGEST_CELL: Final = 131_072
+
 
 def format_of(path: str, wanted: str | None = None) -> str:
     """The format of a file, by what is wanted or by its name.
@@ -73,7 +75,13 @@ def _parse(text: str, format: str) -> Any:
             where = f" in line {mark.line + 1}" if mark is not None else ""
             raise ValueError(f"{getattr(error, 'problem', None) or error}{where}") from error
         return found[0] if len(found) == 1 else found or None
-    return list(csv.DictReader(io.StringIO(text), delimiter="\t" if format == "tsv" else ","))
+    reader = csv.DictReader(io.StringIO(text), delimiter="\t" if format == "tsv" else ",")
+    rows = list(reader)
+    # csv has a limit of its own, which is one for the whole process and may have been raised by others.
+    for cells in (reader.fieldnames or (), *(row.values() for row in rows)):
+        if any(len(cell) > _LONGEST_CELL for cell in cells if isinstance(cell, str)):
+            raise csv.Error(f"a cell is longer than {_LONGEST_CELL:,} characters")
+    return rows
 
 
 def write(value: Any, format: str) -> str:

@@ -114,9 +114,9 @@ class _CsvWriter:
 def _read_csv(path: Path, name: str) -> Iterator[dict[str, Any]]:
     columns = {field.name: field.type for field in _FIELDS[name]}
     texts = {column for column, type_ in columns.items() if type_ not in (int, int | None, float | None, str | None)}
+    before = csv.field_size_limit(1 << 27)  # of the whole process, there is no other
     try:
         with (path / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            csv.field_size_limit(1 << 27)
             for row in csv.DictReader(file, strict=True):
                 if None in row or None in row.values():
                     yield {"": f"it has not {len(columns)} columns"}  # refused where it is converted, with its number
@@ -124,6 +124,8 @@ def _read_csv(path: Path, name: str) -> Iterator[dict[str, Any]]:
                 yield {column: value if value or column in texts else None for column, value in row.items()}
     except (OSError, csv.Error, UnicodeError) as error:
         raise StoreError(f"{path / name}.csv: cannot be read: {error}. Nothing was imported") from error
+    finally:
+        csv.field_size_limit(before)
 
 
 # ---------------------------------------------------------------- Parquet
