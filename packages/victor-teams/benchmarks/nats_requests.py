@@ -55,6 +55,11 @@ def _until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit("nats-server does not answer")
 
 
+async def _echo(message: Any) -> Any:
+    """Async, as a raw callback is: a plain function would go to a thread, for it might block."""
+    return message.content
+
+
 async def window(ask: Callable[[], Awaitable[object]], count: int) -> tuple[float, float]:
     """Wall and CPU microseconds of one request."""
     wall, cpu = time.perf_counter_ns(), time.process_time_ns()
@@ -80,7 +85,7 @@ async def measured(url: str, rounds: int, count: int) -> dict[str, tuple[float, 
         asks: dict[str, Callable[[], Awaitable[object]]] = {"raw nats-py": lambda: raw.request("raw", b"x", timeout=5)}
         for name, bus in (("over NATS", far), ("in process", near)):
             ann, bob = await bus.join("ann"), await bus.join("bob")
-            await bob.serve(lambda message: message.content)
+            await bob.serve(_echo)
             asks[name] = lambda ann=ann: ann.request("bob", "x")  # type: ignore[misc]
         samples: dict[str, list[tuple[float, float]]] = {name: [] for name in asks}
         for number in range(rounds + 2):
