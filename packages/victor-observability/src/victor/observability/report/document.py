@@ -98,6 +98,7 @@ def gather(
             groups.sort(key=lambda group: -group.totals.duration_s)
             sections.append((heading, tuple(groups[:_MOST])))
     step = _step(store, since, until)
+    measure = over_range(store, since, until)  # one for all conditions, as it asks for the runs once
     return Report(
         title=title,
         place=store.place,
@@ -111,7 +112,7 @@ def gather(
         activity=tuple(store.series(step, since=since, until=until, where={"kind": _ROOTS})),
         spending=tuple(store.series(step, since=since, until=until, where={"kind": "model.request"})),
         errors=tuple(store.errors(since=since, until=until, limit=_MOST)),
-        verdicts=tuple((one, one.judge(over_range(store, since, until))) for one in conditions),
+        verdicts=tuple((one, one.judge(measure)) for one in conditions),
     )
 
 
@@ -125,13 +126,14 @@ def gather_run(store: Store, run_id: str, *, title: str = "", conditions: tuple[
         conditions: To be judged over this run.
     """
     run, spans = store.run(run_id)
+    measure = over_run(run, spans)
     return Report(
         title=title or f"{run.name}, run {run.run_id[:8]}",
         place=store.place,
         run=run,
         spans=spans,
         runs=(run,),
-        verdicts=tuple((one, one.judge(over_run(run, spans))) for one in conditions),
+        verdicts=tuple((one, one.judge(measure)) for one in conditions),
     )
 
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from victor.observability.report.document import Report
-from victor.observability.report.markdown import GROUP_HEADER, figures, group_names, outcome, overview, period, reason
+from victor.observability.report.markdown import (
+    ERROR_HEADER,
+    GROUP_HEADER,
+    RUN_HEADER,
+    error_rows,
+    figures,
+    group_names,
+    outcome,
+    overview,
+    period,
+    reason,
+    run_rows,
+)
 from victor.observability.report.plots import bars, escape, lines
-from victor.observability.shown import amount, clock, cost, duration, seconds
-from victor.observability.timeline import SHORT_KINDS, render
+from victor.observability.shown import amount, cost, seconds
+from victor.observability.timeline import render
 
 __all__ = ["as_html"]
 
@@ -49,26 +61,9 @@ def as_html(report: Report) -> str:
             _table((*names, *GROUP_HEADER), table, numbers_from=len(names)),
         ]
     if report.errors:
-        failures = [
-            (SHORT_KINDS.get(one.kind, one.kind), one.name, one.error_type, amount(one.count), one.last_text[:300])
-            for one in report.errors
-        ]
-        body += ["<h2>Errors</h2>", _table(("kind", "name", "type", "count", "newest"), failures)]
+        body += ["<h2>Errors</h2>", _table(ERROR_HEADER, error_rows(report, 300))]
     if report.runs:
-        latest = [
-            (
-                run.run_id[:8],
-                f"{SHORT_KINDS.get(run.kind, run.kind)} {run.name}",
-                clock(run.start_ns),
-                run.status.name.lower(),
-                duration(run.duration_ns),
-                amount(run.input_tokens + run.output_tokens),
-                cost(run.cost_usd, run.unpriced),
-            )
-            for run in report.runs
-        ]
-        header = ("run", "what", "began", "status", "took", "tokens", "cost")
-        body += ["<h2>Latest runs</h2>", _table(header, latest, numbers_from=4)]
+        body += ["<h2>Latest runs</h2>", _table(RUN_HEADER, run_rows(report), numbers_from=4)]
     return _page(report.title, body)
 
 

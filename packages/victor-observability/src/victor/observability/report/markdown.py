@@ -10,10 +10,19 @@ from victor.observability.results import Totals
 from victor.observability.shown import amount, clock, cost, duration, percent, plain, seconds
 from victor.observability.timeline import SHORT_KINDS, render
 
-__all__ = ["GROUP_HEADER", "as_markdown", "figures", "group_names", "outcome", "overview", "period", "reason"]
+__all__ = [
+    "ERROR_HEADER", "GROUP_HEADER", "RUN_HEADER", "as_markdown", "error_rows", "figures", "group_names", "outcome",
+    "overview", "period", "reason", "run_rows",
+]  # fmt: skip
 
 GROUP_HEADER = ("count", "failed", "p50", "p95", "p99", "tokens", "cost")
 """What `figures` gives of a group."""
+
+ERROR_HEADER = ("kind", "name", "type", "count", "newest")
+"""What `error_rows` gives of each error."""
+
+RUN_HEADER = ("run", "what", "began", "status", "took", "tokens", "cost")
+"""What `run_rows` gives of each run."""
 
 _TICKS = " ▁▂▃▄▅▆▇█"
 
@@ -40,25 +49,9 @@ def as_markdown(report: Report) -> str:
         table = [(*group.by, *figures(group.totals)) for group in groups]
         parts += [f"## {heading}", _table((*group_names(heading), *GROUP_HEADER), table)]
     if report.errors:
-        failures = [
-            (SHORT_KINDS.get(one.kind, one.kind), one.name, one.error_type, amount(one.count), one.last_text[:200])
-            for one in report.errors
-        ]
-        parts += ["## Errors", _table(("kind", "name", "type", "count", "newest"), failures)]
+        parts += ["## Errors", _table(ERROR_HEADER, error_rows(report, 200))]
     if report.runs:
-        latest = [
-            (
-                run.run_id[:8],
-                f"{SHORT_KINDS.get(run.kind, run.kind)} {run.name}",
-                clock(run.start_ns),
-                run.status.name.lower(),
-                duration(run.duration_ns),
-                amount(run.input_tokens + run.output_tokens),
-                cost(run.cost_usd, run.unpriced),
-            )
-            for run in report.runs
-        ]
-        parts += ["## Latest runs", _table(("run", "what", "began", "status", "took", "tokens", "cost"), latest)]
+        parts += ["## Latest runs", _table(RUN_HEADER, run_rows(report))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -110,6 +103,35 @@ def figures(totals: Totals) -> tuple[str, ...]:
         amount(totals.input_tokens + totals.output_tokens or None),
         cost(totals.cost_usd, totals.unpriced),
     )
+
+
+def error_rows(report: Report, longest: int) -> list[tuple[str, ...]]:
+    """Failures, in the order of `ERROR_HEADER`.
+
+    Args:
+        report: The report.
+        longest: Characters of a text at most.
+    """
+    return [
+        (SHORT_KINDS.get(one.kind, one.kind), one.name, one.error_type, amount(one.count), one.last_text[:longest])
+        for one in report.errors
+    ]
+
+
+def run_rows(report: Report) -> list[tuple[str, ...]]:
+    """The latest runs, in the order of `RUN_HEADER`."""
+    return [
+        (
+            run.run_id[:8],
+            f"{SHORT_KINDS.get(run.kind, run.kind)} {run.name}",
+            clock(run.start_ns),
+            run.status.name.lower(),
+            duration(run.duration_ns),
+            amount(run.input_tokens + run.output_tokens),
+            cost(run.cost_usd, run.unpriced),
+        )
+        for run in report.runs
+    ]
 
 
 def outcome(verdict: Verdict) -> str:
