@@ -254,6 +254,18 @@ def test_references_and_optional_fields() -> None:
     assert fill(schema, Source("Name: Ada")) == {"owner": {"name": "Ada"}}
 
 
+@pytest.mark.parametrize("instructions", ["", "Answer from the text alone. Where it does not say, answer null."])
+def test_instructions_do_not_hide_what_a_question_asks(instructions: str) -> None:
+    @frozen
+    class Answer:
+        answer: str | None
+
+    text = "A card costs 12 EUR a year.\n\nThe shop is closed on Mondays."
+    agent = Agent(instructions, model=OfflineModel(), output_type=Answer)
+    assert agent.run_sync(f"How much does a card cost?\n\n{text}").output.answer == "A card costs 12 EUR a year."
+    assert agent.run_sync(f"Who is the director?\n\n{text}").output.answer is None
+
+
 def test_every_missing_field_is_named_at_once() -> None:
     with pytest.raises(NotFound) as caught:
         filled("nothing", price={"type": "number"}, day={"type": "string", "format": "date"})

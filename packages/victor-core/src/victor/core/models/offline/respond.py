@@ -77,7 +77,7 @@ def _structured(talk: Conversation, schema: Mapping[str, Any]) -> str:
     if alone:
         material = talk.prompt.task
     try:
-        value = fill(schema, Source(material, task))
+        value = fill(schema, Source(material, task, talk.prompt.task))
         if alone and intent == "question" and _says_nothing(value):
             return not_found(talk.prompt.task, "", False)
     except NotFound as error:

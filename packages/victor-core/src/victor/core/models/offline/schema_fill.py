@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from victor.core.models.offline import extract
-from victor.core.models.offline.answer import answer
+from victor.core.models.offline.answer import Found, answer
 from victor.core.models.offline.classify import Verdict, classify, find_labels, is_decision, language_of
 from victor.core.models.offline.field_kinds import list_kind, string_kind
 from victor.core.models.offline.fields import field_words, items_under, near, pairs, rows_with, spoken_value
@@ -53,11 +53,13 @@ class Source:
     Args:
         text: The material.
         task: What was asked for, for questions, labels and lengths.
+        question: The part of it that may be a question; other words of the task would hide what it asks for.
     """
 
-    def __init__(self, text: str, task: str = "") -> None:
+    def __init__(self, text: str, task: str = "", question: str = "") -> None:
         self.text = text
         self.task = task
+        self.question = question
         self._pairs: list[tuple[str, str]] | None = None
         self._verdict: Verdict | None = None
 
@@ -67,6 +69,11 @@ class Source:
         if self._pairs is None:
             self._pairs = pairs(self.text)
         return self._pairs
+
+    def answered(self, text: str, most: int = 2) -> Found | None:
+        """What of a text answers the question, or else the whole task."""
+        asked = dict.fromkeys(one for one in (self.question, self.task) if one)
+        return next((found for one in asked if (found := answer(one, [text], most)) is not None), None)
 
     def classify(self, labels: list[str], descriptions: Mapping[str, str]) -> Verdict:
         """Choose a label, and keep the verdict for fields that tell how sure it is."""
@@ -274,7 +281,7 @@ class _Filler:
         return mentions[at].value
 
     def answered_number(self, mentions: list[extract.Mention]) -> Any:
-        found = answer(self.source.task, [self.source.text], 1) if self.source.task else None
+        found = self.source.answered(self.source.text, 1)
         inside = extract.numbers(found.text) if found else []
         if inside:
             return inside[0].value
@@ -313,7 +320,7 @@ class _Filler:
         if kind == "answer":
             if said is not None:
                 return said
-            found = answer(self.source.task, [text])
+            found = self.source.answered(text)
             return found.text if found else _MISSING
         if kind == "quote":
             chosen = choose_sentences(text, 1)
