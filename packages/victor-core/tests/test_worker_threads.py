@@ -156,7 +156,8 @@ def test_a_forked_child_starts_threads_of_its_own():
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 from victor.core import Agent, ToolCall
 from victor.core.testing import ScriptedModel
 def block() -> str:

@@ -21,6 +21,7 @@ from contextlib import aclosing
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from victor.core import event_loop
 from victor.core.errors import ConfigurationError
 from victor.core.events import EventStream, current_stream
 from victor.core.limits import Limits
@@ -232,7 +233,7 @@ class Agent(Generic[T]):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self.run(prompt, history=history, deps=deps, limits=limits, model=model))
+            return event_loop.run(self.run(prompt, history=history, deps=deps, limits=limits, model=model))
         raise ConfigurationError("run_sync was called inside a running event loop; write 'await agent.run(...)' there")
 
     async def stream(

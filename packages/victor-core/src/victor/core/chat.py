@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from victor.core import event_loop
 from victor.core.errors import ConfigurationError
 from victor.core.message import Message
 from victor.core.result import RunResult
@@ -54,7 +54,7 @@ class Chat(Generic[T]):
 
     def send_sync(self, prompt: str) -> RunResult[T]:
         """The same as `send`, for programs without an event loop."""
-        return asyncio.run(self.send(prompt))
+        return event_loop.run(self.send(prompt))
 
     async def stream(self, prompt: str) -> AsyncGenerator[RunEvent, None]:
         """Say something and receive the answer piece by piece; see `Agent.stream`."""

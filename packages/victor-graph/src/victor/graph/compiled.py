@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, cast
 
+from victor.core import event_loop
 from victor.graph.batches import Batches
 from victor.graph.described import Described
 from victor.graph.engine import Run
@@ -241,7 +242,7 @@ class CompiledGraph(Starting, Described, Batches):
                 if run.blocking:
                     finish(_going(run, input))
                 else:
-                    asyncio.run(_cancellable(_going(run, input), stop))
+                    event_loop.run(_cancellable(_going(run, input), stop))
             except BaseException as error:  # noqa: BLE001 - raised in the reader
                 outcome.append(error)
             finally:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
+from victor.core import event_loop
 from victor.core.errors import ConfigurationError, VictorError
 from victor.core.events import EventStream, get_stream
 from victor.core.limits import RunClock
@@ -164,7 +165,7 @@ class Team:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
+            return event_loop.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
         raise ConfigurationError("run_sync was called inside a running event loop; write 'await team.run(...)' there")
 
     async def stream(

@@ -16,6 +16,7 @@ from victor.core.cli.failures import note_running, report
 from victor.core.cli.session import find_tools, make_agent, note_offline, settings_for, show_step
 from victor.core.cli.terminal import is_terminal, note, print_table, printable, style
 from victor.core.errors import ConfigurationError
+from victor.core.event_loop import woken
 
 if TYPE_CHECKING:
     from victor.core.agent import Agent
@@ -104,7 +105,7 @@ class _Talk:
                 if line.startswith("/"):
                     self.command(line)
                 else:
-                    runner.run(self.answer(line))
+                    runner.run(woken(self.answer(line)))
             except KeyboardInterrupt:
                 note("\n(stopped)")
                 note_running()

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from victor.core import event_loop
 from victor.core.cli.session import make_agent, note_offline, settings_for, show_step
 from victor.core.cli.terminal import is_terminal, print_json, printable
 from victor.core.errors import ConfigurationError
@@ -73,7 +73,7 @@ def run(
     if not as_json:
         note_offline(agent.model)
     streamed = not as_json and schema is None and (is_terminal() if stream is None else stream)
-    result = asyncio.run(_answer(agent, text, streamed=streamed))
+    result = event_loop.run(_answer(agent, text, streamed=streamed))
     if as_json:
         print_json(_as_json(result))
         if not result.completed:

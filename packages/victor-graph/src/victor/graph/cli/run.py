@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 from attrs import define, evolve
 
+from victor.core import event_loop
 from victor.core.catalog import near_matches
 from victor.core.cli.terminal import is_terminal, note, print_json
 from victor.core.errors import ConfigurationError
@@ -166,7 +167,7 @@ class _Run:
         began = time.perf_counter()
         with Stopping(lambda: self.progress.paused) as stopping:
             try:
-                return asyncio.run(self._go(given, stopping))
+                return event_loop.run(self._go(given, stopping))
             except (asyncio.CancelledError, KeyboardInterrupt):
                 if stopping.signal is None:
                     raise

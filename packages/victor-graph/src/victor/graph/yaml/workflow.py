@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from victor.core import event_loop
 from victor.core.errors import ConfigurationError
 from victor.core.tool import Approve
 from victor.core.topology import Topology
@@ -212,7 +213,7 @@ class Workflow:
         self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any
     ) -> dict[str, Any]:
         """The same as `run`, for programs without an event loop."""
-        return asyncio.run(self.run(inputs, approve=approve, **named))
+        return event_loop.run(self.run(inputs, approve=approve, **named))
 
     async def step(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> dict[str, Any]:
         """Run it inside a node of another workflow: what it asks is asked by the run around it.

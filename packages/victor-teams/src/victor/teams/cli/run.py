@@ -9,7 +9,6 @@ Exit codes: 0 there is an answer, 1 there is none, 2 wrong usage, 3 it waits for
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from victor.core import event_loop
 from victor.core.cli.terminal import is_terminal, note, print_json, printable, style
 from victor.core.errors import ConfigurationError
 from victor.teams.cli.shown import plain, summary
@@ -78,10 +78,10 @@ def run(
     answers = _answers(answer or [])
     talk = not (quiet or as_json)
     try:
-        result = asyncio.run(_run(team, task, path, limits, answers, talk, url))
+        result = event_loop.run(_run(team, task, path, limits, answers, talk, url))
         while result.stop_reason is StopReason.WAITING and not as_json and is_terminal(sys.stdin):
             answers.update(_ask(result))
-            result = asyncio.run(_run(team, None, path, limits, answers, talk, url))
+            result = event_loop.run(_run(team, None, path, limits, answers, talk, url))
     except KeyboardInterrupt:
         note(f"stopped; go on with: victor team run {file} --resume --journal {path}")
         raise typer.Exit(130) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from victor.core import event_loop
 from victor.core.cli.terminal import note, style
 from victor.core.errors import ConfigurationError
 
@@ -54,7 +55,7 @@ def worker(
     """
     url = _address(bus)
     served = _served(file, name, member or [])
-    asyncio.run(_serve(served, url, concurrency, ack_wait, grace))
+    event_loop.run(_serve(served, url, concurrency, ack_wait, grace))
 
 
 def remote_members(team: Team) -> Iterator[RemoteMember]:

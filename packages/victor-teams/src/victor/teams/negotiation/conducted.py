@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import attrs
 from attrs import define, field
 
+from victor.core import event_loop
 from victor.core.events import EventStream, get_stream
 from victor.teams.negotiation.errors import NegotiationError
 from victor.teams.negotiation.party import name_parties
@@ -168,7 +169,7 @@ def sync(work: Any) -> NegotiationResult:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        result: NegotiationResult = asyncio.run(work)
+        result: NegotiationResult = event_loop.run(work)
         return result
     work.close()
     raise NegotiationError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import frozen
 
+from victor.core import event_loop
 from victor.core.catalog import load_target
 from victor.teams.negotiation.conducted import Conducted
 from victor.teams.negotiation.errors import NegotiationError
@@ -92,7 +92,7 @@ async def replay_record(record: Record, protocol: Conducted | None = None) -> Re
 
 def replay_record_sync(record: Record, protocol: Conducted | None = None) -> Replay:
     """The same, for programs without an event loop."""
-    return asyncio.run(replay_record(record, protocol))
+    return event_loop.run(replay_record(record, protocol))
 
 
 def _plain(entry: Any) -> str:

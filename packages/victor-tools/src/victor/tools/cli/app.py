@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from victor.core import event_loop
 from victor.core.catalog import near_matches
 from victor.core.cli.terminal import note, print_json, print_table, style
 from victor.core.errors import ConfigurationError, ToolApprovalError
@@ -128,7 +128,7 @@ def run(
 
     made = UnifiedToolRegistry.get_instance().tool(name)
     scope = ToolScope(agent="command line", approve=approval(yes))
-    result = asyncio.run(made.call(read_arguments(arguments or [], given), scope=scope))
+    result = event_loop.run(made.call(read_arguments(arguments or [], given), scope=scope))
     if as_json:
         error = None if result.error is None else str(result.error)
         print_json({"ok": result.ok, "value": result.value if result.ok else None, "text": result.text, "error": error})
@@ -210,7 +210,7 @@ def serve(
     server = build_server(chosen, approve=approve)
     try:
         if not http:
-            asyncio.run(serve_stdio(server))
+            event_loop.run(serve_stdio(server))
             return
         secret = None if no_token else token or new_token()
 
@@ -219,7 +219,7 @@ def serve(
             if secret is not None and not token:
                 note(f"token: {secret}")
 
-        asyncio.run(serve_http(server, host=host, port=port, token=secret, ready=tell))
+        event_loop.run(serve_http(server, host=host, port=port, token=secret, ready=tell))
     except KeyboardInterrupt:
         note("stopped")
 
@@ -251,7 +251,7 @@ def bench(
             found.append(await measure_tool(made, calls, read_arguments(arguments or [], given), scope=scope))
         return found
 
-    measured = [*asyncio.run(measure()), measure_search(registry, calls)]
+    measured = [*event_loop.run(measure()), measure_search(registry, calls)]
     if as_json:
         keys = ("what", "runs", "p50_us", "p95_us")
         print_json([{key: getattr(each, key) for key in keys} for each in measured])
