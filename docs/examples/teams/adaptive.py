@@ -3,8 +3,9 @@
 One clerk sorts a message; where the clerk does not know, a panel of three votes. A function says whether an outcome
 will do, and the patterns are tried in order, so that most messages cost one turn and only the hard ones four.
 
-Run it with ``python docs/examples/teams/adaptive.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/adaptive.py
+Prints:
     bug: clerk said bug
     bug: clerk said other, panel said bug
 """

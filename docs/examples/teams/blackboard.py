@@ -4,8 +4,9 @@ In each round everybody looks at the board and says what it could add and how mu
 carried out. Nobody says in which order they work: who wants a boat for the day needs the day first, so the boats have
 nothing to add before somebody has written the day on the board.
 
-Run it with ``python docs/examples/teams/blackboard.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/blackboard.py
+Prints:
     food: {"value":0,"what":"nothing now"}
 
     boats: {"value":0,"what":"nothing now"}

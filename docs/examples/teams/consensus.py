@@ -4,8 +4,9 @@ Each member has a tool that reads a log nobody else sees. First all propose a ca
 vote, each for the proposal its log speaks for most. Two thirds must agree, exactly; else the run ends with
 `no_decision`.
 
-Run it with ``python docs/examples/teams/consensus.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/consensus.py
+Prints:
     web: 14:02 Requests are slow; the cause may be the many visitors.
 
     database: 14:01 The cause is a full disk: no table can be written.

@@ -4,8 +4,9 @@ All are asked at once and none sees the other offers. Each agent has two tools: 
 its shop can do a job, one that does it. The lowest price wins; a shop that cannot do the job says so, and where nobody
 can, the run ends with `no_decision` and no output.
 
-Run it with ``python docs/examples/teams/contract_net.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/contract_net.py
+Prints:
     {'offset': 81.0, 'digital': 9.0, 'corner': 7.5} -> Printed by corner: 50 pages in black
     {'offset': 98.0, 'digital': 77.0} -> Printed by digital: 900 pages in black
     {'offset': 140.0, 'digital': 245.0} -> Printed by offset: 3,000 pages in black

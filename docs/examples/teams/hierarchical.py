@@ -5,8 +5,9 @@ what came of them and gives out more, or answers. Who does what stands in a plan
 member `buying` is a team of its own, a line of two, with a part of the budget. What stands under "answer" beside work
 that is given out is not taken for one.
 
-Run it with ``python docs/examples/teams/hierarchical.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/hierarchical.py
+Prints:
     head: {"assignments":[{"member":"oven","task":"Multiply 12 by 25"},{"member":"buying","task":"Read
     order.txt"}],"answer":"oven: works out amounts"}
 

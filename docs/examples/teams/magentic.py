@@ -4,8 +4,9 @@ The planner writes down facts and a plan, judges the progress before every step,
 is stuck it plans anew, knowing what was tried. Here the planner reads facts, plan and progress from a runbook, by three
 tools; the hand has a tool for each thing it can do.
 
-Run it with ``python docs/examples/teams/magentic.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/magentic.py
+Prints:
     planner: {"facts":"2 percent of the disk are free, it should be 20","plan":"Empty the cache"}
 
     planner: {"done":false,"stuck":false,"member":"hand","instruction":"Empty the cache"}

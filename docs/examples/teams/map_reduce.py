@@ -3,8 +3,9 @@
 The task is split at its headings by a function; the readers take the parts in turn; the editor sees only what the
 readers made of them, so that no model ever has to read the whole text.
 
-Run it with ``python docs/examples/teams/map_reduce.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/map_reduce.py
+Prints:
     reader-1: The lighthouse had 18,400 visitors in 2025, a third more than in 2024.
     reader-2: The lamp of the lighthouse was out on two nights.
     reader-1: The tickets of the visitors brought 64,000 EUR, and painting the lighthouse cost 41,000 EUR.

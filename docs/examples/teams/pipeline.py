@@ -4,8 +4,9 @@ Each stage gets what the one before made, and nothing else. `split` makes severa
 line side by side, so the outcome is a list. The first stage reads a file with a tool; where one letter cannot be read,
 the run fails and says so.
 
-Run it with ``python docs/examples/teams/pipeline.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/pipeline.py
+Prints:
     gist: The water tap at berth 14 has been leaking for two weeks, and the planks are green and slippery.
     desk: repair
     gist: we are a school class of 24 children and would like to visit the lighthouse on 12 June.

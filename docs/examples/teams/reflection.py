@@ -4,8 +4,9 @@ The first member writes, the others review each draft, each by itself and side b
 with tools: the checks are exact, so that no model judges what a program can measure. The outcome is the last draft,
 approved or not.
 
-Run it with ``python docs/examples/teams/reflection.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/reflection.py
+Prints:
     author: The ferry does not run on 3 and 4 May, as the landing stage is being painted. We are very sorry for all
     the trouble that this may cause to our dear guests and to everybody else. Use the bus from the market place, with
     the same ticket.

@@ -3,8 +3,9 @@
 Nobody plans for the others: whoever has the turn takes the first free week that suits. The run ends by a condition,
 `TextMention("the rota is full")`; without one it would go on until a limit of the team ends it.
 
-Run it with ``python docs/examples/teams/round_robin.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/round_robin.py
+Prints:
     ann: I take week 22.
 
     bob: I take week 20.

@@ -4,8 +4,9 @@ Before each turn a function of what was said so far decides who is next, so the 
 a check that found something comes the mender, after one that found nothing the publisher, and then nobody. A function
 asks no model; `Selector(by="member")` lets a member choose.
 
-Run it with ``python docs/examples/teams/selector.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/selector.py
+Prints:
     checker: I found adress, seperate, recieve.
 
     mender: I changed adress to address.

@@ -3,8 +3,9 @@
 Every member has one turn and sees what was said before. Three agents each look for one thing in the minutes; the last
 member is no agent but a function, which puts together what they found: what needs no model should use none.
 
-Run it with ``python docs/examples/teams/sequential.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/sequential.py
+Prints:
     Harbour committee, 3 March 2026: The crane at the east quay has been broken since February.
 
     To do

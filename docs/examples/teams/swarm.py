@@ -5,8 +5,9 @@ where `may` says to whom it may hand over. The front desk has no tool for the ca
 the program knows of the customer travels as `deps` to every tool, past all models. After the tool, a language model
 would write what its colleague needs to know; the offline model repeats what the tool says.
 
-Run it with ``python docs/examples/teams/swarm.py``. It prints:
-
+Needs: victor-core, victor-teams
+Run: python docs/examples/teams/swarm.py
+Prints:
     front: The work goes to billing when your turn ends.
 
     billing: 80 EUR were charged twice to Ada; I have paid them back once.
