@@ -19,7 +19,8 @@ folder that holds a copy of ``docs/`` and the README, with nothing configured (s
 The programs of ``docs/examples/**/*.py`` run as well; their first line may be such a comment, too. Where a program's
 docstring has a line that ends in ``prints:``, what stands indented below is the expected output; white space does not
 count there, so that a long line may be broken. A file ``docs/examples/**/*.yaml`` that begins with a comment in which
-there are ``$ command`` lines is run by these, as a ``console`` block.
+there are ``$ command`` lines is run by these, as a ``console`` block. A file without ``Needs: ...`` in its docstring or
+comment only supports an example, and a Markdown file among the examples is a page when it begins with front matter.
 
 There are libraries that test documentation (sybil, pytest-examples); they are made for Python blocks. Most pages here
 mix Python, shell sessions and YAML files, which is what the rules above are about.
@@ -56,6 +57,7 @@ FILE_NAME = re.compile(r"^(?:#|//|<!--) *(?P<name>[\w][\w./-]*\.[a-z]{1,5})(?: *
 PIP_INSTALL = re.compile(
     r"^\$? *(?:python3? -m )?(?:uv )?(?:pip install|pipx install|uv add|uv tool install)\s+(?P<what>.*)$"
 )
+PRINTS = re.compile(r"^.*prints:\n(?P<printed>(?:(?: .*)?\n?)*)", re.MULTILINE | re.IGNORECASE)
 RUNNABLE = {"python", "py", "bash", "sh", "shell", "console"}
 BLOCK_LIMIT_S = 120
 
@@ -261,9 +263,18 @@ def run_program(file: Path) -> int:
     if reason := NOT_RUN.match(file.read_text(encoding="utf-8").partition("\n")[0]):
         print(f"  not run: {name}: {reason['reason']}")
         return 0
-    done = subprocess.run(
-        [sys.executable, str(file)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, str(file)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BLOCK_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        print(f"FAILED {name} (took more than {BLOCK_LIMIT_S} s)")
+        return 1
     if done.returncode:
         print(f"FAILED {name} (exit code {done.returncode})\n{_indented(done.stdout + done.stderr)}")
         return 1
@@ -279,22 +290,21 @@ def run_program(file: Path) -> int:
 
 def printed_by(source: str) -> str:
     """What a program prints by its docstring; ``""`` where that does not say."""
-    _, found, after = (ast.get_docstring(ast.parse(source)) or "").partition("prints:\n")
-    return textwrap.dedent(after).strip("\n") if found else ""
+    found = PRINTS.search(ast.get_docstring(ast.parse(source), clean=False) or "")
+    return textwrap.dedent(found["printed"]).strip("\n") if found else ""
 
 
-def commands_of(text: str) -> str:
-    """The commands of the comment that a file begins with, and what they print; ``""`` where it has none."""
-    comment = "".join(f"{line[2:]}\n" for line in takewhile(lambda line: line.startswith("#"), text.splitlines()))
-    start = re.search(r"^\$ ", comment, re.MULTILINE)
-    return comment[start.start() :] if start else ""
+def commands_of(header: str) -> str:
+    """The commands in the header of a YAML file, and what they print; ``""`` where it has none."""
+    start = re.search(r"^\$ ", header, re.MULTILINE)
+    return header[start.start() :] if start else ""
 
 
 def run_commands(file: Path) -> int:
     """Run the commands of a YAML file's comment; print what happened, return the number of failures."""
     name = file.relative_to(ROOT).as_posix()
     try:
-        ran = Page(Path.cwd()).run(Block(1, "console", commands_of(file.read_text(encoding="utf-8"))), None)
+        ran = Page(Path.cwd()).run(Block(1, "console", commands_of(header_of(file))), None)
     except BlockFailed as error:
         print(f"FAILED {name}\n{_indented(str(error))}")
         return 1
@@ -328,19 +338,42 @@ def in_scratch_folder(file: Path) -> tuple[int, str]:
         return done.returncode, done.stdout
 
 
+def pages(root: Path = ROOT) -> list[Path]:
+    """Every Markdown page that somebody reads, in order; a text that an example works on is none."""
+    named = [root / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")]
+    found = [*named, *sorted(root.glob("packages/*/README.md")), *sorted(root.glob("docs/**/*.md"))]
+    data = root / "docs" / "examples"
+    return [
+        file
+        for file in found
+        if file.is_file() and (data not in file.parents or file.read_text(encoding="utf-8").startswith("---\n"))
+    ]
+
+
+def examples(root: Path = ROOT) -> list[Path]:
+    """Every example, programs first: what says in its header what it needs. Other files support one of them."""
+    folder = root / "docs" / "examples"
+    found = [*sorted(folder.rglob("*.py")), *sorted(folder.rglob("*.yaml"))]
+    return [file for file in found if re.search(r"^Needs: ", header_of(file), re.MULTILINE)]
+
+
+def header_of(file: Path) -> str:
+    """What an example says of itself: the docstring of a program, the comment that a YAML file begins with."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        return ast.get_docstring(ast.parse(text)) or ""
+    return "\n".join(
+        line[1:].removeprefix(" ") for line in takewhile(lambda line: line.startswith("#"), text.splitlines())
+    )
+
+
 def main() -> int:
     """Run the chosen pages, or all of them; the exit code says whether all did what they say."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pages", nargs="*", type=Path, help="Markdown pages or examples; all by default")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    files = [file.resolve() for file in options.pages] or [
-        ROOT / "README.md",
-        *sorted(ROOT.glob("packages/*/README.md")),
-        *sorted(ROOT.glob("docs/**/*.md")),
-        *sorted(ROOT.glob("docs/examples/**/*.py")),
-        *(file for file in sorted(ROOT.glob("docs/examples/**/*.yaml")) if commands_of(file.read_text("utf-8"))),
-    ]
+    files = [file.resolve() for file in options.pages] or [*pages(), *examples()]
     if options.here:
         return 1 if sum(RUN.get(file.suffix, run_page)(file) for file in files) else 0
     codes = []

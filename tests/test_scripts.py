@@ -10,7 +10,17 @@ from pathlib import Path
 
 import alone
 import pytest
-from code_blocks import Block, BlockFailed, Page, blocks, commands_of, compare, pip_names_are_real, printed_by
+from code_blocks import (
+    Block,
+    BlockFailed,
+    Page,
+    blocks,
+    commands_of,
+    compare,
+    header_of,
+    pip_names_are_real,
+    printed_by,
+)
 from fragments import NAME, misnamed
 from light_imports import imports_at_load
 from release import NotReady, notes, released
@@ -260,13 +270,17 @@ class TestExamples:
     def test_what_a_program_prints_stands_in_its_docstring(self) -> None:
         source = '"""Adds.\n\nRun it with ``python add.py``. It prints:\n\n    one\n      two\n"""\nprint("x")\n'
         assert printed_by(source) == "one\n  two"
+        after = '"""Adds.\n\nPrints:\n    one\n\n    two\n\nThat is all.\n"""\n'
+        assert printed_by(after) == "one\n\ntwo"
         assert printed_by('"""Says nothing."""\n') == ""
         assert printed_by("print(1)\n") == ""
 
-    def test_commands_stand_in_the_comment_that_a_file_begins_with(self) -> None:
-        text = "# Sorts.\n#\n# $ echo a\n# a\n#\n# b\nteams: {}\n# $ not this\n"
-        assert commands_of(text) == "$ echo a\na\n\nb\n"
-        assert commands_of("# a comment\nteams: {}\n") == ""
+    def test_commands_stand_in_the_comment_that_a_file_begins_with(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.yaml"
+        file.write_text("# Sorts.\n#\n# $ echo a\n# a\n#\n# b\nteams: {}\n# $ not this\n")
+        assert header_of(file) == "Sorts.\n\n$ echo a\na\n\nb"
+        assert commands_of(header_of(file)) == "$ echo a\na\n\nb"
+        assert commands_of("a comment\n") == ""
 
     @pytest.mark.parametrize(
         ("name", "text", "code"),
