@@ -17,6 +17,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from _results import record
+
 from victor.core import Agent, Limits, Model, ModelRequest, ModelResponse, ToolCall, Usage
 from victor.core.events import EventStream
 
@@ -113,6 +115,12 @@ def peers_rows(python: str | None) -> list[tuple[str, dict[int, float]]]:
     return rows
 
 
+def distribution(peer: str) -> str:
+    """What is installed for a peer, whose name comes with its version."""
+    name = peer.partition(" ")[0]
+    return "pydantic-ai-slim" if name == "pydantic-ai" else name
+
+
 async def main(peers: str | None, rounds: int) -> None:
     """Measure and print."""
     silent = EventStream()
@@ -120,13 +128,26 @@ async def main(peers: str | None, rounds: int) -> None:
     heard.subscribe(lambda event: None)
     for name, cost in events().items():
         print(f"event operation, {name:<16} {cost:8.2f} us")
+        record(f"event, {name}", f"an event operation, {name}", cost, "us")
     base = {calls: await measure(floor, calls, rounds) for calls in (10, 100)}
     print(f"{'agent loop, per iteration':<34}{'10 calls':>12}{'100 calls':>12}{'over the floor':>18}")
     rows: list[tuple[str, dict[int, float]]] = [("floor: json + a task per call", base)]
     for name, stream in (("victor", silent), ("victor, one listener", heard)):
         run = agent_on(stream)
         rows.append((name, {calls: await measure(run, calls, rounds) for calls in (10, 100)}))
-    rows += peers_rows(peers)
+    theirs = peers_rows(peers)
+    for calls in (10, 100):
+        for key, (_, cost) in zip((f"loop_{calls}", f"loop_{calls}_heard"), rows[1:3], strict=True):
+            record(
+                key,
+                f"agent loop of {calls} calls, per call{', one listener' if key.endswith('heard') else ''}",
+                cost[calls],
+                "us",
+                floor=base[calls],
+                floor_name="JSON and a task per call",
+                peers={distribution(name): cost[calls] for name, cost in theirs} if key[-1] == "0" else {},
+            )
+    rows += theirs
     for name, cost in rows:
         print(f"{name:<34}{cost[10]:>9.1f} us{cost[100]:>9.1f} us{cost[100] / base[100]:>16.1f}x")
 

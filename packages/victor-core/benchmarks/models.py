@@ -13,6 +13,8 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 
+from _results import record
+
 from victor.core import Message, ModelRequest
 from victor.core.models.scripted import ScriptedModel
 
@@ -41,7 +43,9 @@ async def scripted() -> None:
             await model.request(request)
             model.requests.clear()
 
-        print(f"scripted answer, {length:3} messages {await measure(ask, times=200):10.2f} us")
+        cost = await measure(ask, times=200)
+        print(f"scripted answer, {length:3} messages {cost:10.2f} us")
+        record(f"scripted_{length}", f"a scripted answer to {length} messages", cost, "us")
 
 
 def stream_bytes() -> bytes:
@@ -97,6 +101,8 @@ async def adapters() -> None:
     floor, cost = await measure(bare), await measure(ours)
     print(f"openai SDK, stream of {CHUNKS} pieces  {floor / 1000:9.2f} ms")
     print(f"OpenAIModel on it               {cost / 1000:9.2f} ms   {cost / floor:.2f} x")
+    name = f"a streamed answer of {CHUNKS} pieces through `OpenAIModel`"
+    record("openai_stream", name, cost / 1000, "ms", floor=floor / 1000, floor_name="the SDK `openai` alone")
     await model.aclose()
     await client.close()
     server.close()

@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
+from _results import record
+
 from victor.graph import END, START, SqliteSaver, StateGraph
 
 Level = Literal["full", "normal"]
@@ -68,12 +70,12 @@ def since(began: Times, times: int) -> Times:
     return (ended[0] - began[0]) * 1e6 / times, (ended[1] - began[1]) * 1e6 / times
 
 
-def ratio(runs: list[Times], bases: list[Times]) -> str:
+def ratio(runs: list[Times], bases: list[Times]) -> Times:
     """How many times the floor, by wall and by CPU time."""
     wall, cpu = (
         statistics.median(run[which] / base[which] for run, base in zip(runs, bases, strict=True)) for which in (0, 1)
     )
-    return f"{wall:.2f}x (CPU {cpu:.2f}x)"
+    return wall, cpu
 
 
 def floor(folder: Path, level: Level, commits: int) -> Times:
@@ -112,10 +114,13 @@ def durable(folder: Path) -> None:
                 sync.invoke({"n": 0}, thread_id=f"s{number}")
                 by_sync.append(since(began, steps))
         wall, cpu = (statistics.median(one[which] for one in bare) for which in (0, 1))
-        print(
-            f"durable superstep, synchronous={level:6} bare commit {wall:7.1f} us (CPU {cpu:.1f}); "
-            f"invoke {ratio(by_sync, bare)}; ainvoke {ratio(by_async, bare)}"
-        )
+        line = f"durable superstep, synchronous={level:6} bare commit {wall:7.1f} us (CPU {cpu:.1f})"
+        for face, runs in (("invoke", by_sync), ("ainvoke", by_async)):
+            found = ratio(runs, bare)
+            line += f"; {face} {found[0]:.2f}x (CPU {found[1]:.2f}x)"
+            what = f"durable superstep over a bare commit of SQLite, `synchronous={level}`, `{face}`"
+            record(f"durable_{level}_{face}", what, found[0], "x", goal=1.5, note="wall time")
+        print(line)
 
 
 def counter_sync(steps: int) -> StateGraph[State]:
@@ -140,10 +145,11 @@ def many(folder: Path) -> None:
         asyncio.run(work())
         wall = time.perf_counter() - began
     print(f"durable supersteps of 200 runs at once, synchronous=full: {200 * 20 / wall:,.0f} a second")
+    record("many", "durable supersteps of 200 runs at once, `synchronous=full`", 200 * 20 / wall, "/s", more=True)
 
 
-def growth(folder: Path) -> float:
-    """500 supersteps of a growing list: time and size."""
+def growth(folder: Path) -> tuple[float, float]:
+    """500 supersteps of a growing list: seconds and megabytes."""
     samples = []
     for number in range(5):
         with SqliteSaver(folder / f"grow{number}.db", synchronous="normal") as store:
@@ -154,7 +160,7 @@ def growth(folder: Path) -> float:
         size = (folder / f"grow{number}.db").stat().st_size / 1e6
     wall = statistics.median(samples)
     print(f"500 supersteps, a list growing by 500 random bytes: {wall * 1000:.0f} ms, file {size:.2f} MB")
-    return wall
+    return wall, size
 
 
 def reading(folder: Path) -> None:
@@ -179,6 +185,10 @@ def reading(folder: Path) -> None:
         f"reading the state {min(samples) * 1000:.1f} ms (median {statistics.median(samples) * 1000:.1f}); "
         f"resuming {min(resumed) * 1000:.1f} ms (median {statistics.median(resumed) * 1000:.1f})"
     )
+    best = f"{min(resumed) * 1000:.1f} ms at best"
+    going = statistics.median(resumed) * 1000
+    record("resume", "going on from the 10,000th step of such a log, median", going, "ms", goal=20, note=best)
+    record("read", "reading the state there", statistics.median(samples) * 1000, "ms")
 
 
 def main() -> None:
@@ -191,7 +201,8 @@ def main() -> None:
         folder = Path(name)
         durable(folder)
         many(folder)
-        wall = growth(folder)
+        wall, size = growth(folder)
+        peers: dict[str, float] = {}
         reading(folder)
         if options.peers:
             program = Path(__file__).with_name("peers") / "langgraph_checkpoints.py"
@@ -202,8 +213,13 @@ def main() -> None:
             for kind, figures in json.loads(done.stdout.splitlines()[-1]).items():
                 times = figures["ms"] / wall / 1000
                 print(f"LangGraph, {kind}: {figures['ms']:.0f} ms ({times:.0f}x), file {figures['mb']:.1f} MB")
+                if kind == "durability=sync":
+                    peers["langgraph"] = figures["mb"]
+                    record("growth_time", "the same: time over LangGraph's", 1 / times, "x", goal=0.05)
         else:
             print("peers skipped: name a Python that has them: --peers or VICTOR_BENCH_PEERS_PYTHON", file=sys.stderr)
+        what = "500 steps, a list growing by 500 random bytes: size of the file"
+        record("growth_mb", what, size, "MB", goal=1, peers=peers)
 
 
 if __name__ == "__main__":

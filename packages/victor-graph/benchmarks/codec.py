@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from _results import record
 
 from victor.core.message import Message
 from victor.graph.checkpoint.codec import Codec
@@ -61,6 +62,10 @@ def main() -> None:
         pickled = measure(lambda value=value: pickle.dumps(value))
         jsoned = measure(lambda: json.dumps(PLAIN)) if value is PLAIN else float("nan")
         figures = (floor_in, encode, encode / floor_in, decode, decode / floor_out, pickled, jsoned)
+        theirs = {"pickle": pickled} if value is not PLAIN else {"pickle": pickled, "json": jsoned}
+        alone = "msgspec alone, which loses types"
+        record(f"encode, {name}", f"encoding: {name}", encode, "us", floor=floor_in, floor_name=alone, peers=theirs)
+        record(f"decode, {name}", f"decoding: {name}", decode, "us", floor=floor_out, floor_name=alone)
         print(f"{name:20}{len(data):9}" + "".join(f"{figure:9.2f}" for figure in figures))
 
 

@@ -21,6 +21,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypedDict
 
+from _results import record
+
 from victor.graph import START, MemorySaver, Send, StateGraph
 
 STEPS = 100
@@ -184,9 +186,62 @@ def main() -> None:
         print(line)
     print(f"supersteps per CPU-second, 1,000 runs: {1e6 / figures['superstep of 1,000 runs']:,.0f}")
     theirs = [f"; {name} {other['compile_ms']:.1f} ms" for name, other in others.items() if "compile_ms" in other]
-    print(f"compile 1,000 nodes: {compiling():.1f} ms{''.join(theirs)}")
+    compiled = compiling()
+    print(f"compile 1,000 nodes: {compiled:.1f} ms{''.join(theirs)}")
     base, face = importing("import asyncio, attrs, msgspec"), importing("from victor.graph import StateGraph")
     print(f"from victor.graph import StateGraph: {face:.0f} ms, {face / base:.2f}x of import asyncio, attrs, msgspec")
+    tell(floor, figures, compiled, face / base, others)
+
+
+DISTRIBUTIONS = {
+    "agent_framework": "agent-framework-core",
+    "langgraph": "langgraph",
+    "pydantic_graph": "pydantic-graph",
+}
+
+
+def tell(
+    floor: dict[str, float],
+    figures: dict[str, float],
+    compiled: float,
+    imported: float,
+    others: dict[str, dict[str, float]],
+) -> None:
+    """The figures for the page."""
+
+    def of_peers(key: str) -> dict[str, float]:
+        return {DISTRIBUTIONS[name]: other[key] for name, other in others.items() if key in other}
+
+    inline, task = floor["a bare await"], floor["a task per step"]
+    step = "superstep, nodes one after the other, async"
+    fan = "fan-out of 1,000 and join, per node"
+
+    def tell_us(name: str, what: str, key: str, goal: float, base: float | None = None, base_name: str = "") -> None:
+        peers = of_peers(key)
+        record(name, what, figures[key], "us", goal=goal, floor=base, floor_name=base_name, peers=peers)
+
+    tell_us("superstep", step, "superstep", 12, inline, "a bare `await`")
+    tell_us("invoke", "`ainvoke` of one node that does nothing", "invoke, one node", 25)
+    tell_us("fan_out", fan, "fan-out 1,000, each", 15, task, "a task per step")
+    tell_us("memory", "superstep with a checkpoint in memory", "superstep, memory saver", 20)
+    concurrent = "superstep of 1,000 runs"
+    record(
+        "concurrent",
+        "1,000 runs of 10 steps at once, supersteps per second of CPU",
+        1e6 / figures[concurrent],
+        "/s",
+        goal=60_000,
+        more=True,
+        peers={name: 1e6 / cost for name, cost in of_peers(concurrent).items()},
+    )
+    record("compile", "compiling 1,000 nodes", compiled, "ms", goal=20, peers=of_peers("compile_ms"))
+    record(
+        "import",
+        "`from victor.graph import StateGraph`, over `import asyncio, attrs, msgspec`",
+        imported,
+        "x",
+        goal=1.5,
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from _results import record
 
 from victor.graph.checkpoint.base import Batch, Entry, Settled
 from victor.graph.checkpoint.postgres import PostgresSaver
@@ -71,6 +72,8 @@ def main() -> None:
 
                     found = measure({"raw": commit, "store": step})
                 ratio = found["store"] / found["raw"]
+                what = f"superstep over a raw commit of 1 KB, `synchronous_commit={setting}`"
+                record(setting, what, ratio, "x", note=f"the raw commit took {found['raw']:.0f} us")
                 print(
                     f"synchronous_commit={setting:4} raw commit of 1 KB {found['raw']:8.0f} us   "
                     f"superstep {found['store']:8.0f} us   ratio {ratio:.2f}"

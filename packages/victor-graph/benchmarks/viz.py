@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import attrs
+from _results import record
 
 from victor.core.topology import Edge, Node, NodeKind, Topology
 from victor.graph.viz import ascii, dot, json_document, mermaid, svg
@@ -88,6 +89,11 @@ def main() -> None:
             floor = floor or taken
             goal = f"{limits[name]:,.0f}" if name in limits else ""
             print(f"{name:22}{taken:>10.2f}{taken / floor:>10.0f}{goal:>10}")
+            if name in limits or name == "Mermaid":
+                key = "svg" if "SVG" in name else "mermaid"
+                words = "layout and SVG" if key == "svg" else name
+                what = f"{words} of a {topology.name} of {count:,} nodes"
+                record(f"{key}_{topology.name}_{count}", what, taken, "ms", goal=limits.get(name))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 
+from _results import record
+
 from victor.core.events import EventStream
 from victor.core.tool import Tool, ToolScope, as_tool
 from victor.observability.recorder import Recorder
@@ -103,6 +105,11 @@ async def main(turns: int, count: int) -> None:
         own = recorder.own()
         recorder.close()
     base = lowest["nobody listens"]
+    span = "OpenTelemetry SDK span"
+    peers = {"opentelemetry-sdk": lowest[span] - base} if span in lowest else {}
+    off, on = (lowest[name] - base for name in ("installed, switched off", "recorded (SQLite, figures)"))
+    record("off", "added per tool call, installed but off", max(off, 0.0), "us", goal=GOAL_OFF)
+    record("recording", "added per tool call, recording", on, "us", goal=GOAL_ON, peers=peers)
     print(f"{'a tool call, CPU of its thread':<34}{'us':>9}{'added':>9}{'goal':>9}")
     for name, took in lowest.items():
         goal = {"installed, switched off": GOAL_OFF, "recorded (SQLite, figures)": GOAL_ON}.get(name)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 
+from _results import record
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
@@ -116,6 +117,11 @@ def main() -> None:
         )
     own.close()
     floor = best[alone]
+    idly, name = "operation, nobody listens", "a span of `opentelemetry-sdk` alone"
+    told_us, call_us = best["operation, traced"] - best[idly], best[call] - best[bare]
+    what = "with spans of OpenTelemetry"
+    record("operation", f"added per operation, {what}", told_us, "us", goal=35, floor=floor, floor_name=name)
+    record("call", f"added per tool call, {what}", call_us, "us", goal=35, floor=floor, floor_name=name)
     rows = [*best.items(), ("added to a tool call by tracing", best[call] - best[bare])]
     print(f"{'':46} {'us':>7} {'x SDK span':>11}")
     for name, microseconds in rows:

@@ -10,6 +10,8 @@ import random
 import time
 from collections.abc import Callable
 
+from _results import record
+
 from victor.observability.sketch import Sketch
 
 
@@ -57,6 +59,18 @@ def main(turns: int, count: int) -> None:
     for name, took in lowest.items():
         print(f"{name:<28}{took:>10.3f} us" + ("   goal: 0.5" if name == "insert" else ""))
     peer = lowest.get("insert into ddsketch")
+    peers = {} if peer is None else {"ddsketch": peer}
+    listed = lowest["insert into a list"]
+    record(
+        "insert",
+        "one value into a sketch",
+        lowest["insert"],
+        "us",
+        goal=0.5,
+        floor=listed,
+        floor_name="a list",
+        peers=peers,
+    )
     if peer is not None:
         print(f"insert over ddsketch's: {lowest['insert'] / peer:.2f}x")
 

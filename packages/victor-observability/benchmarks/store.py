@@ -23,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from _results import record as tell
+
 from victor.observability.aggregate import Aggregate, Key
 from victor.observability.record import Record
 from victor.observability.sketch import Sketch
@@ -153,6 +155,9 @@ def sqlite_writing(folder: Path) -> None:
         print(f"  {what:45} {cpu:10,.0f}/s {wall:10,.0f}/s")
     ratio = min(one[0] for one in measured["store"]) / min(one[0] for one in measured["raw"])
     print(f"  CPU of the store as a multiple of raw: {ratio:.2f}; the goal is 40,000 events a second")
+    rate = EVENTS / min(one[0] for one in measured["store"])
+    note = f"{ratio:.1f} times the CPU time of a bare `executemany`"
+    tell("sqlite_write", "SQLite, records per second of CPU", rate, "/s", goal=40_000, more=True, note=note)
 
 
 def postgres_writing(server: Any) -> None:
@@ -190,6 +195,11 @@ def postgres_writing(server: Any) -> None:
     print(f"  {'raw COPY, one index':45} {'':12} {EVENTS / measured['raw']:10,.0f}/s")
     print(f"  {'store.write, with figures and runs':45} {'':12} {EVENTS / measured['store']:10,.0f}/s")
     print(f"  time of the store as a multiple of raw: {measured['store'] / measured['raw']:.2f}; the goal is 20,000/s")
+    rate, note = (
+        EVENTS / measured["store"],
+        f"{measured['store'] / measured['raw']:.1f} times the time of a bare `COPY`",
+    )
+    tell("postgres_write", "PostgreSQL, records per second of wall time", rate, "/s", goal=20_000, more=True, note=note)
 
 
 def ten_million(url: str, what: str, days: int, *, whole: bool) -> None:
@@ -241,11 +251,16 @@ def ten_million(url: str, what: str, days: int, *, whole: bool) -> None:
             "series(1 day, by=['agent'])": lambda: store.series(DAY, by=["agent"]),
             "series(1 hour, last 7 days)": lambda: store.series(3600, since=since),
         }
+        lowest: list[float] = []
         for name, ask in questions.items():
             ask()
             samples = [cpu_and_wall(ask) for _ in range(5)]
             cpu, wall = (min(one[at] for one in samples) for at in (0, 1))
             print(f"  {name:45} {wall * 1000:8.1f} ms  (CPU {cpu * 1000:.1f})   goal 100")
+            lowest.append(cpu * 1000)
+        asked = f"breakdown and percentiles over 10 million operations, {what}"
+        key = "questions_sqlite" if what == "SQLite" else "questions_postgres"
+        tell(key, asked, [min(lowest), max(lowest)], "ms", goal=100, note="CPU time")
         assert sum(group.totals.count for group in store.breakdown([])) == events
 
 
@@ -261,6 +276,8 @@ def sizes(folder: Path) -> None:
         before = path.stat().st_size
         store.maintain(now + 200 * DAY)
         after = path.stat().st_size
+    tell("call_bytes", "store per tool call, in detail", before / count, "B", goal=150)
+    tell("call_bytes_old", "store per tool call, when old detail went", after / count, "B", goal=5)
     print(f"\nSize of an SQLite store, {count:,} calls of tools, {CALLS_A_RUN} to a run, in 4 minutes")
     print(f"  in detail, with indexes and runs       {before / count:6.1f} B a call   goal 150")
     print(f"  when detail and runs are too old       {after / count:6.2f} B a call   goal 5")

@@ -21,6 +21,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from _results import record
+
 from victor.core import Agent
 from victor.core.events import EventStream, set_stream
 from victor.core.message import Usage
@@ -152,6 +154,26 @@ def peer(python: str, name: str) -> dict[str, Any]:
     return found
 
 
+DISTRIBUTIONS = {"autogen": "autogen-core", "agent_framework": "agent-framework-core"}
+
+
+def tell(floor: dict[str, float], own: dict[str, float], peers: dict[str, dict[str, Any]]) -> None:
+    """The figures for the page."""
+    what = {"request": "request and response", "delivery": "publish to 100, per delivery"}
+    names = {"request": "a queue and a future", "delivery": "a queue for each reader"}
+    for name, value in own.items():
+        record(
+            name.replace(", ", "_"),
+            what.get(name, f"turn of an agent in a team of 5, {name.partition(', ')[2]} turns"),
+            value,
+            "us",
+            goal=float(GOALS[name]),
+            floor=floor.get(name),
+            floor_name=names.get(name, ""),
+            peers={DISTRIBUTIONS[peer]: theirs[name] for peer, theirs in peers.items() if name in theirs},
+        )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -161,6 +183,7 @@ def main() -> None:
     set_stream(EventStream())  # nobody listens, whatever else is installed
     floor, own = asyncio.run(floors()), asyncio.run(ours())
     peers = {name: peer(options.peers, name) for name in ("autogen", "agent_framework")} if options.peers else {}
+    tell(floor, own, peers)
     if options.json:
         print(json.dumps({"floor": floor, "victor": own, **peers}))
         return

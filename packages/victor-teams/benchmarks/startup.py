@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+from _results import record
+
 LIBRARIES = "import asyncio, attrs, msgspec"
 TEAM = "from victor.teams import Team"
 GOAL = 1.5
@@ -52,6 +54,7 @@ def main() -> None:
             for statement in STATEMENTS:
                 took[statement].append(once(statement, environment))
     median = {statement: statistics.median(runs) for statement, runs in took.items()}
+    record("import", f"`{TEAM}`, over `{LIBRARIES}`", median[TEAM] / median[LIBRARIES], "x", goal=GOAL)
     print(f"{'import, ms of CPU time':<52}{'median':>8}{'x libraries':>13}")
     for statement, value in median.items():
         goal = f"   goal {GOAL}" if statement == TEAM else ""

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from _results import record
 
 from victor.core.ranking import BM25, STOP_WORDS, content_words, words
 from victor.core.tool import Tool, ToolMetadata, as_tool
@@ -234,6 +235,37 @@ def against_goals(rows: list[tuple[str, float, float, str]]) -> None:
         print(f"{label:<58}{goal:>8g}{value:>9,.2f} {unit}{verdict}")
 
 
+def distribution(name: str) -> str:
+    """A peer's name without its version."""
+    return name.rpartition(" ")[0]
+
+
+def tell(
+    of: dict[str, float], others: list[Any], engines: list[Any], imported: float, imports: dict[str, float]
+) -> None:
+    """The figures for the page; of a peer that can be called in several ways, the way that does most."""
+    called = {distribution(each["name"]): max(each["calls"].values()) for each in others}
+    made = {distribution(each["name"]): each["register_us"] for each in others}
+    found = {distribution(each["name"]): each["p50_us"] for each in engines}
+    floor = "floor: msgspec decode, await the function"
+    what = "call of an async tool with two arguments, from JSON text"
+    record(
+        "call", what, of[PLAIN_CALL], "us", goal=5, floor=of[floor], floor_name="msgspec and an `await`", peers=called
+    )
+    record("guarded", "the same with timeout, retries and a cache that misses", of[GUARDED_CALL], "us", goal=20)
+    looked = of["get_tool by id among 10,000"]
+    record(
+        "get", "get by id among 10,000", looked, "us", goal=0.3, floor=of["dict.get among 10,000"], floor_name="a dict"
+    )
+    searched = of["search_tools among 10,000, p50"]
+    record("search", "search among 10,000, median of the questions", searched, "us", goal=400, peers=found)
+    record(
+        "register", "register one tool", of["register one tool (signature read, checked)"], "us", goal=150, peers=made
+    )
+    shares = {distribution(name): times for name, times in imports.items()}
+    record("import", "import, over `import asyncio, attrs, msgspec`", imported, "x", goal=1.5, peers=shares)
+
+
 def main(python: str | None) -> None:
     """Measure and print."""
     if python is None:
@@ -254,6 +286,10 @@ def main(python: str | None) -> None:
         rows += [(each["import"], ms) for each, ms in zip(others, imported, strict=True)]
     show("import, ms of CPU time", rows)
     of = dict(call) | dict(registry)
+    imports = (
+        {each["name"]: ms / floor for each, ms in zip(others, imported, strict=True)} if python is not None else {}
+    )
+    tell(of, others, engines, ours / floor, imports)
     against_goals(
         [
             ("call from JSON text, validated, events, nobody listens", 5, of[PLAIN_CALL], "us"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from _results import record
+
 from victor.core.plugins import Plugins, set_plugins
 from victor.core.ranking import BM25, content_words
 from victor.core.tool import Tool, ToolMetadata
@@ -69,6 +71,9 @@ def main() -> None:
     lines.append(("shared words of name and description, no ranking", [overlap(registry, q) for q, _ in asked]))
     for label, found in lines:
         print(f"{label:<46}{hits(found, wanted, 1):>8.2f}{hits(found, wanted, 5):>8.2f}")
+    what = f"the right tool is the first, of {len(asked)} questions in everyday words over {len(registry)} tools"
+    record("hit1", what, hits(results, wanted, 1), "", more=True)
+    record("hit5", "the right tool is among the first five", hits(results, wanted, 5), "", more=True)
     if "--misses" in sys.argv:
         print()
         for (question, right), found in zip(asked, results, strict=True):
