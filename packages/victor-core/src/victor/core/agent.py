@@ -150,7 +150,7 @@ class Agent(Generic[T]):
         self._adjusted = not self._tools
         self.output: Output[T] = Output(output_type)
         self._limits = limits
-        self.settings = settings or ModelSettings()
+        self.settings: ModelSettings = settings or ModelSettings()
         self.approve = approve
         self.approval_timeout_s = approval_timeout_s
         self.output_retries = output_retries

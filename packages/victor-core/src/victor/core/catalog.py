@@ -94,7 +94,7 @@ class Catalog(Generic[T]):
         self.kind = kind
         self._convert = convert
         self._entries: dict[str, Entry[T]] = {}
-        self.revision = 0
+        self.revision: int = 0
         """Goes up with every change, so that who keeps a copy can tell whether it is still right."""
 
     def register(self, name: str, target: T | str, *, help: str = "", plugin: str = "", replace: bool = False) -> None:

@@ -53,7 +53,7 @@ class Deadlines:
     __slots__ = ("_limit", "_pieces", "_timer", "loop")
 
     def __init__(self, limit_s: float, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        self.loop: asyncio.AbstractEventLoop = loop
         self._limit = limit_s
         self._pieces: dict[_Piece, None] = {}  # in the order they began
         self._timer: asyncio.TimerHandle | None = None

@@ -79,7 +79,7 @@ class UnknownNameError(VictorError, LookupError):
     def __init__(self, message: str, *, name: str = "", suggestions: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.name = name
-        self.suggestions = tuple(suggestions)
+        self.suggestions: tuple[str, ...] = tuple(suggestions)
 
 
 class ModelError(VictorError):
@@ -188,7 +188,7 @@ class ToolArgumentsError(ToolError):
 
     def __init__(self, message: str, *, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message, retry=True)
-        self.problems = tuple(problems)
+        self.problems: tuple[tuple[str, str], ...] = tuple(problems)
 
 
 class ToolNotFoundError(ToolError):

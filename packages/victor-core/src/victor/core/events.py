@@ -109,9 +109,9 @@ class Span:
     __slots__ = ("outward", "parent_id", "run_id", "span_id")
 
     def __init__(self, run_id: str, span_id: str, parent_id: str | None) -> None:
-        self.run_id = run_id
-        self.span_id = span_id
-        self.parent_id = parent_id
+        self.run_id: str = run_id
+        self.span_id: str = span_id
+        self.parent_id: str | None = parent_id
         self.outward: Callable[[], str] | None = None
 
     def __repr__(self) -> str:
@@ -180,12 +180,12 @@ class Operation:
     def __init__(self, stream: EventStream, kind: str, name: str, attributes: dict[str, Any]) -> None:
         parent = _current.get()
         if parent is None:
-            self.span = Span(new_run_id(), new_span_id(), None)
+            self.span: Span = Span(new_run_id(), new_span_id(), None)
         else:
             self.span = Span(parent.run_id, new_span_id(), parent.span_id)
-        self.kind = kind
-        self.name = name
-        self.attributes = attributes
+        self.kind: str = kind
+        self.name: str = name
+        self.attributes: dict[str, Any] = attributes
         self._stream = stream
         self._content: dict[str, Any] | None = None
         self._failure: BaseException | None = None
@@ -330,7 +330,7 @@ class EventStream:
     """
 
     def __init__(self, *, capture_content: bool = False, redactor: Redactor = redact) -> None:
-        self.active = False
+        self.active: bool = False
         self.capture_content = capture_content
         self.redactor = redactor
         self.detached: list[tuple[Listener, Exception]] = []

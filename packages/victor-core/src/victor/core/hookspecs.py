@@ -20,7 +20,7 @@ Hooks run at load time only; what happens at run time is told by the event strea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pluggy
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Register", "RegisterListener", "RegisterTool", "hookimpl", "hookspec"]
 
-hookspec = pluggy.HookspecMarker("victor")
-hookimpl = pluggy.HookimplMarker("victor")
+hookspec: Final[pluggy.HookspecMarker] = pluggy.HookspecMarker("victor")
+hookimpl: Final[pluggy.HookimplMarker] = pluggy.HookimplMarker("victor")
 """Marks a function of a plugin as the implementation of the hook of the same name."""
 
 

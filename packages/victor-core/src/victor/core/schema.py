@@ -45,7 +45,7 @@ class DecodeProblems(VictorError):
 
     def __init__(self, message: str, *, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
-        self.problems = tuple(problems)
+        self.problems: tuple[tuple[str, str], ...] = tuple(problems)
 
 
 def json_schema(type_: Any, *, name: str = "") -> dict[str, Any]:

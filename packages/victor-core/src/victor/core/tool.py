@@ -213,13 +213,13 @@ class ToolScope:
         stream: EventStream | None = None,
         run: Run[Any] | None = None,
     ) -> None:
-        self.agent = agent
-        self.run = run
-        self.run_id = run_id
-        self.approve = approve
-        self.approval_timeout_s = approval_timeout_s
-        self.clock = clock
-        self.deps = deps
+        self.agent: str = agent
+        self.run: Run[Any] | None = run
+        self.run_id: str = run_id
+        self.approve: Approve | None = approve
+        self.approval_timeout_s: float | None = approval_timeout_s
+        self.clock: RunClock | None = clock
+        self.deps: Any = deps
         self.stream: EventStream = get_stream() if stream is None else stream
 
 
@@ -237,11 +237,11 @@ class ToolContext:
     __slots__ = ("_job", "arguments", "attempt", "call_id", "scope", "tool")
 
     def __init__(self, tool: Tool, arguments: dict[str, Any], call_id: str, scope: ToolScope) -> None:
-        self.tool = tool
-        self.arguments = arguments
-        self.call_id = call_id
-        self.scope = scope
-        self.attempt = 1
+        self.tool: Tool = tool
+        self.arguments: dict[str, Any] = arguments
+        self.call_id: str = call_id
+        self.scope: ToolScope = scope
+        self.attempt: int = 1
         self._job: Job | None = None  # in a thread, or in line for one
 
     @property
@@ -301,10 +301,10 @@ class ToolResult:
     __slots__ = ("error", "text", "value")
 
     def __init__(self, value: Any = None, *, error: ToolError | None = None, text: str | None = None) -> None:
-        self.value = value
-        self.error = error
+        self.value: Any = value
+        self.error: ToolError | None = error
         said = text if text is not None else render_result(value)
-        self.text = said if said.isascii() else _sendable(said)
+        self.text: str = said if said.isascii() else _sendable(said)
 
     @property
     def ok(self) -> bool:
@@ -346,8 +346,8 @@ class Tool:
     ) -> None:
         self.function = function
         self.metadata = metadata
-        self.name = metadata.name
-        self.middleware = tuple(middleware)
+        self.name: str = metadata.name
+        self.middleware: tuple[Middleware, ...] = tuple(middleware)
         self.executor = executor
         self.adjusted_for: object = None
         self._deadlines: Deadlines | None = None

@@ -35,12 +35,12 @@ class Job:
     __slots__ = ("began", "context", "given_up", "name", "result", "work")
 
     def __init__(self, work: Callable[[], Any], name: str, context: Context, result: Future[Any]) -> None:
-        self.work = work
-        self.name = name
-        self.context = context
-        self.result = result
-        self.began = 0.0
-        self.given_up = False
+        self.work: Callable[[], Any] = work
+        self.name: str = name
+        self.context: Context = context
+        self.result: Future[Any] = result
+        self.began: float = 0.0
+        self.given_up: bool = False
 
 
 class _Pool:

@@ -34,10 +34,10 @@ class Channel:
     __slots__ = ("empty", "name", "pure", "reducer")
 
     def __init__(self, name: str, reducer: Reducer | None = None, empty: Callable[[], Any] | None = None) -> None:
-        self.name = name
-        self.reducer = reducer
-        self.empty = empty
-        self.pure = reducer in _PURE or getattr(reducer, "changes_nothing_in_place", False)
+        self.name: str = name
+        self.reducer: Reducer | None = reducer
+        self.empty: Callable[[], Any] | None = empty
+        self.pure: bool = reducer in _PURE or getattr(reducer, "changes_nothing_in_place", False)
 
     def initial(self) -> Any:
         """The value before any write: that of the annotated type called without arguments, or `MISSING`."""

@@ -65,7 +65,7 @@ class CompiledGraph(Starting, Described, Batches):
     ) -> None:
         self.builder = builder
         self.program = program
-        self.name = program.name
+        self.name: str = program.name
         self.store = store
         self.debug = debug
         if isinstance(checkpointer, str):

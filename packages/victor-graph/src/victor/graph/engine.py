@@ -110,14 +110,14 @@ class Run:
     )
 
     def __init__(self, program: Program, config: RunnableConfig, *, blocking: bool, limit: int) -> None:
-        self.program = program
-        self.config = config
-        self.blocking = blocking
-        self.limit = limit
+        self.program: Program = program
+        self.config: RunnableConfig = config
+        self.blocking: bool = blocking
+        self.limit: int = limit
         self.max_concurrency: int | None = None
         self.parent: Task | None = None
         self.root: Run = self
-        self.namespace = ""
+        self.namespace: str = ""
         self.namespace_path: tuple[str, ...] = ()
         self.thread_id: str | None = None
         self.context: Any = None
@@ -128,10 +128,10 @@ class Run:
         self.sink: Sink | None = None
         self.log: Recorder | None = None
         self.saved: Saved | None = None
-        self.interrupt_before = program.interrupt_before
-        self.interrupt_after = program.interrupt_after
+        self.interrupt_before: frozenset[int] = program.interrupt_before
+        self.interrupt_after: frozenset[int] = program.interrupt_after
         self.events: EventStream = get_stream()
-        self.watched = self.events.active
+        self.watched: bool = self.events.active
         self.values: dict[str, Any] = {}
         self.open: set[str] = set()
         self.ready: Sequence[int] = ()
@@ -143,11 +143,11 @@ class Run:
         self.adopted: dict[str, Any] = {}
         self.interrupts: tuple[Interrupt, ...] = ()
         self.status: Status = "running"
-        self.origin = ""
-        self.step = -2
-        self.started_at = 0
-        self.entered = False  # an input counts as one of the steps that nodes see as left
-        self.replaying = False
+        self.origin: str = ""
+        self.step: int = -2
+        self.started_at: int = 0
+        self.entered: bool = False  # an input counts as one of the steps that nodes see as left
+        self.replaying: bool = False
         self.steps: dict[tuple[str, str], Any] = {}
         self.tasks: Sequence[Task] = ()
         self.pool: ThreadPoolExecutor | None = None

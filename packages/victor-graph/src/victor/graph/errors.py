@@ -45,7 +45,7 @@ class GraphValidationError(GraphError, ValueError):
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
 
 
 class InvalidUpdateError(GraphError):
@@ -87,7 +87,7 @@ class ResumeError(GraphError, RuntimeError):
 
     def __init__(self, message: str, *, pending_ids: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.pending_ids = tuple(pending_ids)
+        self.pending_ids: tuple[str, ...] = tuple(pending_ids)
 
 
 class GraphDrained(GraphError):
@@ -174,7 +174,7 @@ class GraphInterrupt(GraphBubbleUp):
 
     def __init__(self, interrupts: Sequence[Interrupt] = ()) -> None:
         super().__init__(interrupts)
-        self.interrupts = tuple(interrupts)
+        self.interrupts: tuple[Interrupt, ...] = tuple(interrupts)
 
 
 class ParentCommand(GraphBubbleUp):

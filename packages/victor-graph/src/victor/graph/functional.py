@@ -79,11 +79,11 @@ class TaskFunction(Generic[R]):
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.name = name or function.__name__
-        self.full_name = f"{function.__module__}:{function.__qualname__}"
-        self.retry = retry_policies(retry_policy)
+        self.name: str = name or function.__name__
+        self.full_name: str = f"{function.__module__}:{function.__qualname__}"
+        self.retry: tuple[RetryPolicy, ...] = retry_policies(retry_policy)
         self.cache_policy = cache_policy
-        self.timeout = timeout_policy(timeout)
+        self.timeout: TimeoutPolicy | None = timeout_policy(timeout)
         self.own_cache: Cache | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> TaskFuture[R]:

@@ -61,8 +61,8 @@ class StateGraph(Generic[StateT]):
     ) -> None:
         self.state_schema = state_schema
         self.context_schema = context_schema
-        self.input_schema = state_schema if input_schema is None else input_schema
-        self.output_schema = state_schema if output_schema is None else output_schema
+        self.input_schema: Any = state_schema if input_schema is None else input_schema
+        self.output_schema: Any = state_schema if output_schema is None else output_schema
         self.name = name
         self.nodes: dict[str, Node] = {}
         self.branches: list[Branch] = []

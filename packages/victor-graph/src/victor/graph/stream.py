@@ -105,19 +105,19 @@ class Sink:
         subgraphs: bool = False,
         keys: Sequence[str] | None = None,
     ) -> None:
-        self.modes = modes
-        self.put = put
-        self.pace = pace
-        self.subgraphs = subgraphs
-        self.keys = keys
-        self.values = "values" in modes
-        self.updates = "updates" in modes
-        self.messages = "messages" in modes
-        self.custom = "custom" in modes
-        self.tasks = "tasks" in modes
-        self.checkpoints = "checkpoints" in modes
-        self.debug = "debug" in modes
-        self.words = Words()
+        self.modes: frozenset[str] = modes
+        self.put: Callable[[tuple[str, ...], str, Any], None] = put
+        self.pace: Callable[[], Any] = pace
+        self.subgraphs: bool = subgraphs
+        self.keys: Sequence[str] | None = keys
+        self.values: bool = "values" in modes
+        self.updates: bool = "updates" in modes
+        self.messages: bool = "messages" in modes
+        self.custom: bool = "custom" in modes
+        self.tasks: bool = "tasks" in modes
+        self.checkpoints: bool = "checkpoints" in modes
+        self.debug: bool = "debug" in modes
+        self.words: Words = Words()
 
     def nested(self) -> Sink | None:
         """The sink of a graph inside this one."""

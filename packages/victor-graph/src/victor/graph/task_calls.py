@@ -38,7 +38,7 @@ class TaskFuture(Future[T]):
     """The result of a task, now or later: call `result`, or ``await`` it in async code."""
 
     loop: asyncio.AbstractEventLoop | None = None
-    heard = False
+    heard: bool = False
     """Whether somebody has asked what came of it; who has, may have dealt with an error."""
 
     def __await__(self) -> Generator[Any, None, T]:

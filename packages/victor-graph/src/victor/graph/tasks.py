@@ -77,20 +77,20 @@ class Task:
     )
 
     def __init__(self, run: Run, plan: Plan, input: Any, index: int = 0) -> None:
-        self.run = run
-        self.plan = plan
-        self.input = input
-        self.index = index
+        self.run: Run = run
+        self.plan: Plan = plan
+        self.input: Any = input
+        self.index: int = index
         self._id: str | None = None
         self._runtime: Runtime[Any] | None = None
         self.writes: Writes = NO_WRITES
         self.targets: list[int] | None = None
         self.sends: list[Send] | None = None
         self.interrupts: tuple[Interrupt, ...] = ()
-        self.done = False
-        self.abandoned = False
-        self.asked = 0
-        self.attempt = 1
+        self.done: bool = False
+        self.abandoned: bool = False
+        self.asked: int = 0
+        self.attempt: int = 1
         self.error: Exception | None = None
         self.result: Any = None
         self.steps: dict[str, int] | None = None

@@ -97,10 +97,10 @@ class Intake:
         limit: RowLimit,
         slow: SlowRuns,
     ) -> None:
-        self.writer = secrets.token_hex(6)
-        self.seen = 0
-        self.filtered = 0
-        self.lost = 0
+        self.writer: str = secrets.token_hex(6)
+        self.seen: int = 0
+        self.filtered: int = 0
+        self.lost: int = 0
         self._told = False
         self.clean = clean
         self._collector = collector

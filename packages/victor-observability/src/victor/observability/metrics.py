@@ -173,8 +173,8 @@ class MetricsCollector:
         self._totals: dict[Key, Aggregate] = {}
         self._slots: deque[tuple[float, dict[Key, Aggregate]]] = deque()
         self._lock = Lock()
-        self.events_emitted = 0
-        self.events_filtered = 0
+        self.events_emitted: int = 0
+        self.events_filtered: int = 0
 
     def add(self, groups: Mapping[Key, Aggregate], now_s: float | None = None) -> None:
         """Count what has just happened.

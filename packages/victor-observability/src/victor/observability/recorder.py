@@ -98,12 +98,12 @@ class Recorder:
         *,
         redactor: Redactor = redact,
     ) -> None:
-        self.settings = settings or Settings()
-        self.metrics = MetricsCollector()
-        self.folding = Folding(self.settings.max_names, self.settings.max_keys)
-        self.written = 0
-        self.failed_writes = 0
-        self.problem = ""
+        self.settings: Settings = settings or Settings()
+        self.metrics: MetricsCollector = MetricsCollector()
+        self.folding: Folding = Folding(self.settings.max_names, self.settings.max_keys)
+        self.written: int = 0
+        self.failed_writes: int = 0
+        self.problem: str = ""
         now_s = time.monotonic()
         self._budget = Budget(self.settings.overhead, now_s)
         self._limit = RowLimit(self.settings.rows_per_s, now_s)
@@ -124,7 +124,7 @@ class Recorder:
         self._queue: deque[Event] = deque()
         self._closed = False
         self._begin()
-        self.listener = self._make_listener()
+        self.listener: Callable[[Event], None] = self._make_listener()
         me = weakref.ref(self)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
@@ -148,7 +148,7 @@ class Recorder:
         self._asked = self._answered = 0
         self._held = False
         self._overflow.renew()
-        self.dropped = 0
+        self.dropped: int = 0
 
     # ---------------------------------------------------------------- the program's threads
 

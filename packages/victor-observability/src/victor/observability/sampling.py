@@ -89,8 +89,8 @@ class Budget:
     """
 
     def __init__(self, part: float, now_s: float) -> None:
-        self.factor = 1.0
-        self.used_s = 0.0
+        self.factor: float = 1.0
+        self.used_s: float = 0.0
         self._part = part
         self._credit_s = _CREDIT_S
         self._last_s = self._changed_s = now_s

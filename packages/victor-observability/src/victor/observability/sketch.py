@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import ceil, log
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -60,11 +60,11 @@ class Sketch:
     __slots__ = ("buckets", "count", "high", "low", "sum", "zeros")
 
     def __init__(self, values: Iterable[int] = ()) -> None:
-        self.count = 0
-        self.sum = 0
-        self.low = 0
-        self.high = 0
-        self.zeros = 0
+        self.count: int = 0
+        self.sum: int = 0
+        self.low: int = 0
+        self.high: int = 0
+        self.zeros: int = 0
         self.buckets: dict[int, int] = {}
         for value in values:
             self.add(value)
@@ -237,7 +237,7 @@ class Sketch:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in Sketch.__slots__)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Sketch(count={self.count}, sum={self.sum}, low={self.low}, high={self.high})"

@@ -121,17 +121,17 @@ class Ask:
         answers: Mapping[str, str] | None = None,
         stream: EventStream | None = None,
     ) -> None:
-        self.task = task
-        self.text = text
-        self.history = history
-        self.output_type = output_type
-        self.tools = tools
-        self.limits = limits
-        self.memory = MemoryView({}) if memory is None else memory
-        self.deps = deps
-        self.journal = journal
-        self.answers = answers or {}
-        self.stream = stream
+        self.task: str = task
+        self.text: str = text
+        self.history: Sequence[Message] = history
+        self.output_type: Any = output_type
+        self.tools: Sequence[Tool] = tools
+        self.limits: Left | None = limits
+        self.memory: MemoryView = MemoryView({}) if memory is None else memory
+        self.deps: Any = deps
+        self.journal: Journal | None = journal
+        self.answers: Mapping[str, str] = answers or {}
+        self.stream: EventStream | None = stream
         self.handoff: str | None = None
 
     @property
@@ -152,7 +152,7 @@ class Waiting(Exception):
     def __init__(self, prompt: str, *, questions: Sequence[Question] = (), spent: Reply | None = None) -> None:
         super().__init__(prompt)
         self.prompt = prompt
-        self.questions = tuple(questions)
+        self.questions: tuple[Question, ...] = tuple(questions)
         self.spent = spent
 
 
@@ -188,8 +188,8 @@ class AgentMember:
 
     def __init__(self, agent: Agent[Any], *, name: str = "", sees: Any = None) -> None:
         self.agent = agent
-        self.name = name or agent.name
-        self.description = agent.description or _first_line(agent.instructions)
+        self.name: str = name or agent.name
+        self.description: str = agent.description or _first_line(agent.instructions)
         self.sees = sees
         self._forms: dict[int, tuple[Any, Agent[Any]]] = {}  # the type keeps its id from being used again
 
@@ -261,8 +261,8 @@ class FunctionMember:
     ) -> None:
         self.function = function
         own = getattr(function, "__name__", type(function).__name__)
-        self.name = name or ("function" if own == "<lambda>" else own)
-        self.description = description or _first_line(inspect.getdoc(function) or "")
+        self.name: str = name or ("function" if own == "<lambda>" else own)
+        self.description: str = description or _first_line(inspect.getdoc(function) or "")
         self.sees = sees
 
     async def act(self, ask: Ask) -> Reply:

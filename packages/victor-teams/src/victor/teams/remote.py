@@ -77,7 +77,7 @@ class RemoteMember:
     ) -> None:
         self.name = name
         self.bus = bus
-        self.address = address or name
+        self.address: str = address or name
         self.description = description
         self.sees = sees
         self.patience_s = patience_s

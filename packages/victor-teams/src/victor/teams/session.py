@@ -107,14 +107,14 @@ class TeamRun:
         self.clock = clock
         self.stream = stream
         self.deps = deps
-        self.answers = answers or {}
+        self.answers: Mapping[str, str] = answers or {}
         self.sees = sees
         self.pattern_sees = pattern_sees
         self.emit = emit
         self.own_tools = own_tools
-        self.loops = None if limits.repeats is None else LoopDetector(limits.repeats)
+        self.loops: LoopDetector | None = None if limits.repeats is None else LoopDetector(limits.repeats)
         self.questions: list[Question] = []
-        self.usage = Usage(0, 0)
+        self.usage: Usage = Usage(0, 0)
         self.cost: float | None = 0.0
         self._tokens = 0
         self._started = 0

@@ -26,8 +26,8 @@ class SubTeam:
 
     def __init__(self, team: Team, *, name: str = "", description: str = "", sees: Any = None) -> None:
         self.team = team
-        self.name = name or team.name
-        self.description = description or team.description or f"a team of {', '.join(team.members)}"
+        self.name: str = name or team.name
+        self.description: str = description or team.description or f"a team of {', '.join(team.members)}"
         self.sees = sees
 
     async def act(self, ask: Ask) -> Reply:

@@ -92,24 +92,24 @@ class Team:
         seed: int = 0,
         stream: EventStream | None = None,
     ) -> None:
-        self.name = _good_name(name, "a team")
+        self.name: str = _good_name(name, "a team")
         self.description = description
         self.members: dict[str, Member] = _named(members, name)
-        self.pattern = resolve_pattern(pattern)
-        self.pattern_name = _name_of(pattern, self.pattern)
+        self.pattern: Pattern = resolve_pattern(pattern)
+        self.pattern_name: str = _name_of(pattern, self.pattern)
         self.until = until
-        self.limits = limits or TeamLimits()
-        self.on_failure = read_policies(on_failure, self.members)
-        self.sees = None if sees is None else _scope(sees, self.members, f"team {name!r}")
+        self.limits: TeamLimits = limits or TeamLimits()
+        self.on_failure: dict[str, OnFailure] = read_policies(on_failure, self.members)
+        self.sees: Sees | None = None if sees is None else _scope(sees, self.members, f"team {name!r}")
         for each in self.members.values():
             if (own := getattr(each, "sees", None)) is not None:
                 _scope(own, self.members, f"team {name!r}, member {each.name!r}")
-        self.depth = 1 + max((depth_of(each) for each in self.members.values()), default=0)
+        self.depth: int = 1 + max((depth_of(each) for each in self.members.values()), default=0)
         if self.depth > _DEEPEST:
             raise ConfigurationError(
                 f"team {name!r}: teams in teams are {self.depth} deep; a team takes at most {_DEEPEST} levels"
             )
-        self.memory = _start_memory(memory, name)
+        self.memory: dict[str, Any] = _start_memory(memory, name)
         self.memory_tools = memory_tools
         self.seed = seed
         self._stream = stream

@@ -160,7 +160,7 @@ class TextMention(Condition):
         if not text:
             raise ConfigurationError("TextMention takes a text that is not empty")
         self.text = text
-        self.by = (by,) if isinstance(by, str) else tuple(by)
+        self.by: tuple[str, ...] = (by,) if isinstance(by, str) else tuple(by)
 
     def begin(self) -> Watch:
         """See `Condition.begin`."""
@@ -184,7 +184,7 @@ class Said(Condition):
 
     def __init__(self, pattern: str) -> None:
         try:
-            self.pattern = re.compile(pattern)
+            self.pattern: re.Pattern[str] = re.compile(pattern)
         except re.error as error:
             raise ConfigurationError(f"Said takes a regular expression; {pattern!r}: {error}") from None
 

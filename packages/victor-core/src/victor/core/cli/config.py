@@ -19,7 +19,7 @@ from victor.core.settings import KEYS, load_settings, unknown_variables, user_fi
 
 __all__ = ["app"]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["License", "app", "plugin_name", "write_plugin"]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

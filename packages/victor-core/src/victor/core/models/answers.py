@@ -22,10 +22,10 @@ from victor.core.model import ModelChunk, ModelRequest, ModelResponse, TextDelta
 
 __all__ = ["Answer", "as_response", "call", "pieces", "with_ids"]
 
-Answer: TypeAlias = (
-    "str | Mapping[str, Any] | ToolCall | Sequence[str | ToolCall] | ModelResponse | BaseException | "
-    "type[BaseException] | Callable[[ModelRequest], Answer | Awaitable[Answer]]"
-)
+_Told: TypeAlias = str | Mapping[str, Any] | ToolCall | Sequence[str | ToolCall] | ModelResponse
+_Raised: TypeAlias = BaseException | type[BaseException]
+
+Answer: TypeAlias = "_Told | _Raised | Callable[[ModelRequest], Answer | Awaitable[Answer]]"
 """A text; a mapping (becomes JSON text); tool calls, with or without text; a whole response; an error to raise;
 or a function of the request that returns any of these."""
 

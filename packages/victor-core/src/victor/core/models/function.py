@@ -46,7 +46,7 @@ class FunctionModel(Model):
     ) -> None:
         if not callable(function):
             raise ConfigurationError(f"FunctionModel needs a function of the request, not {function!r}")
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or getattr(function, "__name__", type(function).__name__)
         self._function: Callable[[ModelRequest], Any] = function
         self._stream = stream
         if stream is None and _is_generator(function):

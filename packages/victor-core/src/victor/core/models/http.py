@@ -57,8 +57,8 @@ class HTTPModel(Model):
             raise ConfigurationError(f"name a model of {endpoint.provider}, such as '{endpoint.provider}:NAME'")
         if max_retries < 0 or timeout_s <= 0 or backoff_s < 0:
             raise ConfigurationError("max_retries and backoff_s must not be negative, and timeout_s must be positive")
-        self.provider = endpoint.provider
-        self.name = endpoint.model
+        self.provider: str = endpoint.provider
+        self.name: str = endpoint.model
         self.endpoint = endpoint
         self._max_retries = max_retries
         self._timeout_s = timeout_s

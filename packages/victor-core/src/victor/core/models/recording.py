@@ -49,10 +49,10 @@ class RecordingModel(Model):
     """
 
     def __init__(self, model: Model | str, path: str | Path, *, match: bool = True) -> None:
-        self.inner = resolve_model(model)
-        self.path = Path(path)
-        self.provider = self.inner.provider
-        self.name = self.inner.name
+        self.inner: Model = resolve_model(model)
+        self.path: Path = Path(path)
+        self.provider: str = self.inner.provider
+        self.name: str = self.inner.name
         self._match = match
         self._cassette = Cassette(model=self.inner.id)
         self._waiting = 0

@@ -150,9 +150,9 @@ class Narrowed(Shape):
     def __init__(self, inner: Shape, constraints: Constraints) -> None:
         self.inner = inner
         self.constraints = constraints
-        self.noun = inner.noun
-        self.rank = inner.rank
-        self.fast = constraints.fast(inner.fast)
+        self.noun: str = inner.noun
+        self.rank: int = inner.rank
+        self.fast: Any = constraints.fast(inner.fast)
 
     def count(self, definitions: Definitions) -> None:
         """As `Shape.count`."""

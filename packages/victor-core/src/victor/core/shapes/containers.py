@@ -81,8 +81,8 @@ class Row(Shape):
     def __init__(self, items: list[Shape]) -> None:
         self.items = items
         fasts = tuple(item.fast for item in items)
-        self.fast = None if None in fasts else tuple[fasts] if fasts else tuple[()]  # type: ignore[valid-type]
-        self.noun = f"an array of {len(items)}"
+        self.fast: Any = None if None in fasts else tuple[fasts] if fasts else tuple[()]  # type: ignore[valid-type]
+        self.noun: str = f"an array of {len(items)}"
 
     def count(self, definitions: Definitions) -> None:
         """As `Shape.count`."""
@@ -159,10 +159,10 @@ class OneOf(Shape):
     """A union. Members that fit without leniency win over those that fit with it."""
 
     def __init__(self, members: list[Shape], fast: Any) -> None:
-        self.members = sorted(members, key=lambda member: member.rank)
+        self.members: list[Shape] = sorted(members, key=lambda member: member.rank)
         self.written = members
         self.fast = fast
-        self.noun = " or ".join(dict.fromkeys(m.noun for m in members if not isinstance(m, Void)))
+        self.noun: str = " or ".join(dict.fromkeys(m.noun for m in members if not isinstance(m, Void)))
 
     def count(self, definitions: Definitions) -> None:
         """As `Shape.count`."""

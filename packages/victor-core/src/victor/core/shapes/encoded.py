@@ -20,7 +20,7 @@ __all__ = ["ENCODED", "Choice", "Encoded", "PathText"]
 class Encoded(Shape):
     """A type msgspec writes as text."""
 
-    rank = 4
+    rank: int = 4
 
     def __init__(self, kind: type, noun: str, schema: Schema, lenient: Callable[[Any], Any] | None = None) -> None:
         self.kind = kind
@@ -123,8 +123,8 @@ class Choice(Shape):
     def __init__(self, pairs: list[tuple[Any, Any]], fast: Any) -> None:
         """Args: what JSON has and the value that stands for, for each; and the type msgspec may decode."""
         self._pairs = pairs
-        self.values = [key for key, _ in pairs]
-        self.noun = ("one of " if len(pairs) > 1 else "") + ", ".join(_word(value) for value in self.values)
+        self.values: list[Any] = [key for key, _ in pairs]
+        self.noun: str = ("one of " if len(pairs) > 1 else "") + ", ".join(_word(value) for value in self.values)
         self.fast = fast
 
     @classmethod

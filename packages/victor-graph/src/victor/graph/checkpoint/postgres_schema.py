@@ -146,11 +146,11 @@ class Tables:
         prefix = "" if self._schema is None else f"{self._schema}."
         names = {"entries": "entries", "notes": "notes", "version": "version", "write": "write_1"}
         self._names = {name: f"{prefix}victor_checkpoint_{own}" for name, own in names.items()}
-        self.write = self.sql(_CALL)
-        self.read_latest = self.sql(_TARGET + "ORDER BY id DESC LIMIT 1) " + _CHAIN)
-        self.read_entry = self.sql(_TARGET + "AND id = %s) " + _CHAIN)
-        self.list_all = self.sql(_LIST + "ORDER BY id DESC LIMIT %s")
-        self.list_before = self.sql(_LIST + "AND id < %s ORDER BY id DESC LIMIT %s")
+        self.write: str = self.sql(_CALL)
+        self.read_latest: str = self.sql(_TARGET + "ORDER BY id DESC LIMIT 1) " + _CHAIN)
+        self.read_entry: str = self.sql(_TARGET + "AND id = %s) " + _CHAIN)
+        self.list_all: str = self.sql(_LIST + "ORDER BY id DESC LIMIT %s")
+        self.list_before: str = self.sql(_LIST + "AND id < %s ORDER BY id DESC LIMIT %s")
 
     def sql(self, text: str) -> str:
         """The text with the tables' names in place of ``{entries}``, ``{notes}`` and ``{version}``."""

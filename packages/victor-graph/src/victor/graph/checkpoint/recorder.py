@@ -65,10 +65,10 @@ class Recorder:
         self.tip: str | None = None
         self.parent: str | None = None
         self.wanted: str | None = None
-        self.past = False
+        self.past: bool = False
         self.owner = ""
         self.metadata: dict[str, Any] = {}
-        self.exclusive = True
+        self.exclusive: bool = True
         self._written: str | None = None
         self._stored: str | None = None
         self._failed = False

@@ -64,7 +64,7 @@ class SqliteSaver(Checkpointer):
             raise ConfigurationError(f"synchronous is 'full' or 'normal', not {synchronous!r}")
         if isinstance(path, sqlite3.Connection):
             path = path.execute("PRAGMA database_list").fetchone()[2] or ":memory:"
-        self.path = str(path)
+        self.path: str = str(path)
         self._file = SqliteFile(self.path, synchronous)
         self._db = self._file.open(patient=False)
         try:

@@ -68,8 +68,8 @@ class Commits:
     """
 
     def __init__(self, file: SqliteFile, db: sqlite3.Connection) -> None:
-        self.lock = threading.Lock()  # held by whoever writes
-        self.closed = False
+        self.lock: threading.Lock = threading.Lock()  # held by whoever writes
+        self.closed: bool = False
         self._file = file
         self._db = db
         self._wal = Wal(file, self.lock)

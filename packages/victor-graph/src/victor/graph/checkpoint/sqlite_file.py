@@ -46,7 +46,7 @@ class SqliteFile:
 
     def __init__(self, path: str, synchronous: Synchronous) -> None:
         self.path = path
-        self.in_memory = path == ":memory:"
+        self.in_memory: bool = path == ":memory:"
         self.synchronous = synchronous
         self._known: tuple[Path, int, int] | None = None
         self._looked = 0.0

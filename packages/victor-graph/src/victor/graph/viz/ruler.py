@@ -228,9 +228,9 @@ class PixelRuler:
         wrap_at: Widest line of a node's title.
     """
 
-    title_size = 13.0
-    label_size = 11.5
-    heading_size = 12.0
+    title_size: float = 13.0
+    label_size: float = 11.5
+    heading_size: float = 12.0
     line_height = 17
     note_height = 15
     icon = 24

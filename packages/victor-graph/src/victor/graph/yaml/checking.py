@@ -41,7 +41,7 @@ class Checker:
         self.reader = reader
         self.functions = functions
         self.workflow = workflow
-        self.say = reader.say
+        self.say: Callable[..., None] = reader.say
 
     def check(self, scope: Scope, known: Names, model: str | None, definition: WorkflowDefinition) -> None:
         """Compile what the nodes say, against the names they will have."""

@@ -71,7 +71,7 @@ class WorkflowEdit:
         name = next(iter(table)) if workflow is None else workflow
         if name not in table:
             raise ConfigurationError(_unknown("workflow", name, list(table)))
-        self.workflow = name
+        self.workflow: str = name
         self._base: Path = ("workflows", name)
 
     @classmethod

@@ -190,7 +190,7 @@ class Common:
 INPUT_TYPES: Final[tuple[str, ...]] = get_args(InputType)
 """What an input can be."""
 
-COMMON: Final = frozenset(attribute.name for attribute in Common.__attrs_attrs__)
+COMMON: Final[frozenset[str]] = frozenset(attribute.name for attribute in Common.__attrs_attrs__)
 
 
 @frozen

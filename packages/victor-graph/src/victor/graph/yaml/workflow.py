@@ -52,8 +52,8 @@ class Workflow:
 
     def _describe(self, definition: WorkflowDefinition, graph: StateGraph[Any]) -> None:
         self.definition = definition
-        self.name = definition.name
-        self.description = definition.top.description
+        self.name: str = definition.name
+        self.description: str = definition.top.description
         self.inputs: dict[str, Input] = definition.inputs
         self.graph: StateGraph[Any] = graph
         self._inside: CompiledGraph | None = None

@@ -13,7 +13,9 @@ from victor.observability.cli.runs import runs, show
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Look at what was recorded: runs, times, tokens, cost, errors.")
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, help="Look at what was recorded: runs, times, tokens, cost, errors."
+)
 for _command in (status, runs, show, tail, top, query, compare, report, export):
     app.command()(_command)
 app.command("import")(import_)

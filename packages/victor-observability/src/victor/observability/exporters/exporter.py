@@ -103,7 +103,7 @@ class Interval:
         if not seconds > 0:
             raise ConfigurationError(f"[metrics.{name}] interval_s must be above 0, not {seconds!r}")
         self.seconds = seconds
-        self.failed = 0
+        self.failed: int = 0
         """How many calls have failed since the last one that did not."""
         self._name = name
         self._push = push

@@ -62,8 +62,8 @@ class JsonLinesExporter:
             raise ConfigurationError(f"[metrics.jsonl] max_bytes must be 1 or more, not {max_bytes!r}")
         if backups < 0:
             raise ConfigurationError(f"[metrics.jsonl] backups must be 0 or more, not {backups!r}")
-        self.path = project_folder() / Path(path).expanduser()
-        self.lost = 0
+        self.path: Path = project_folder() / Path(path).expanduser()
+        self.lost: int = 0
         """How many records could not be written."""
         self._max_bytes, self._backups, self._fsync = max_bytes, backups, fsync
         self._kinds = kinds_of(kinds, "jsonl")

@@ -115,7 +115,7 @@ class KindForm:
     __slots__ = ("_fixed", "_plans", "_speaker", "_titles", "form", "kind")
 
     def __init__(self, kind: str, speaker: Speaker) -> None:
-        self.kind = kind
+        self.kind: str = kind
         self.form: SpanForm = span_form(kind)
         self._speaker = speaker
         self._fixed: dict[str, Value] = dict(self.form.fixed)

@@ -93,7 +93,9 @@ class OpenTelemetryIntegration:
         redactor: Redactor = redact,
     ) -> None:
         self.service_name = service_name
-        self.endpoint = endpoint if isinstance(endpoint, Endpoint) else Endpoint(endpoint, protocol, headers, timeout_s)
+        self.endpoint: Endpoint = (
+            endpoint if isinstance(endpoint, Endpoint) else Endpoint(endpoint, protocol, headers, timeout_s)
+        )
         self.endpoint.spoken()  # says at once what is wrong with it
         if capture_content is None:
             capture_content = os.environ.get(_CONTENT, "").strip().lower() in _YES

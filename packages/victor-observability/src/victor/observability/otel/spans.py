@@ -33,7 +33,7 @@ __all__ = ["CONVERSATION_KEY", "RETRIES", "SPAN_KINDS", "LiveSpans", "exception_
 
 _log = logging.getLogger("victor.otel")
 
-CONVERSATION_KEY: Final = contexts.create_key("victor-conversation")
+CONVERSATION_KEY: Final[str] = contexts.create_key("victor-conversation")
 """Where the context has the id of the conversation, if the program told it."""
 
 RETRIES: Final = frozenset({"model.retry", "tools.retry", "workflow.retry"})
@@ -41,7 +41,7 @@ RETRIES: Final = frozenset({"model.retry", "tools.retry", "workflow.retry"})
 
 _KEY: Final = contexts.create_key("victor-span")
 _SPEAKING: Final = frozenset({"agent.run", "team.turn"})
-SPAN_KINDS: Final = {
+SPAN_KINDS: Final[dict[str, trace.SpanKind]] = {
     "internal": trace.SpanKind.INTERNAL,
     "client": trace.SpanKind.CLIENT,
     "producer": trace.SpanKind.PRODUCER,

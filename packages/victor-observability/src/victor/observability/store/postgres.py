@@ -77,6 +77,7 @@ class PostgresStore(SqlStore):
         read_only: bool = False,
         create: bool = True,
     ) -> None:
+        self.schema: str
         self._url, self.schema = split_url(url)
         super().__init__(f"{place_of(self._url)} schema {self.schema}", retention)
         self._timeout_s = timeout_s

@@ -41,7 +41,7 @@ class SqlStore:
 
     def __init__(self, place: str, retention: Retention | None) -> None:
         self.place = place
-        self.retention = Retention() if retention is None else retention
+        self.retention: Retention = Retention() if retention is None else retention
         self._names = Names()
 
     # ---------------------------------------------------------------- what a database does

@@ -12,7 +12,9 @@ from victor.teams.cli.worker import worker
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Teams of agents: run them, look at them, count votes, form new ones.")
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, help="Teams of agents: run them, look at them, count votes, form new ones."
+)
 app.command()(run)
 app.command("list")(list_teams)
 app.command()(validate)

@@ -25,7 +25,7 @@ class Endpoint:
 
     def __init__(self, bus: Bus, name: str) -> None:
         self._bus = bus
-        self.name = name
+        self.name: str = name
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r} on {self._bus.name!r})"

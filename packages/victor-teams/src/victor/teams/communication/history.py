@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -46,7 +46,7 @@ class History:
         if not isinstance(given, int) or size < 0:
             raise ConfigurationError(f"a history keeps a whole number of messages, 0 or more, not {size!r}")
         self._messages: deque[AgentMessage] = deque(maxlen=size)
-        self.add = self._messages.append
+        self.add: Callable[[AgentMessage], None] = self._messages.append
 
     def __len__(self) -> int:
         return len(self._messages)

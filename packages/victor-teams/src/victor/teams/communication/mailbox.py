@@ -40,8 +40,8 @@ class Mailbox:
         given: object = size
         if not isinstance(given, int) or size < 1:
             raise ConfigurationError(f"a mailbox holds at least one message, not {size!r}")
-        self.name = name
-        self.size = size
+        self.name: str = name
+        self.size: int = size
         self.overflow = overflow
         self.messages: deque[AgentMessage] = deque()
         self._dropped = dropped

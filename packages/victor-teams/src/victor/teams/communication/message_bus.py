@@ -88,7 +88,7 @@ class MessageBus:
     ) -> None:
         Mailbox(name, mailbox, overflow, lambda message, why: None)  # says at once what is wrong with these
         self.name = name
-        self.history = History(history)
+        self.history: History = History(history)
         self.dead_letters: deque[DeadLetter] = deque(maxlen=dead_letters)
         self.dead_letter_counts: Counter[str] = Counter()
         self._size = mailbox

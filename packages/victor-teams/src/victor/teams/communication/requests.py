@@ -35,8 +35,8 @@ class Pending:
     __slots__ = ("future", "receiver")
 
     def __init__(self, receiver: str, future: asyncio.Future[AgentMessage | None]) -> None:
-        self.receiver = receiver
-        self.future = future
+        self.receiver: str = receiver
+        self.future: asyncio.Future[AgentMessage | None] = future
 
     def expire(self) -> None:
         """The time is up."""

@@ -77,7 +77,7 @@ class AdaptiveTeam:
         if not 0 <= margin < 1 or stay < 0 or not 0 < balance <= 1:
             raise ConfigurationError("margin lies between 0 and 1, balance above 0 and up to 1, stay from 0 on")
         self.dynamic = dynamic
-        self.performance = performance or Performance()
+        self.performance: Performance = performance or Performance()
         self.margin = margin
         self.stay = stay
         self.balance = balance

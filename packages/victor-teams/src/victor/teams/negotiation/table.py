@@ -100,12 +100,12 @@ class Table:
         answer_limit: int,
         replay: Record | None = None,
     ) -> None:
-        self.parties = dict(parties)
-        self.members = tuple(parties)
+        self.parties: dict[str, Any] = dict(parties)
+        self.members: tuple[str, ...] = tuple(parties)
         self.roles: dict[str, str] = {}
         self.stream = stream
         self.name = name
-        self.round = 0
+        self.round: int = 0
         self.problems: list[PartyProblem] = []
         self.entries: list[Entry] = []
         self.expired: list[int] = []

@@ -18,6 +18,8 @@ from victor.teams.voting.ties import Declared, Ties, Undecided, read_tie_breaks
 
 if TYPE_CHECKING:
     from victor.core.events import EventStream
+    from victor.teams.voting.ballot import BallotForm
+    from victor.teams.voting.ties import TieBreak
 
 __all__ = ["Poll"]
 
@@ -70,12 +72,12 @@ class Poll:
             raise VotingError(f"options are a list of texts, not the text {options!r}")
         if isinstance(voters, str):
             raise VotingError(f"voters are a list of names, not the text {voters!r}")
-        self.rule = make_rule(rule)
-        self.form = self.rule.form(tuple(options))
-        self.voters = None if voters is None else tuple(dict.fromkeys(voters))
-        self.weights = {voter: _weight(voter, weight) for voter, weight in (weights or {}).items()}
-        self.quorum = Quorum.read(quorum)
-        self.tie_break = read_tie_breaks(tie_break)
+        self.rule: Rule = make_rule(rule)
+        self.form: BallotForm = self.rule.form(tuple(options))
+        self.voters: tuple[str, ...] | None = None if voters is None else tuple(dict.fromkeys(voters))
+        self.weights: dict[str, Number] = {voter: _weight(voter, weight) for voter, weight in (weights or {}).items()}
+        self.quorum: Quorum | None = Quorum.read(quorum)
+        self.tie_break: tuple[TieBreak, ...] = read_tie_breaks(tie_break)
         self.name = name
         self._stream = stream
         self._ballots: dict[str, Content | None] = {}

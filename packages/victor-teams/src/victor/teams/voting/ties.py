@@ -136,7 +136,7 @@ class Undecided(Exception):  # noqa: N818 - control flow within a count, never s
     def __init__(self, where: str, tied: Sequence[str]) -> None:
         super().__init__(where)
         self.where = where
-        self.tied = tuple(tied)
+        self.tied: tuple[str, ...] = tuple(tied)
 
 
 class Ties:

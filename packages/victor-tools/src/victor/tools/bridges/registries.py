@@ -24,7 +24,7 @@ class _Old:
     _warned: ClassVar[set[str]] = set()
 
     def __init__(self, registry: UnifiedToolRegistry | None = None) -> None:
-        self.registry = UnifiedToolRegistry() if registry is None else registry
+        self.registry: UnifiedToolRegistry = UnifiedToolRegistry() if registry is None else registry
         name = type(self).__name__
         if name not in _Old._warned:
             _Old._warned.add(name)

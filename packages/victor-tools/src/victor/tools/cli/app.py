@@ -17,7 +17,7 @@ from victor.tools.registry import UnifiedToolRegistry
 
 __all__ = ["app"]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]},
     help="List, search, run and serve tools.",
 )  # fmt: skip

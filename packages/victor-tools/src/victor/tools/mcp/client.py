@@ -107,7 +107,7 @@ class MCPToolset:
             raise ConfigurationError(
                 "an MCP server is a command line, a list of arguments, or a URL; this one is empty"
             )
-        self.name = name or ("server" if is_url else safe_name(target[0].rpartition("/")[2]))
+        self.name: str = name or ("server" if is_url else safe_name(target[0].rpartition("/")[2]))
         self._prefix = safe_name(self.name) + "_" if prefix is None else prefix
         self._only = None if only is None else frozenset(only)
         self._resources = resources

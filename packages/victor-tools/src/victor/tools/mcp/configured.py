@@ -148,5 +148,5 @@ class _Tools:
         raise ConfigurationError(f"the MCP server {self._server!r} has no tool {name!r}")
 
 
-servers = _Tools()
+servers: Any = _Tools()
 """Where the catalog's import strings lead."""

@@ -41,7 +41,7 @@ class Transport:
     ) -> None:
         self._target = target
         self._env, self._folder, self._headers, self._timeout = dict(env), folder, dict(headers), timeout_s
-        self.refused = ""
+        self.refused: str = ""
 
     def __call__(self) -> Any:
         """Make one."""

@@ -55,9 +55,9 @@ class Writer:
         self.module = module
         self.names = names
         self.definition = definition
-        self.prefix = "" if main else identifier(definition.name)
-        self.functions = {id(node): module.name(node.id) for node in definition.scope.every()}
-        self.graph = "graph" if main else module.name(f"{self.prefix}_graph")
+        self.prefix: str = "" if main else identifier(definition.name)
+        self.functions: dict[int, str] = {id(node): module.name(node.id) for node in definition.scope.every()}
+        self.graph: str = "graph" if main else module.name(f"{self.prefix}_graph")
 
     def class_name(self, name: str) -> str:
         """The name of a class of this workflow."""

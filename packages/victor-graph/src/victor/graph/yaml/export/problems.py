@@ -21,5 +21,5 @@ class ExportError(VictorError):
     """
 
     def __init__(self, what: str, problems: Iterable[str]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
+        self.problems: tuple[str, ...] = tuple(dict.fromkeys(problems))
         super().__init__(f"{what} cannot be exported:\n" + "\n".join(f"  - {one}" for one in self.problems))
