@@ -20,9 +20,9 @@ SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 CHECK = jsonschema.Draft7Validator(SCHEMA)
 EXAMPLES = sorted(
     path
-    for folder in (Path(__file__).parents[4] / "docs" / "examples",)
-    for path in folder.rglob("*.y*ml")
-    if "workflows:" in path.read_text(encoding="utf-8")
+    for path in (Path(__file__).parents[4] / "docs" / "examples").rglob("*.y*ml")
+    # The published schema knows the node types of this package alone.
+    if "workflows:" in (text := path.read_text(encoding="utf-8")) and "type: team" not in text
 )
 
 
