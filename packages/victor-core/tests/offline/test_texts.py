@@ -351,6 +351,14 @@ def test_labels_of_instructions(text: str, labels: list[str]) -> None:
     assert list(find_labels(text)) == labels
 
 
+def test_a_question_mark_speaks_for_questions_where_nothing_else_does() -> None:
+    labels = ["bug", "feature", "question"]
+    assert classify("How can I change my password?", labels).label == "question"
+    assert classify("Why does it crash with an error?", labels).label == "bug"
+    assert classify("How can I change my password?", ["bug", "questions", "other"]).label == "questions"
+    assert classify("Hm.", ["bug", "question"]).label == "bug"
+
+
 def test_labels_without_any_sign() -> None:
     assert classify("zebra", ["b", "a"]).label == "b"
     assert classify("zebra", ["b", "other"]).label == "other"

@@ -112,6 +112,9 @@ def classify(text: str, labels: Sequence[str], descriptions: Mapping[str, str] |
     best = max(range(len(labels)), key=lambda at: (scores[at][0], -at))
     everything = sum(score for score, _ in scores)
     if everything <= 0.0:
+        asks = next((label for label in labels if stem("question") in map(stem, words(label))), None)
+        if asks is not None and text.rstrip().endswith("?"):
+            return Verdict(asks, 1.0, 0.5, ("?",))
         return Verdict(_without_evidence(labels), 0.0, 0.0)
     score, evidence = scores[best]
     # A little of every doubt stays: two words in a short text make nobody sure.
