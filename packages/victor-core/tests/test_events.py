@@ -347,6 +347,19 @@ def test_any_exception_has_a_likeness_that_can_be_shown_copied_and_pickled(heard
         assert (str(other), type(other).__name__) == (str(shown), type(shown).__name__)
 
 
+def test_an_exception_of_a_class_nothing_can_be_made_from(heard):
+    class Final(ValueError):  # as classes written in Rust or C may be
+        def __init_subclass__(cls) -> None:
+            raise TypeError("not an acceptable base type")
+
+    stream, events = heard
+    with stream.operation("tool.call") as operation:
+        operation.fail(Final("no access with password=hunter2"))
+    shown = events[-1].error
+    assert isinstance(shown, ValueError)
+    assert (type(shown).__name__, str(shown)) == ("Final", "no access with password=[redacted]")
+
+
 def test_an_exception_that_cannot_say_what_it_is(heard):
     class Mute(Exception):
         def __str__(self) -> str:

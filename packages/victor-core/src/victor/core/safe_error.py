@@ -64,12 +64,17 @@ def _safe(error: BaseException, redactor: Redactor, known: dict[int, BaseExcepti
 
 
 def _made(kind: type[BaseException], text: str, members: list[BaseException]) -> BaseException:
-    likeness = _likeness(kind)  # type: ignore[arg-type]
-    try:
-        made: Any = likeness.__new__(likeness, text, members) if members else likeness.__new__(likeness)
-    except Exception:  # noqa: BLE001 - it insists on arguments of its own: then only the name of its type is kept
-        likeness = _likeness(Exception, kind.__name__, kind.__module__)
-        made = likeness.__new__(likeness)
+    made: Any = None
+    for base in kind.__mro__:
+        if not issubclass(base, BaseException):
+            continue
+        try:
+            named = () if base is kind else (kind.__name__, kind.__module__)
+            likeness = _likeness(base, *named)  # type: ignore[arg-type]
+            made = likeness.__new__(likeness, text, members) if members else likeness.__new__(likeness)
+            break
+        except Exception:  # noqa: BLE001, S112 - it insists on arguments, or lets nothing be made from it
+            continue  # as a class written in Rust may; then its nearest base, which every error has one of
     made.args = (text,) if text else ()
     result: BaseException = made
     return result
