@@ -336,3 +336,13 @@ async def test_agents_are_not_asked_again():
     assert (await team.run("t")).stop_reason is StopReason.MEMBER_FAILED
     assert (await team.run()).output == "two"
     assert model.remaining == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="not applicable: there are no modes of files")
+def test_a_new_journal_is_for_its_owner_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        Team([lambda ask: "done"], Sequential()).run_sync("go", journal=tmp_path / "run.jsonl")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "run.jsonl").stat().st_mode & 0o777 == 0o600

@@ -218,7 +218,7 @@ class Journal:
     def _open(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
+            self._file = open(path, "a+b", opener=_for_its_owner)  # noqa: SIM115 - Path.open takes no opener
         except OSError as error:
             raise JournalError(f"the journal {path} cannot be opened: {error.strerror or error}") from error
         try:
@@ -269,6 +269,11 @@ class Journal:
         except OSError:
             file.truncate(start)  # half a line must not stand before the next
             raise
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """A new file is for its owner alone: it holds all that was said."""
+    return os.open(path, flags, 0o600)
 
 
 def _lock(file: IO[bytes], path: Path) -> None:
