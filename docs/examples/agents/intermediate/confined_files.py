@@ -47,8 +47,7 @@ if __name__ == "__main__":
     agent = Agent("Edit files.", tools=tools_of(Files(workspace), prefix="files_"), model=ScriptedModel(SCRIPT))
     for message in agent.run_sync("Make it green.").messages:
         if message.role == "tool":
-            print(
-                f"{message.name}: {'REFUSED ' if message.is_error else ''}{message.content.replace(str(Path.cwd()), '.')}"
-            )
+            said = message.content.replace(str(Path.cwd()), ".")
+            print(f"{message.name}: {'REFUSED ' if message.is_error else ''}{said}")
     print((workspace / "settings.ini").read_text(encoding="utf-8").splitlines()[0])
     print("read-only tools:", ", ".join(made.name for made in Files(workspace, read_only=True).tools()))
