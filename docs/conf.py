@@ -87,7 +87,7 @@ copybutton_prompt_is_regexp = True
 # `bash` blocks have no prompt and are copied as they are; of a console session the commands alone.
 copybutton_exclude = ".linenos, .go"
 
-myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist", "substitution"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "fieldlist", "substitution"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

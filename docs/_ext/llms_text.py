@@ -2,8 +2,8 @@
 
 ``llms.txt`` follows the format of llmstxt.org: a title, a summary, and lists of links with a line on each. The links
 lead to the pages as Markdown, which lie beside the HTML (``guides/x.html.md``). ``llms-full.txt`` holds the full text
-of what explains (guides, reference, models); of the examples it holds the list, and of the API nothing, because these are
-many times as long, and says so.
+of what explains (guides, reference, models); of the examples it holds the list, and of the API nothing: these are
+many times as long. It says so.
 
 sphinx-llms-txt does the first half. It copies sources as they are, so our pictures and lists of examples, which are
 made at build time, would be missing from the text; here they are in it, a picture as Mermaid.
