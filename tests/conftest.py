@@ -1,8 +1,8 @@
-"""The scripts are programs in a folder of their own; their tests import them from there."""
+"""The scripts are programs in a folder of their own; their tests import them, and what they share, from there."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "scripts"), str(Path(__file__).parent)]

@@ -124,6 +124,23 @@ def test_the_same_entry_found_twice_on_the_path_counts_once(installed):
     assert [p.error for p in Plugins().load().loaded] == [""]
 
 
+def test_of_two_plugins_of_one_name_the_first_keeps_all_it_has(installed):
+    other = FakeEntry("a", plugin(victor_register_models=lambda register: register("theirs", "math:tau")))
+    other.value = "b.plugin"
+    installed += [
+        FakeEntry("a", plugin(victor_register_models=lambda register: register("ours", "math:pi"))),
+        other,
+    ]
+    manager = Plugins().load()
+    first, second = manager.loaded
+    assert first.error == ""
+    assert second.error == "a plugin named 'a' is loaded already; rename one"
+    assert manager.models.names == ["ours"]
+    with pytest.raises(PluginError, match="a plugin named 'a' is loaded already"):
+        manager.register(plugin(), name="a")
+    assert manager.models.names == ["ours"]
+
+
 def test_registering_by_hand_raises_and_undoes():
     manager = Plugins()
 

@@ -201,6 +201,19 @@ def test_a_broken_plugin_is_reported_once_and_harmless(victor, plugin):
     assert "Traceback" in victor("--debug", "--help").err
 
 
+def test_a_setting_that_leaves_plugins_out_is_named_where_a_command_is_unknown(victor, monkeypatch):
+    monkeypatch.setenv("VICTOR_LOAD_PLUGINS", "core")
+    done = victor("nothing")
+    assert done.code == 2
+    assert done.err.endswith("load_plugins, from environment VICTOR_LOAD_PLUGINS, names core\n")
+
+
+def test_the_name_of_a_model_alone_is_told_what_it_lacks(victor):
+    done = victor("run", "hello", "-m", "gpt-5-mini")
+    assert done.err.startswith("error: unknown model provider 'gpt-5-mini'; there are: ")
+    assert done.err.endswith("A model is named provider:model, such as openai:gpt-5-mini\n")
+
+
 def test_a_plugin_that_does_not_exist_is_reported(victor, monkeypatch):
     monkeypatch.setenv("VICTOR_LOAD_PLUGINS", "core,wheather")
     assert "no installed package has a plugin 'wheather'" in victor("--help").err

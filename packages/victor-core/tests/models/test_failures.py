@@ -104,6 +104,18 @@ def test_kinds(error, kind, words):
     assert words in str(failure.error)
 
 
+def test_a_proxy_in_between_is_named_without_its_password(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "proxy" not in told(ConnectionRefusedError(111, "Connection refused"))
+    monkeypatch.setenv("ALL_PROXY", "http://ann:hunter23@proxy:3128")
+    text = told(ConnectionRefusedError(111, "Connection refused"))
+    assert "through the proxy that ALL_PROXY names: check it, or add gpu-box to NO_PROXY" in text
+    assert "hunter23" not in text
+    monkeypatch.setenv("NO_PROXY", "gpu-box")
+    assert "proxy" not in told(ConnectionRefusedError(111, "Connection refused"))
+
+
 def test_a_connection_that_breaks_after_pieces_came_is_a_cut():
     assert "broke before the answer was whole" in told(ConnectionResetError(104, "reset"), pieces=3)
 

@@ -422,3 +422,12 @@ class TestOnATerminal:
         terminal = Terminal([*program, "run", "w.yaml"])
         assert terminal.end() == 0
         assert "30/30" in terminal.seen
+
+
+def test_a_place_that_cannot_be_written_is_said_with_what_to_do(victor, place):
+    (place / "flow.yaml").write_text("workflows: {hello: {nodes: [{id: a, type: transform, template: Hello, output: reply}]}}")
+    (place / ".victor").write_text("a file is in the way")
+    done = victor("run", "flow.yaml")
+    assert done.code == 1
+    assert ".victor, which cannot be made or written: File exists; name another place with --checkpoints" in done.err
+    assert victor("run", "flow.yaml", "--checkpoints", "none").code == 0

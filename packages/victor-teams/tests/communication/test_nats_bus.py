@@ -353,6 +353,14 @@ class TestSetup:
             await bus.join("ann")
         assert "secret" not in str(caught.value)
 
+    async def test_without_nats_py_the_extra_is_named(self, monkeypatch):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "nats"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "nats", None)  # as if it were not installed
+        for call in (lambda bus: bus.join("ann"), lambda bus: bus.request("ann", "bob", "Hello")):
+            with pytest.raises(ConfigurationError, match=r"pip install 'victor-teams\[nats\]'"):
+                await call(open_bus("nats://127.0.0.1:9"))
+
     async def test_a_closed_bus_is_closed(self, make):
         bus = make()
         await bus.open()

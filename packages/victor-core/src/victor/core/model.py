@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, UnknownNameError
 from victor.core.message import Message, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -211,8 +211,16 @@ def resolve_model(model: Model | str | None = None) -> Model:
         raise ConfigurationError(f"a model is a Model or a name such as 'openai:gpt-5-mini', not {given!r}")
     from victor.core.plugins import get_plugins
 
-    provider, _, name = given.strip().partition(":")
-    made = get_plugins().models.get(provider)(name)
+    provider, colon, name = given.strip().partition(":")
+    try:
+        make = get_plugins().models.get(provider)
+    except UnknownNameError as error:
+        if colon or error.suggestions:
+            raise
+        # The name of a model alone, as its vendor writes it.
+        text = f"{error}. A model is named provider:model, such as openai:gpt-5-mini"
+        raise UnknownNameError(text, name=error.name) from None
+    made = make(name)
     if not isinstance(made, Model):
         raise ConfigurationError(f"the model provider {provider!r} made a {type(made).__name__}, which is no Model")
     return made

@@ -133,6 +133,7 @@ class Plugins:
         """
         plugin = Plugin(name or str(getattr(module, "__name__", type(module).__name__)))
         plugin.module = getattr(module, "__name__", "")
+        self._refuse_twin(plugin)
         try:
             self._add(plugin, module)
         except Exception as error:
@@ -158,6 +159,11 @@ class Plugins:
             plugin.distribution, plugin.version = str(entry.dist.name), entry.dist.version
         began = time.perf_counter()
         try:
+            self._refuse_twin(plugin)
+        except PluginError as error:
+            self._fail(plugin, str(error))
+            return
+        try:
             self._add(plugin, entry.load(), strict=False)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's code raises is its own failure
             self._forget(plugin.name)
@@ -170,9 +176,15 @@ class Plugins:
                 self.loaded.append(plugin)
         plugin.load_ms = (time.perf_counter() - began) * 1000
 
+    def _refuse_twin(self, plugin: Plugin) -> None:
+        """Of two plugins of one name the first stays, with all it has contributed."""
+        for other in self.loaded:
+            if other.name == plugin.name and self._manager.has_plugin(plugin.name):
+                whose = f", from {other.distribution} {other.version}" if other.distribution else ""
+                advice = f"uninstall one of {other.distribution} and {plugin.distribution}" if whose else "rename one"
+                raise PluginError(f"a plugin named {plugin.name!r} is loaded already{whose}; {advice}")
+
     def _add(self, plugin: Plugin, module: ModuleType | Any, *, strict: bool = True) -> None:
-        if self._manager.has_plugin(plugin.name):
-            raise PluginError(f"a plugin named {plugin.name!r} is loaded already")
         before = set(vars(self._manager.hook))
         self._manager.register(module, plugin.name)
         for unknown in sorted(set(vars(self._manager.hook)) - before):
@@ -234,10 +246,14 @@ class Plugins:
     def _fail(self, plugin: Plugin, reason: str, error: BaseException | None = None) -> None:
         plugin.error = reason
         self.loaded.append(plugin)
+        advice = ""
+        if error is not None and plugin.distribution:
+            advice = f" (from {plugin.distribution} {plugin.version}; upgrade or uninstall it)"
         _log.warning(
-            "plugin %r: %s" if plugin.contributions else "plugin %r is broken and was skipped: %s",
+            "plugin %r: %s%s" if plugin.contributions else "plugin %r is broken and was skipped: %s%s",
             plugin.name,
             reason,
+            advice,
             exc_info=error if _log.isEnabledFor(logging.DEBUG) else None,
         )
 

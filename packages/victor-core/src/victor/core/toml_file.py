@@ -70,7 +70,8 @@ def read_toml(path: str | Path, *, near: str | Path = "") -> TomlFile:
         at = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = at[1] if at else str(text.count("\n") + 1)
         reason = str(error).partition(" (at ")[0]
-        raise ConfigurationError(f"{shown}:{line}: not valid TOML: {reason}") from error
+        hint = " (a text stands in quotes)" if reason == "Invalid value" else ""
+        raise ConfigurationError(f"{shown}:{line}: not valid TOML: {reason}{hint}") from error
 
 
 def _line_of(text: str, key: tuple[str, ...]) -> int | None:

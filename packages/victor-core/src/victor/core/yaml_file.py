@@ -189,6 +189,10 @@ def read_text(text: str, *, name: str = "<text>", error: type[YamlFileError] = Y
         mark = cause.problem_mark or cause.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         what = " ".join(part for part in (cause.context, cause.problem) if part)
+        lines = text.split("\n")
+        before = lines[line - 1][:column] if line <= len(lines) else ""
+        if "\t" in before and not before.strip():
+            what = "a tab; indent with spaces"
         raise error([Problem(name, line, column, f"not YAML: {what}")]) from cause
     except (yaml.YAMLError, RecursionError, ValueError) as cause:
         raise error([Problem(name, 1, 1, f"not YAML: {cause}")]) from cause

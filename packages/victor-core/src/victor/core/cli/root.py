@@ -153,6 +153,17 @@ def _split(args: list[str]) -> tuple[Globals, list[str]]:
     return given, args
 
 
+def _left_out() -> str:
+    """What to know about an unknown command where a setting chooses the plugins: its package may well be installed."""
+    from victor.core.settings import load_settings
+
+    settings = load_settings()
+    if settings.load_plugins is None:
+        return ""
+    where, named = settings.origin("load_plugins"), ", ".join(settings.load_plugins) or "none"
+    return f"; not every installed plugin is loaded: load_plugins, from {where}, names {named}"
+
+
 def _dispatch(given: Globals, args: list[str], stack: ExitStack) -> int:
     from victor.core.cli.terminal import note
 
@@ -184,7 +195,7 @@ def _dispatch(given: Globals, args: list[str], stack: ExitStack) -> int:
     try:
         command = plugins.commands.entry(name)
     except UnknownNameError as error:
-        note(f"{error} (victor --help lists the commands)", kind="error")
+        note(f"{error} (victor --help lists the commands){_left_out()}", kind="error")
         return USAGE
     if header := os.environ.get("TRACEPARENT"):  # whoever started this process is traced, and this is a part of it
         from victor.core.trace_context import continuing

@@ -5,12 +5,14 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -207,7 +209,12 @@ def failure_of(error: Exception, endpoint: Endpoint, *, timeout_s: float, pieces
         return _told_in_stream(error, endpoint, who)
     if _from_network(error):
         refused = any(isinstance(cause, ConnectionRefusedError) for cause in causes)
-        hint = endpoint.url_hint or ("is the server running?" if endpoint.local else "check the network and base_url")
+        hint = (
+            _certificate_hint(causes)
+            or _proxy_hint(endpoint.base_url)
+            or endpoint.url_hint
+            or ("is the server running?" if endpoint.local else "check the network and base_url")
+        )
         text = f"{who}: {url} cannot be reached ({_reason(causes, endpoint)}); {hint}"
         return _failure(ModelConnectionError, text, endpoint, retry=not (refused and endpoint.local))
     raise error
@@ -348,6 +355,27 @@ def _reason(causes: list[BaseException], endpoint: Endpoint) -> str:
             return cause.strerror
     text = next((str(cause) for cause in causes[1:] if str(cause)), str(causes[0]))
     return endpoint.clean(text) or type(causes[0]).__name__
+
+
+def _certificate_hint(causes: list[BaseException]) -> str:
+    if not any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
+        return ""
+    return "if your network has a certificate authority of its own, set SSL_CERT_FILE to the file with its certificate"
+
+
+def _proxy_hint(url: str) -> str:
+    """What to do where a variable sends requests to a server through a proxy. Its address may hold a password."""
+    from urllib.request import proxy_bypass  # only where something went wrong: it is slow to import
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or proxy_bypass(host):
+        return ""
+    names = [name for scheme in (parts.scheme, "all") for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())]
+    for name in names:
+        if os.environ.get(name):
+            return f"requests go through the proxy that {name} names: check it, or add {host} to NO_PROXY"
+    return ""
 
 
 def _from_network(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ def open_store(url: str = "", *, create: bool = True) -> Iterator[Any]:
         create: Make the project's file where it is missing.
 
     Raises:
-        ConfigurationError: There is nothing recorded yet.
+        ConfigurationError: There is nothing recorded yet, or the project's folder cannot be written.
     """
     if url == "none":
         yield None
@@ -36,10 +37,18 @@ def open_store(url: str = "", *, create: bool = True) -> Iterator[Any]:
         path = default_path()
         if not create and not path.is_file():
             raise ConfigurationError(f"nothing is recorded yet: there is no {path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
         ignore = path.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            if not path.exists():  # for its owner: it holds what the runs know
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise ConfigurationError(
+                f"runs are recorded in {path.parent}, which cannot be made or written: {error.strerror or error}; "
+                "name another place with --checkpoints sqlite:FILE, or record nothing with --checkpoints none"
+            ) from error
         url = f"sqlite:{path}"
     from victor.core.plugins import get_plugins
 

@@ -182,7 +182,15 @@ class NatsBus:
                 )
         except (TimeoutError, Error, OSError) as error:
             shown = re.sub(r"//[^@/]*@", "//...@", self.url)
-            raise BusError(f"the NATS server {shown} cannot be reached: {type(error).__name__}: {error}") from error
+            why = (
+                f"{type(error).__name__}: {error}"
+                if str(error)
+                else f"no connection within {self._connect_timeout:g} s"
+            )
+            raise BusError(
+                f"the NATS server {shown} cannot be reached: {why}; "
+                "is it running ('nats-server -js'), and is the URL right?"
+            ) from error
         self._nc = connected
         self._js = connected.jetstream(timeout=5)
         try:
@@ -279,10 +287,10 @@ class NatsBus:
         Raises:
             BusError: The server does not answer.
         """
-        from nats.js.api import AckPolicy, ConsumerConfig
-
         checked_name(name)
         await self.open()
+        from nats.js.api import AckPolicy, ConsumerConfig
+
         token = token_of(name)
         config = ConsumerConfig(
             durable_name=token, filter_subject=f"{self._prefix}.mail.{token}", ack_policy=AckPolicy.EXPLICIT,
@@ -422,11 +430,11 @@ class NatsBus:
             ResponseError: The receiver answered that it failed.
             MessageTooLargeError: The content is too large.
         """
+        check_patience(timeout, retries, backoff_s)
+        await self.open()
         from nats.errors import NoRespondersError
         from nats.errors import TimeoutError as NatsTimeout
 
-        check_patience(timeout, retries, backoff_s)
-        await self.open()
         (token,) = self._tokens([receiver])
         message = AgentMessage(
             sender=sender, receivers=(receiver,), content=content, type=MessageType.REQUEST, metadata=metadata or {}

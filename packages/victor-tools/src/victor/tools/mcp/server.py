@@ -201,7 +201,10 @@ async def serve_http(
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+        raise ConfigurationError(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; "
+            "end what listens there, or choose another port (0 for any that is free)"
+        ) from error
     running = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
     try:
         if ready is not None:
