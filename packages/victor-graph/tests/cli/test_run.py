@@ -425,7 +425,8 @@ class TestOnATerminal:
 
 
 def test_a_place_that_cannot_be_written_is_said_with_what_to_do(victor, place):
-    (place / "flow.yaml").write_text("workflows: {hello: {nodes: [{id: a, type: transform, template: Hello, output: reply}]}}")
+    node = "{id: a, type: transform, template: Hello, output: reply}"
+    (place / "flow.yaml").write_text(f"workflows: {{hello: {{nodes: [{node}]}}}}")
     (place / ".victor").write_text("a file is in the way")
     done = victor("run", "flow.yaml")
     assert done.code == 1
