@@ -23,6 +23,16 @@ def runs(victor, flow, place):
     return victor
 
 
+@pytest.mark.skipif(os.name == "nt", reason="not applicable: there are no modes of files")
+def test_the_record_is_for_its_owner_alone(victor, flow, place):
+    before = os.umask(0o022)
+    try:
+        victor("run", *ANN, "-a", "yes", "--thread", "done")
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in (place / ".victor").glob("workflows.db*")} == {0o600}
+
+
 class TestThreads:
     def test_say_which_workflow_they_belong_to_and_how_they_stand(self, runs, place):
         found = {record["thread"]: record for record in runs("threads", "--json").data}
