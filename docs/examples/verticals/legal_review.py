@@ -57,7 +57,5 @@ if __name__ == "__main__":
         print("\nThe file of the case:")
         for entry in reversed(list(graph.get_state_history(case))):
             levels = "/".join(level["level"] for level in entry.values.get("levels", [])) or "not sorted yet"
-            opinion = entry.values.get("opinion", "")
-            print(
-                f"  step {entry.metadata['step']}: {levels}; then {', '.join(sorted(set(entry.next))) or 'done'} {opinion}"
-            )
+            opinion, nodes = entry.values.get("opinion", ""), ", ".join(sorted(set(entry.next)))
+            print(f"  step {entry.metadata['step']}: {levels}; then {nodes or 'done'} {opinion}")
