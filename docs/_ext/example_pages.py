@@ -117,8 +117,8 @@ def _yaml_head(text: str) -> tuple[str, str]:
 
 
 def _names(value: str) -> list[str]:
-    """The packages of a line; commas inside of brackets belong to an extra."""
-    names = re.split(r",(?![^\[]*\])", value.replace("`", "").strip().rstrip("."))
+    """The packages and programs of a line; commas inside of brackets divide nothing."""
+    names = re.split(r",(?![^\[(]*[\])])", value.replace("`", "").strip().rstrip("."))
     return [name for name in map(str.strip, names) if name not in {"", "nothing"}]
 
 
@@ -234,11 +234,12 @@ def _cell(text: str) -> str:
 
 
 def leave_out(app: Sphinx, config: Any) -> None:
-    """Files below ``examples`` that are neither examples nor index pages are no pages."""
+    """Files below ``examples`` that are neither examples nor Markdown with front matter are no pages."""
     docs = Path(app.srcdir)
-    pages: Set[str] = {"index.md"}
     for file in sorted((docs / "examples").rglob("*")):
-        if file.suffix in config.source_suffix and file.name not in pages and read_example(file) is None:
+        if file.suffix == ".md" and file.read_text(encoding="utf-8", errors="replace").startswith("---\n"):
+            continue
+        if file.suffix in config.source_suffix and read_example(file) is None:
             config.exclude_patterns.append(re.sub(r"([\[*?])", r"[\1]", file.relative_to(docs).as_posix()))
 
 
