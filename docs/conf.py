@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "api_reference",
+    "reference_pages",
     "page_needs",
     "diagram",
     "example_pages",
@@ -108,5 +109,6 @@ default_role = "py:obj"
 # on the network, and the documentation builds without one.
 nitpicky = True
 # An annotation that only type checkers import is a bare name to autodoc; two modules may have one such name.
-suppress_warnings = ["ref.python", "toc.not_readable"]
+# Pages show files that are broken on purpose, which no lexer reads.
+suppress_warnings = ["ref.python", "misc.highlighting_failure", "toc.not_readable"]
 nitpick_ignore_regex = [(r"py:.*", r"(?!victor\.).*")]

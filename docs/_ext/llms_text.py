@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagram import FENCE, DiagramError, draw
-from page_needs import install_line
+from page_needs import install_line, is_package
 from sphinx.util import logging
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def plain(page: str, docs: Path) -> str:
 
     body = FENCE.sub(block, body)
     body = re.sub(r"^<!--.*?-->\n", "", body, flags=re.MULTILINE | re.DOTALL)
-    if needs:
+    if any(map(is_package, needs)):
         body = re.sub(
             r"^(# .+\n)", lambda title: f"{title[1]}\nNeeds: `{install_line(needs)}`\n", body, count=1, flags=re.M
         )

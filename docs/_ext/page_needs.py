@@ -56,20 +56,29 @@ def problems(needs: Sequence[str], known: dict[str, frozenset[str]]) -> list[str
 
 
 def install_line(needs: Sequence[str]) -> str:
-    """The line that installs them.
+    """The line that installs the packages among them.
 
     Example:
-        >>> install_line(["victor-core", "victor-graph[png]"])
+        >>> install_line(["victor-core", "victor-graph[png]", "git"])
         "pip install victor-core 'victor-graph[png]'"
     """
-    return "pip install " + " ".join(f"'{need}'" if "[" in need else need for need in needs)
+    return "pip install " + " ".join(f"'{need}'" if "[" in need else need for need in needs if is_package(need))
+
+
+def is_package(need: str) -> bool:
+    """Whether it is one of our packages; anything else, such as a program, is told in words."""
+    return need.startswith("victor-")
 
 
 def needs_node(needs: Sequence[str]) -> nodes.Node:
     """The line below the title."""
-    text = install_line(needs)
-    block = nodes.literal_block(text, text, language="bash", classes=["install-line"])
-    return nodes.container("", nodes.inline("", "Needs", classes=["needs-label"]), block, classes=["needs"])
+    parts: list[nodes.Node] = [nodes.inline("", "Needs", classes=["needs-label"])]
+    if any(map(is_package, needs)):
+        text = install_line(needs)
+        parts.append(nodes.literal_block(text, text, language="bash", classes=["install-line"]))
+    if others := [need for need in needs if not is_package(need)]:
+        parts.append(nodes.inline("", ("and " if parts[1:] else "") + ", ".join(others)))
+    return nodes.container("", *parts, classes=["needs"])
 
 
 def show(app: Sphinx, document: nodes.document) -> None:
