@@ -23,7 +23,7 @@ def two(fill: Callable[..., None], a_run: Callable[..., list[Record]]) -> None:
 
 def test_status(victor: Callable[..., str], two: None) -> None:
     lines = dict(line.split("  ", 1) for line in victor("status").splitlines())
-    assert re.fullmatch(r"2, the newest \d min ago", lines["runs"].strip())
+    assert re.fullmatch(r"2, the newest \d+ min ago", lines["runs"].strip())
     assert lines["kept in detail"].strip() == "8 operations and points"
     assert lines["last day: cost"].strip() == "$0.50"
     data = json.loads(victor("status", "--json"))

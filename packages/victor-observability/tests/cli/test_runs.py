@@ -22,7 +22,7 @@ def three(fill: Callable[..., None], a_run: Callable[..., list[Record]]) -> None
 def test_runs_are_listed_the_latest_first(victor: Callable[..., str], three: None) -> None:
     lines = victor("runs").splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["00000000"] * 3
-    assert re.search(r"  \d min ago  ", lines[2])
+    assert re.search(r"  \d+ min ago  ", lines[2])
     assert "ok, 1 failed" in lines[2]
     assert "$0.25 + 1 unpriced" in lines[1]
     assert "$0.50" in lines[3]
