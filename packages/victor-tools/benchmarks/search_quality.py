@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-
 from victor.core.plugins import Plugins, set_plugins
 from victor.core.ranking import BM25, content_words
 from victor.core.tool import Tool, ToolMetadata
