@@ -21,6 +21,7 @@ from victor.core.errors import (
     ModelError,
     ModelResponseError,
     OutputError,
+    PluginError,
     SchemaError,
     UnknownNameError,
 )
@@ -676,6 +677,13 @@ class TestTools:
         finally:
             get_plugins().tools.discard("math.add")
         assert list(found) == ["add", "basename", "plus"]
+
+    def test_a_tool_of_a_file(self, tmp_path):
+        (tmp_path / "own.py").write_text("def shout(text: str) -> str:\n    return text.upper()\n")
+        assert list(resolve_tools(["./own.py:shout"], tmp_path)) == ["shout"]
+        assert list(resolve_tools([f"{tmp_path / 'own.py'}:shout"])) == ["shout"]
+        with pytest.raises(PluginError, match="there is no file"):
+            resolve_tools(["./other.py:shout"], tmp_path)
 
     def test_two_tools_of_a_name_are_refused(self):
         with pytest.raises(ConfigurationError, match="two tools are named 'add'"):

@@ -64,6 +64,11 @@ def test_the_model_comes_from_settings_too(victor, cassette, monkeypatch):
     assert victor("run", "hello").out == "From the environment.\n"
 
 
+def test_a_tool_of_a_file(victor, cassette, tools):
+    model = cassette(call("add", a=2, b=3), "5.")
+    assert victor("run", "add", "-m", model, "-t", "./some_tools_for_run.py:add").out == "5.\n"
+
+
 def test_json_is_one_documented_object(victor, cassette, tools):
     model = cassette(call("add", a=2, b=3), {"text": "5.", "usage": {"input_tokens": 9, "output_tokens": 2}})
     done = victor("run", "add", "-m", model, "-t", "some_tools_for_run:add", "-s", "Be brief.", "--json")
@@ -113,6 +118,7 @@ def test_files_are_added_each_under_its_name(victor, cassette, write):
         (["run", "x", "-t", "files"], 1, "pip install victor-tools"),
         (["run", "x", "-t", "zzz*"], 1, "no tool is named like 'zzz*'"),
         (["run", "x", "-t", "os:nothing"], 1, "'os' has no 'nothing'"),
+        (["run", "x", "-t", "./missing.py:nothing"], 1, "there is no file"),
         (["run", "x", "--schema", "none.json"], 1, "none.json cannot be read"),
         (["run", "x", "--schema", "binary"], 1, "is not JSON"),
         (["run", "x", "--schema", "list.json"], 1, "must be a JSON object"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -118,3 +121,17 @@ def test_notes_go_to_stderr(capsys):
     note("look", kind="warning")
     note("aside")
     assert capsys.readouterr() == ("", "warning: look\naside\n")
+
+
+def test_notes_stand_where_they_were_written_in_a_file_too():
+    program = "from victor.core.cli.terminal import note\nprint('first')\nnote('second')\nprint('third')"
+    quiet = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=quiet,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "first\nsecond\nthird\n"

@@ -190,6 +190,43 @@ def test_a_python_graph_runs_resumes_and_is_a_conversation(victor, place):
     assert record["file"] == f"{place / 'agentic.py'}:made"
 
 
+def test_texts_become_what_the_state_of_a_python_graph_declares(victor, place):
+    (place / "visits.py").write_text(
+        "from typing import TypedDict\n"
+        "from victor.graph import StateGraph, START\n"
+        "class State(TypedDict):\n    name: str\n    visits: int\n"
+        "def count(state: State):\n    return {'visits': state['visits'] + 1}\n"
+        "graph = StateGraph(State).add_node('count', count).add_edge(START, 'count')\n"
+        "app = graph.compile()\n"
+    )
+    for target in ("visits:graph", "visits:app"):
+        done = victor("run", target, "-i", "name=7", "-i", "visits=2", "--json")
+        assert done.data["outputs"] == {"name": "7", "visits": 3}
+    wrong = victor("run", "visits:graph", "-i", "visits=two")
+    assert (wrong.code, wrong.err) == (
+        1,
+        "error: graph 'graph': the input 'visits' must be a whole number, not 'two'\n",
+    )
+
+
+def test_tools_of_a_file_stand_beside_the_workflow(victor, place):
+    below = place / "below"
+    below.mkdir()
+    (below / "own.py").write_text("def shout(text: str) -> str:\n    'Shout.'\n    return text.upper()\n")
+    (below / "flow.yaml").write_text(
+        "workflows:\n  w:\n    nodes:\n"
+        "      - {id: a, type: compute, tools: ['./own.py:shout'], inputs: {text: hello}}\n"
+        "      - {id: b, goal: \"Shout 'hi'\", tools: ['./own.py:shout']}\n"
+    )
+    done = victor("run", "below/flow.yaml", "--json")
+    assert done.data["outputs"] == {"a": "HELLO", "b": "HI"}
+    (below / "flow.yaml").write_text(
+        "workflows:\n  w:\n    nodes:\n      - {id: a, goal: x, tools: ['./own.py:shut']}\n"
+    )
+    told = victor("validate", "below/flow.yaml")
+    assert "has no 'shut'; did you mean 'shout'?" in told.out + told.err
+
+
 SLOW = """\
 workflows:
   slow:

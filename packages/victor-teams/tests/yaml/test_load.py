@@ -139,6 +139,14 @@ def test_what_is_wrong_and_where(text, told):
         assert part in str(caught.value)
 
 
+def test_tools_of_a_file_stand_beside_the_team(tmp_path):
+    (tmp_path / "own.py").write_text("def shout(text: str) -> str:\n    return text.upper()\n")
+    (tmp_path / "t.yaml").write_text("teams:\n  a:\n    members: [{name: x, tools: ['./own.py:shout']}]\n")
+    (member,) = load_team(tmp_path / "t.yaml").members.values()
+    assert isinstance(member, AgentMember)
+    assert list(member.agent.tools) == ["shout"]
+
+
 def test_a_module_that_does_not_import_is_told(tmp_path):
     (tmp_path / "broken.py").write_text("1 / 0")
     (tmp_path / "t.yaml").write_text(

@@ -19,6 +19,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from victor.core import event_loop
@@ -52,7 +53,7 @@ class Agent(Generic[T]):
     Args:
         instructions: What the model is told first: a text, or a function of ``deps`` that makes one for each run.
         tools: Functions, `Tool` objects, names from the catalog (``"files.read"``) or import strings
-            (``"pkg.mod:func"``).
+            (``"pkg.mod:func"``, ``"./file.py:func"``).
         model: A `Model`, a name such as ``"openai:gpt-5-mini"``, or None for what settings say (the offline model
             where they say nothing).
         output_type: What an answer is: ``str``, an attrs class, dataclass, TypedDict, pydantic model, Literal, Enum,
@@ -390,14 +391,18 @@ class Agent(Generic[T]):
         return f"Agent({self.name!r}, tools=[{', '.join(self._tools)}])"
 
 
-def resolve_tools(tools: Iterable[Tool | Callable[..., Any] | str]) -> dict[str, Tool]:
+def resolve_tools(tools: Iterable[Tool | Callable[..., Any] | str], folder: Path | None = None) -> dict[str, Tool]:
     """Tools by name, from functions, tools, catalog names and import strings, as installed plugins adjust them.
+
+    Args:
+        tools: As an `Agent` takes them.
+        folder: Against which ``"./file.py:function"`` goes; the working directory by default.
 
     Raises:
         ConfigurationError: Two have the same name, or something is no tool.
         UnknownNameError: A name is in no catalog.
     """
-    return _adjusted(_by_name(tools))
+    return _adjusted(_by_name(tools, folder))
 
 
 def _adjusted(tools: Mapping[str, Tool]) -> dict[str, Tool]:
@@ -409,25 +414,25 @@ def _adjusted(tools: Mapping[str, Tool]) -> dict[str, Tool]:
     return {name: plugins.tool(tool) for name, tool in tools.items()}
 
 
-def _by_name(tools: Iterable[Tool | Callable[..., Any] | str]) -> dict[str, Tool]:
+def _by_name(tools: Iterable[Tool | Callable[..., Any] | str], folder: Path | None = None) -> dict[str, Tool]:
     if isinstance(tools, (str, Mapping)):
         raise ConfigurationError(
             f"tools must be a list of functions, tools or names, not {type(tools).__name__} {tools!r}"
         )
     found: dict[str, Tool] = {}
     for item in tools:
-        tool = _named_tool(item) if isinstance(item, str) else as_tool(item)
+        tool = _named_tool(item, folder) if isinstance(item, str) else as_tool(item)
         if tool.name in found:
             raise ConfigurationError(f"two tools are named {tool.name!r}; rename one: as_tool(function, name='...')")
         found[tool.name] = tool
     return found
 
 
-def _named_tool(name: str) -> Tool:
+def _named_tool(name: str, folder: Path | None) -> Tool:
     if ":" in name:
-        from victor.core.catalog import load_target
+        from victor.core.import_strings import load_object
 
-        return as_tool(load_target(name))
+        return as_tool(load_object(name, folder))
     from victor.core.plugins import get_plugins
 
     return as_tool(get_plugins().tools.get(name))

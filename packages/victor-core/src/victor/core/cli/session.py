@@ -93,7 +93,8 @@ def make_agent(
 
 
 def find_tools(names: Sequence[str]) -> list[Tool]:
-    """Tools by name: of the catalog, ``module:function`` (also in the working directory), or a pattern as ``files.*``.
+    """Tools by name: of the catalog, ``module:function`` (also in the working directory), ``file.py:function``, or a
+    pattern as ``files.*``.
 
     ``"weather.count_words as words"`` gives a tool another name. Where two would have the same one, both are called
     by the whole of theirs, ``weather_count_words``, and a note says so.
@@ -117,14 +118,14 @@ def find_tools(names: Sequence[str]) -> list[Tool]:
 
 
 def _fitting(name: str) -> dict[str, Any]:
-    from victor.core.catalog import load_target
+    from victor.core.import_strings import load_object
     from victor.core.plugins import get_plugins
 
     if ":" in name:
         here = str(Path.cwd())
         if here not in sys.path:
             sys.path.insert(0, here)
-        return {name: load_target(name)}
+        return {name: load_object(name)}
     catalog = get_plugins().tools
     if not any(sign in name for sign in "*?["):
         return {name: catalog.get(name)}

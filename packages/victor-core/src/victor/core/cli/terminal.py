@@ -185,11 +185,15 @@ def print_json(value: Any) -> None:
 def note(text: str, *, kind: str = "") -> None:
     """One line on stderr, so that stdout stays clean for what was asked for.
 
+    What was printed before comes first, also where both go into one file or pipe.
+
     Args:
         text: The line.
         kind: ``"error"`` or ``"warning"``, which is put before it; empty for a dim remark.
     """
     color = {"error": ("red", "bold"), "warning": ("yellow", "bold")}.get(kind, ("dim",))
+    if sys.stdout is not None:
+        sys.stdout.flush()
     if kind:
         print(f"{style(kind + ':', *color, stream=sys.stderr)} {text}", file=sys.stderr)
     else:

@@ -72,8 +72,16 @@ class Target:
         return graph.compile(checkpointer)
 
     def read_inputs(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs checked and converted."""
-        return self.workflow.read_inputs(given) if self.workflow is not None else dict(given)
+        """Inputs checked and converted, those of a graph by the annotations of its state."""
+        if self.workflow is not None:
+            return self.workflow.read_inputs(given)
+        from victor.graph.schema import has_fields
+        from victor.graph.yaml.inputs import read_texts
+        from victor.graph.yaml.state import declared_inputs
+
+        graph = getattr(self._graph, "builder", self._graph)
+        kind = getattr(graph, "input_schema", None)
+        return read_texts(declared_inputs(kind)[0], given, self.name) if has_fields(kind) else dict(given)
 
     def read_outputs(self, state: Any) -> Any:
         """What a finished run gives back."""

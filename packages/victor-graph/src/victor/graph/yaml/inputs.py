@@ -60,6 +60,32 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
     return values
 
 
+def read_texts(declared: Mapping[str, Input], given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Texts, as they come from a command line, as the types that are declared; everything else stays as it is.
+
+    Args:
+        declared: By name; of others nothing is known.
+        given: By name.
+        name: Of the graph, for the error.
+
+    Raises:
+        ConfigurationError: Some are of the wrong type; lists them all.
+    """
+    problems: list[str] = []
+    values = dict(given)
+    for key, value in given.items():
+        spec = declared.get(key)
+        if spec is None or spec.type in _TEXTS or not isinstance(value, str):
+            continue
+        try:
+            values[key] = _convert(spec, value)
+        except ValueError as error:
+            problems.append(f"the input {key!r} {error}")
+    if problems:
+        raise ConfigurationError(f"graph {name!r}: " + "; ".join(problems))
+    return values
+
+
 def default_problem(spec: Input) -> str | None:
     """What is wrong with the default of an input, or None. Whether a file exists is for the run to see."""
     default = spec.default

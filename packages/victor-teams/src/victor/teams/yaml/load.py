@@ -28,6 +28,9 @@ _ROUNDS = 5
 class TeamFileError(YamlFileError):
     """A team file cannot be used. Lists everything that is wrong, in the order of the file.
 
+    What to do: correct the file at the places the text names; ``victor team validate`` shows them without running
+    anything.
+
     Args:
         problems: At least one.
     """
@@ -263,7 +266,7 @@ class _Loader:
         before = len(self.problems)
         for index, tool in enumerate(spec.tools):
             with self.told(f"{at}.tools[{index}]"):
-                resolve_tools([tool])
+                resolve_tools([tool], self.folder)
         if spec.model is not None:
             with self.told(f"{at}.model"):
                 get_plugins().models.entry(spec.model.partition(":")[0])
@@ -274,7 +277,7 @@ class _Loader:
             name=spec.name,
             description=spec.description,
             model=spec.model,
-            tools=spec.tools,
+            tools=resolve_tools(spec.tools, self.folder).values(),
             settings=ModelSettings(temperature=spec.temperature),
             limits=None if spec.max_steps is None else Limits(steps=spec.max_steps),
         )

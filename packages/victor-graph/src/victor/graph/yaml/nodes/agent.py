@@ -58,7 +58,7 @@ class AgentNode:
 
         for index, name in enumerate(self.tools):
             try:
-                resolve_tools([name])
+                resolve_tools([name], context.folder)
             except VictorError as error:
                 yield f"tools[{index}]", str(error)
         model = self.model
@@ -86,7 +86,7 @@ class AgentNode:
         if self._agent and not self.instructions:
             made: Agent[Any] = self._agent[0]
             return made
-        from victor.core.agent import Agent
+        from victor.core.agent import Agent, resolve_tools
         from victor.core.limits import Limits
         from victor.core.model import ModelSettings
 
@@ -96,7 +96,7 @@ class AgentNode:
         )
         made = Agent(
             "\n\n".join(part for part in (role, context.text("instructions") if self.instructions else "") if part),
-            tools=self.tools,
+            tools=resolve_tools(self.tools, context.check.folder).values(),
             model=self.model or context.check.model,
             output_type=str if self.output_schema is None else read_shape(self.output_schema),
             name=context.id,

@@ -59,7 +59,7 @@ class ComputeNode:
             yield from self._check_handler(self.handler, context)
         for index, name in enumerate(self.tools):
             try:
-                tool = _tool(name)
+                tool = _tool(name, context)
             except VictorError as error:
                 yield f"tools[{index}]", str(error)
                 continue
@@ -125,7 +125,7 @@ class ComputeNode:
         if self.handler is not None:
             function = load_function(self.handler, context.check)
             return await call(function, _arguments(function, context))
-        tools = {name: _tool(name) for name in self.tools}
+        tools = {name: _tool(name, context.check) for name in self.tools}
         if len(tools) == 1:
             return await _call_tool(next(iter(tools.values())), context.inputs, context)
         if self.parallel:
@@ -146,10 +146,10 @@ class ComputeNode:
             return None
 
 
-def _tool(name: str) -> Tool:
+def _tool(name: str, context: CheckContext) -> Tool:
     from victor.core.agent import resolve_tools
 
-    (tool,) = resolve_tools([name]).values()
+    (tool,) = resolve_tools([name], context.folder).values()
     return tool
 
 
