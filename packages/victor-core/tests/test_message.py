@@ -23,6 +23,7 @@ messages = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(messages))
 def test_messages_survive_json(sample):
     assert load_messages(dump_messages(sample)) == sample

@@ -32,6 +32,7 @@ def by_the_formula(documents: list[str], query: str, k1: float = 1.2, b: float =
     return scores
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(DOCUMENTS, QUERIES, st.integers(1, 8))
 def test_search_gives_the_best_documents_of_the_formula(documents: list[str], query: str, limit: int) -> None:
@@ -48,6 +49,7 @@ def test_search_gives_the_best_documents_of_the_formula(documents: list[str], qu
 FEW = [f"{letter}o" for letter in "bcdfgklmn"]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(FEW), max_size=9).map(" ".join), max_size=60),
@@ -63,6 +65,7 @@ def test_what_is_passed_over_in_a_search_could_not_have_been_found(
     assert index.search(query, limit) == sorted(scored, key=lambda pair: -pair[1])[:limit]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(DOCUMENTS, DOCUMENTS, QUERIES, st.data())
 def test_adding_and_removing_is_the_same_as_starting_afresh(

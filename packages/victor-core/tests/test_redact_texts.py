@@ -302,6 +302,7 @@ ADVERSARIES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ADVERSARIES, ids=range(len(ADVERSARIES)))
 def test_no_text_takes_long(piece):
     """Time grows with the length: eight times the text may take up to 24 times as long, and quadratic would be 64."""

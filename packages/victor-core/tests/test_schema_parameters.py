@@ -429,6 +429,7 @@ async def test_a_tool_passes_positional_only_arguments_by_position(is_async: boo
     assert (await made.call('{"a": 3}')).text.startswith("minus: the arguments do not fit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schema",
     [

@@ -74,6 +74,7 @@ def test_what_is_wrong_is_told_with_its_place(text, place, says):
     assert f"{problem.line}:{problem.column}" == place
 
 
+@pytest.mark.slow
 def test_a_billion_laughs_are_refused():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 8)]

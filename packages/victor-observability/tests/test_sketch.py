@@ -41,6 +41,7 @@ def test_count_sum_smallest_and_largest_are_exact(given: list[int]) -> None:
     assert sketch.quantile(1) == float(max(given))
 
 
+@pytest.mark.slow
 @given(values, values, values)
 def test_merges_are_as_good_as_adding_and_in_any_order(a: list[int], b: list[int], c: list[int]) -> None:
     left = Sketch(a)

@@ -308,6 +308,7 @@ print(result.stop_reason.value, len(result.turns))
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(tmp_path):
     """Only the turn that was being taken when the process died may be taken again."""
     program = PROGRAM.replace("{limits}", "__import__('victor.teams').teams.TeamLimits(repeats=None)")

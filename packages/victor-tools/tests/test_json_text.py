@@ -26,6 +26,7 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> list[list[Any]]:
     return found
 
 
+@pytest.mark.slow
 @given(documents, values, st.data(), st.sampled_from([None, 0, 2, "\t"]), st.booleans())
 def test_what_is_set_or_removed_is_what_python_would_set(
     document: Any, value: Any, data: st.DataObject, indent: Any, remove: bool
@@ -46,6 +47,7 @@ def test_what_is_set_or_removed_is_what_python_would_set(
     assert changed is not None and json.loads(changed) == expected
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), values, max_size=4), st.text(), values, st.sampled_from([None, 2]))
 def test_what_is_added_is_there(document: dict[str, Any], key: str, value: Any, indent: Any) -> None:
     changed = replaced(json.dumps(document, indent=indent), [key], value)

@@ -121,6 +121,7 @@ def odd(tmp_path: Path) -> Iterator[dict[str, Tool]]:
     assert not [t for t in threading.enumerate() if t.name == "victor-mcp-odd"]
 
 
+@pytest.mark.slow
 def test_tools_of_a_server_are_tools_like_any_other(odd: dict[str, Tool], call: Any, tmp_path: Path) -> None:
     add = odd["odd_add"]
     assert add.metadata.idempotent and add.metadata.requires_approval is False and add.metadata.source == "mcp:odd"
@@ -159,6 +160,7 @@ async def test_many_at_once_and_cancelling(odd: dict[str, Tool]) -> None:
     assert (await odd["odd_add"].call({"a": 1, "b": 1})).text == "2"
 
 
+@pytest.mark.slow
 def test_a_call_that_takes_too_long(tmp_path: Path, call: Any) -> None:
     (tmp_path / "server.py").write_text(SERVER)
     with MCPToolset([sys.executable, str(tmp_path / "server.py")], name="odd", timeout_s=2) as toolset:
@@ -167,6 +169,7 @@ def test_a_call_that_takes_too_long(tmp_path: Path, call: Any) -> None:
         assert isinstance(result.error, (ToolTimeoutError, ToolError)) and not result.ok
 
 
+@pytest.mark.slow
 async def test_servers_of_the_newer_protocol_tell_of_changes_and_progress(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SERVER)
     async with MCPToolset([sys.executable, str(tmp_path / "server.py")], name="odd") as toolset:
@@ -185,6 +188,7 @@ async def test_servers_of_the_newer_protocol_tell_of_changes_and_progress(tmp_pa
         await asyncio.wait_for(told.wait(), 10)
 
 
+@pytest.mark.slow
 def test_choosing_and_approval(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SERVER)
     command = [sys.executable, str(tmp_path / "server.py")]
@@ -210,6 +214,7 @@ def test_a_command_line_that_cannot_be_read() -> None:
         MCPToolset("npx 'x")
 
 
+@pytest.mark.slow
 async def test_after_its_block_a_toolset_is_closed(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SERVER)
     command = [sys.executable, str(tmp_path / "server.py")]
@@ -390,6 +395,7 @@ def test_serving_what_needs_approval_is_refused_by_default(capsys: pytest.Captur
     assert "did you mean 'coding'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_our_command_over_stdio(tmp_path: Path, call: Any) -> None:
     (tmp_path / "notes.txt").write_text("served")
     command = [sys.executable, "-c", "import sys; from victor.core.cli import main; sys.exit(main(sys.argv[1:]))", "tools", "serve", "--preset", "minimal"]  # fmt: skip
@@ -466,6 +472,7 @@ def test_serving_others_without_a_token_is_refused(offered: list[Tool]) -> None:
 # --- settings ---
 
 
+@pytest.mark.slow
 def test_servers_from_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
     from victor.core.plugins import Plugins, set_plugins
     from victor.tools import UnifiedToolRegistry

@@ -148,6 +148,7 @@ def test_a_server_that_dies_during_a_call_and_between_calls(call: Any) -> None:
     assert "its with block ended" in call(tools["echo"], text="too late").text
 
 
+@pytest.mark.slow
 def test_a_server_that_lies(caplog: pytest.LogCaptureFixture, call: Any) -> None:
     with caplog.at_level(logging.WARNING), strange("liar") as toolset:
         tools = by_name(toolset.tools)
@@ -179,6 +180,7 @@ def test_a_server_that_greets_on_its_standard_output(caplog: pytest.LogCaptureFi
     assert len(caplog.text) < 2_000
 
 
+@pytest.mark.slow
 def test_lists_without_end() -> None:
     with strange("loop") as toolset:
         assert len(toolset.tools) == 11
@@ -186,6 +188,7 @@ def test_lists_without_end() -> None:
         assert len(toolset.tools) == 1_000 and "more than 1,000 tools" in toolset.problems[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "message"),
     [

@@ -200,6 +200,7 @@ def test_approval_is_never_lost(tmp_path: Path) -> None:
         assert needed == {**dict.fromkeys("abce", True), "d": True, "f": True, "g": False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -245,6 +246,7 @@ def test_what_is_imported_as_a_module_or_computed_is_told() -> None:
     assert done.code.count("# victor tools migrate: ") == 3
 
 
+@pytest.mark.slow
 def test_encodings_and_ends_of_files(tmp_path: Path) -> None:
     line = "from victor.tools.decorators import tool"
     (tmp_path / "bom.py").write_bytes(b"\xef\xbb\xbf" + line.encode())
@@ -258,6 +260,7 @@ def test_encodings_and_ends_of_files(tmp_path: Path) -> None:
     assert (tmp_path / "latin.py").read_bytes().endswith("x = 'é'\n".encode("latin-1"))
 
 
+@pytest.mark.slow
 def test_check_fails_while_something_is_left_to_do(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(
         "from victor.tools.registry import ToolRegistry\nr = ToolRegistry()\nr.get_tools_by_cost(1)\n"
@@ -272,6 +275,7 @@ def test_check_fails_while_something_is_left_to_do(tmp_path: Path) -> None:
     assert subprocess.run([*command, "--check"], check=False, capture_output=True, cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_files_and_the_command(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(b"from victor.tools.decorators import tool\r\n")
     (tmp_path / "b.py").write_text("import os\n")

@@ -144,6 +144,7 @@ def victor(*arguments: str, **environment: str) -> subprocess.CompletedProcess[b
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_terminals_that_know_few_characters_and_readers_that_leave() -> None:
     plain = victor("show", "files.tree", PYTHONIOENCODING="ascii")
     assert plain.returncode == 0 and plain.stdout.isascii() and b"Traceback" not in plain.stderr

@@ -123,6 +123,7 @@ def test_a_model_that_does_not_exist(look, monkeypatch):
     assert "did you mean 'openai'" in found["model"]["text"]
 
 
+@pytest.mark.slow
 def test_a_server_of_an_adapter_of_core(look, monkeypatch):
     pytest.importorskip("openai", reason="needs the SDK: pip install 'victor-core[openai]'")
     with socket.create_server(("127.0.0.1", 0)) as server:

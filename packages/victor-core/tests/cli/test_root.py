@@ -262,6 +262,7 @@ def test_a_reader_that_goes_away_is_no_error(place, console_script):
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_a_command_whose_reader_goes_away_is_no_error(place, console_script):
     read, write = os.pipe()
     os.close(read)

@@ -314,6 +314,7 @@ def test_names_that_stay_the_same_say_what_to_type(victor, cassette, write):
     assert (done.code, "no good" in done.err) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 @pytest.mark.parametrize("arguments", [["run", "hello", "-m"], ["--version"], ["--help"], ["config", "show"]])
 def test_a_disk_that_is_full_is_said_in_one_line(console_script, cassette, arguments):
@@ -346,6 +347,7 @@ def test_a_closed_stdout(console_script, cassette):
     assert "bug" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}]
 )

@@ -175,6 +175,7 @@ responses = st.builds(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "yaml"])
 def test_writing_and_reading_gives_the_same(tmp_path_factory, suffix):
     path = tmp_path_factory.mktemp("cassettes") / f"c.{suffix}"

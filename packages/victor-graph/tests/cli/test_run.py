@@ -272,6 +272,7 @@ def until(there: Path, process: subprocess.Popen[str]) -> None:
 
 
 class TestStopping:
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_stopped_run_says_how_to_go_on_and_does(self, slow, program, real_victor, number):
         process = subprocess.Popen(
@@ -289,6 +290,7 @@ class TestStopping:
         assert (done.code, done.out) == (0, "quick and waited\n")
         assert (slow / "quick.log").read_text() == "x", "what was done before the signal is not done again"
 
+    @pytest.mark.slow
     def test_what_threads_have_begun_is_finished_recorded_and_not_done_again(self, place, program, real_victor):
         (place / "work.py").write_text(
             "import pathlib, time\n"
@@ -337,6 +339,7 @@ class TestStopping:
         assert (process.returncode, err) == (130, "")
         assert json.loads(out)["status"] == "stopped"
 
+    @pytest.mark.slow
     def test_a_killed_run_is_unfinished_and_goes_on(self, slow, program, real_victor):
         process = subprocess.Popen(
             [*program, "run", "slow.yaml", "--thread", "t", "-q"], stdout=subprocess.PIPE, text=True
@@ -436,6 +439,7 @@ class TestOnATerminal:
         assert terminal.end() == 0
         assert "nobody" in terminal.seen
 
+    @pytest.mark.slow
     def test_ctrl_c_at_a_question_leaves_a_run_that_waits(self, flow, place, program, real_victor):
         terminal = Terminal([*program, "run", *ANN, "--thread", "t"])
         terminal.read_until("[yes/no]")
@@ -444,6 +448,7 @@ class TestOnATerminal:
         assert "Go on: victor workflow run greet.yaml --thread t --resume" in terminal.seen
         assert real_victor("threads", "--json").data[0]["status"] == "interrupted"
 
+    @pytest.mark.slow
     def test_the_end_of_input_at_a_question_leaves_a_run_that_waits(self, flow, place, program, real_victor):
         terminal = Terminal([*program, "run", *ANN, "--thread", "t"])
         terminal.read_until("[yes/no]")

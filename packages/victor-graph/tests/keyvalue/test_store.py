@@ -436,6 +436,7 @@ def test_own_classes_with_a_codec(make: Make) -> None:
         make().put(("n",), "k", {"fact": Fact("x")})
 
 
+@pytest.mark.slow
 def test_fifty_threads(make: Make) -> None:
     store = make()
 

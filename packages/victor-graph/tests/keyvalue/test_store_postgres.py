@@ -50,6 +50,7 @@ def test_many_write_at_once(postgres_url: str) -> None:
         assert len(store.search(("n",), limit=99)) == 10
 
 
+@pytest.mark.slow
 def test_expired_items_are_deleted_now_and_then(postgres: Any, postgres_url: str) -> None:
     now = [10**18]
     with PostgresStore(postgres_url, synchronous_commit="off", clock=lambda: now[0]) as store:
@@ -85,6 +86,7 @@ def test_a_server_that_is_not_there_and_a_closed_store(postgres_url: str) -> Non
         PostgresStore("postgresql://u:secret@[")
 
 
+@pytest.mark.slow
 def test_the_server_goes_away_and_comes_back(postgres: Any, postgres_url: str) -> None:
     with PostgresStore(postgres_url, patience_s=30) as store:
         store.put(("a",), "k", {"v": 1})

@@ -125,6 +125,7 @@ def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
         assert len(store.search((), limit=99)) == 16
 
 
+@pytest.mark.slow
 def test_several_processes(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     code = (

@@ -52,6 +52,7 @@ def check(graph: Any, name: str) -> None:
     assert len(history) == STEPS + 2  # the input, and the step from START
 
 
+@pytest.mark.slow
 def test_fifty_threads(store: Checkpointer) -> None:
     graph = compiled(store)
     names = [f"thread-{number}" for number in range(50)]
@@ -63,6 +64,7 @@ def test_fifty_threads(store: Checkpointer) -> None:
     assert sorted(one.thread_id for one in store.threads()) == sorted(names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("durability", ["sync", "async"])
 async def test_fifty_coroutines(store: Checkpointer, durability: str) -> None:
     graph = compiled(store)

@@ -66,6 +66,7 @@ def test_writers_go_on_when_the_server_is_back(server: Any, how: str) -> None:
             assert stored == numbers
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_is_a_clear_error_and_its_return_needs_no_new_store(server: Any) -> None:
     with PostgresSaver(server.url("postgres"), patience_s=1) as store:
         store.write([one(1, "t")])

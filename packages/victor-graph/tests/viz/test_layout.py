@@ -22,6 +22,7 @@ relaxed = settings(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data(), direction=directions)
 @relaxed
 def test_nothing_overlaps_in_pixels(data: Any, direction: Any, topologies: Any, check_geometry: Any) -> None:

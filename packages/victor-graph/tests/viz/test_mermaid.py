@@ -95,6 +95,7 @@ def test_the_real_parser_understands_what_was_meant(parse: Parse, topologies: An
         check(topology, result)
 
 
+@pytest.mark.slow
 def test_every_awkward_text_survives(parse: Parse, awkward: list[str]) -> None:
     batch = [
         Topology(

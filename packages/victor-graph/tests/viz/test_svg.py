@@ -40,6 +40,7 @@ def classes(document: ET.Element, name: str) -> list[ET.Element]:
     return [element for element in document.iter() if name in element.get("class", "").split()]
 
 
+@pytest.mark.slow
 @given(data=st.data(), direction=st.sampled_from(["TB", "LR"]), theme=st.sampled_from(["auto", "light", "dark"]))
 @relaxed
 def test_it_is_well_formed_and_complete_for_every_text(data: Any, direction: Any, theme: str, topologies: Any) -> None:

@@ -135,6 +135,7 @@ def unicode_picture(topology: Topology, direction: Any, tight: bool, wrap_at: in
     return ascii.draw_geometry(topology, geometry)
 
 
+@pytest.mark.slow
 @given(data=st.data(), direction=st.sampled_from(["TB", "LR"]), tight=st.booleans())
 @relaxed
 def test_the_nodes_and_edges_can_be_read_back(data: Any, direction: Any, tight: bool, topologies: Any) -> None:
@@ -144,6 +145,7 @@ def test_the_nodes_and_edges_can_be_read_back(data: Any, direction: Any, tight: 
     assert reading.edges == Counter((edge.source, edge.target) for edge in topology.edges)
 
 
+@pytest.mark.slow
 @given(data=st.data(), direction=st.sampled_from(["TB", "LR"]))
 @relaxed
 def test_characters_and_svg_show_the_same(data: Any, direction: Any, topologies: Any) -> None:
@@ -172,6 +174,7 @@ def test_characters_and_svg_show_the_same(data: Any, direction: Any, topologies:
         assert pixels * cells >= 0, (one, other)
 
 
+@pytest.mark.slow
 @given(data=st.data(), width=st.integers(28, 120), plain=st.booleans(), direction=st.sampled_from(["TB", "LR"]))
 @relaxed
 def test_it_fits_the_terminal(data: Any, width: int, plain: bool, direction: Any, topologies: Any) -> None:
@@ -186,6 +189,7 @@ def test_it_fits_the_terminal(data: Any, width: int, plain: bool, direction: Any
         assert picture.isascii()
 
 
+@pytest.mark.slow
 @given(data=st.data(), plain=st.booleans())
 @relaxed
 def test_a_list_has_every_node_and_every_arrow_once(data: Any, plain: bool, topologies: Any) -> None:

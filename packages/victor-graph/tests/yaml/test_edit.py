@@ -508,6 +508,7 @@ def test_random_changes_say_what_was_wanted_and_touch_nothing_else(name, chance,
         assert text.text.count("\n") == text.text.count("\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_a_session_of_edits_keeps_every_comment_and_stays_loadable(seed):
     chance = random.Random(seed)

@@ -121,6 +121,7 @@ def test_every_field_arrives(ledger: Any, otlp_receiver: Any, protocol: str) -> 
     exporter.close()
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_while_the_receiver_is_down(ledger: Any, otlp_receiver: Any) -> None:
     exporters = {
         f"{protocol} {temporality}": OtlpExporter(

@@ -306,6 +306,7 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], said: str) -> None
         PrometheusExporter(**settings)
 
 
+@pytest.mark.slow
 def test_prometheus_scrapes_and_answers(ledger: Any, prometheus: Callable[..., Any]) -> None:
     with scraped(ledger, token="t0ken") as exporter:
         ledger.work(400)

@@ -273,6 +273,7 @@ def test_without_the_sdk_the_line_that_installs_it_is_said() -> None:
     assert "pip install 'victor-observability[otlp]'" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_process_that_only_has_settings(received: Received, tmp_path: Path) -> None:
     """Switched on by ``victor.toml``, below a traced caller, and sent before the process ends."""
     (tmp_path / "victor.toml").write_text(

@@ -105,6 +105,7 @@ def test_a_replay_sends_what_live_export_sent(kept: Kept, contents: bool) -> Non
     assert ("Hello" in told) is contents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_collector_that_was_away_misses_nothing(
     kept: Kept, received: Received, protocol: str, tmp_path: Path

@@ -417,6 +417,7 @@ def test_threads_with_a_copied_context(seen: Seen) -> None:
     assert parent_of(seen["execute_tool add"]) == id_of(seen["invoke_agent clerk"])
 
 
+@pytest.mark.slow
 async def test_a_thousand_tasks_at_once(seen: Seen) -> None:
     async def work(number: int) -> None:
         with seen.stream.operation("agent.run", f"a{number % 10}") as run:
@@ -460,6 +461,7 @@ async def test_a_generator_that_is_left_leaks_nothing_and_logs_nothing(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.slow
 async def test_tasks_that_start_the_next_one_keep_nothing_of_those_before(seen: Seen) -> None:
     from victor.observability.otel.spans import _Open
 

@@ -160,6 +160,7 @@ with stream.operation("workflow.run", "nightly"):
     assert cut.tool_calls == found["before"] + found.get("after", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "end",
     ["sys.exit(3)", "raise ValueError('x')", "os.kill(os.getpid(), signal.SIGINT)", "pass"],
@@ -185,6 +186,7 @@ for thread in threads:
     assert counts(tmp_path) == {"tool.call": 2000}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_child_processes_are_recorded_too(tmp_path: Path, method: str) -> None:
     code = f"""

@@ -87,6 +87,7 @@ def test_a_hundred_threads_are_counted_exactly(start: Start, store: Any) -> None
     assert len([record for record in store.records if record.kind == "tool.call"]) == 20_000
 
 
+@pytest.mark.slow
 async def test_ten_thousand_tasks_are_counted_exactly(start: Start, store: Any) -> None:
     stream, recorder = start()
     gate = asyncio.Event()

@@ -33,6 +33,7 @@ def partitions(store: PostgresStore) -> list[str]:
     return [row[0] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_day_has_a_partition_and_goes_with_it(url: str) -> None:
     today = int(time.time()) // DAY
     with PostgresStore(url) as store:

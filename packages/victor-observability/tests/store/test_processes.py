@@ -75,6 +75,7 @@ def test_killed_writers_lose_nothing_they_were_told_is_written(url: str, new_sto
     assert store.check() == []
 
 
+@pytest.mark.slow
 def test_many_processes_open_a_new_store_at_once(url: str, new_store: Callable[..., SqlStore]) -> None:
     writers = [Writer(url, (at + 1) * 100_000) for at in range(4)]
     ends = [writer.kill_after(1) for writer in writers]

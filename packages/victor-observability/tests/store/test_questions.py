@@ -123,6 +123,7 @@ def ask(store: SqlStore, records: list[Record], by: list[By], where: Any, bounds
     assert store.tail(0)[0] == records
 
 
+@pytest.mark.slow
 def test_any_question_about_anything_that_happened(store: SqlStore, kind: str) -> None:
     examples = int(os.environ.get("VICTOR_TEST_EXAMPLES", "25" if kind == "sqlite" else "4"))
 

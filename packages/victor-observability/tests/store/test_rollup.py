@@ -86,6 +86,7 @@ def check(store: SqlStore, written: dict[tuple[int, int], list[tuple[list[int], 
     assert (store.sql("SELECT sum(count) FROM figures").rows[0][0] or 0) == total
 
 
+@pytest.mark.slow
 def test_whatever_comes_late_and_whenever_it_is_maintained(store: SqlStore, kind: str) -> None:
     examples = int(os.environ.get("VICTOR_TEST_EXAMPLES", "20" if kind == "sqlite" else "3"))
 
@@ -123,6 +124,7 @@ def written_and_maintained(store: SqlStore, actions: list[Any], cut: int) -> Non
     assert levels <= {2}
 
 
+@pytest.mark.slow
 def test_both_kinds_of_copies_are_used_and_the_result_is_the_same(store: SqlStore) -> None:
     """The hours and days that are only copies make queries read fewer rows, and change nothing they answer."""
     records = [record for at in range(0, 3 * DAY, 1800) for record in make_run(at, BASE * DAY + at)]
@@ -176,6 +178,7 @@ def test_old_days_go_when_that_is_wanted(store: SqlStore) -> None:
     assert [point.time_s // DAY - BASE for point in store.series(DAY)] == [15, 16, 17, 18, 19]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_too_large_loses_its_oldest_detail_first(store: SqlStore) -> None:
     day = int(time.time()) // DAY - 5
     records = [

@@ -337,6 +337,7 @@ def test_a_batch_that_cannot_be_written_leaves_nothing(store: SqlStore, monkeypa
     assert store.check() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

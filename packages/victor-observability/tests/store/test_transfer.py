@@ -58,6 +58,7 @@ def answers(store: SqlStore) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_what_was_exported_comes_back_exactly(
     new_store: Callable[..., SqlStore], tmp_path: Path, format: Format
 ) -> None:
@@ -72,6 +73,7 @@ def test_what_was_exported_comes_back_exactly(
     assert [file.name for file in tmp_path.iterdir() if not file.name.isdigit()] == ["out"]
 
 
+@pytest.mark.slow
 def test_twice_is_the_same_as_once_and_newer_replaces_older(
     new_store: Callable[..., SqlStore], tmp_path: Path, format: Format
 ) -> None:
@@ -132,6 +134,7 @@ def test_runs_that_are_known_from_elsewhere_are_left_as_they_are(
         import_store(one, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_any_beginning_of_an_export_is_refused_whole(new_store: Callable[..., SqlStore], tmp_path: Path) -> None:
     source, target = filled(new_store()), new_store()
     target.write(batch(make_run(77, BASE * DAY, agent="own")))
@@ -276,6 +279,7 @@ records = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_any_record_comes_back_as_it_was(
     kind: str, new_store: Callable[..., SqlStore], tmp_path: Path, format: Format
 ) -> None:

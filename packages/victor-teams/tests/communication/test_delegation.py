@@ -119,6 +119,7 @@ async def test_it_waits_for_somebody_who_serves_the_name(make, where):
     await bus.close()
 
 
+@pytest.mark.slow
 async def test_when_a_worker_is_killed_another_does_it(make, doomed):
     bus = make()
     await bus.open()
@@ -132,6 +133,7 @@ async def test_when_a_worker_is_killed_another_does_it(make, doomed):
     assert time.perf_counter() - killed < 4
 
 
+@pytest.mark.slow
 async def test_what_must_not_be_done_twice_fails_when_its_worker_is_killed(make, doomed):
     bus = make()
     await bus.open()
@@ -146,6 +148,7 @@ async def test_what_must_not_be_done_twice_fails_when_its_worker_is_killed(make,
     assert done == []
 
 
+@pytest.mark.slow
 async def test_when_the_last_worker_dies_and_none_comes_that_is_said(make, doomed):
     bus = make()
     await bus.open()

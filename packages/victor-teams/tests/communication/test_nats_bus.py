@@ -317,6 +317,7 @@ def worker(url, name, file, *, idempotent=True):
 
 
 class TestDeath:
+    @pytest.mark.slow
     async def test_a_message_that_kills_its_workers_ends_as_a_dead_letter(self, nats_server, make, tmp_path):
         async with make(ack_wait_s=1.0, deliveries=3) as bus:
             await bus.join("worker")
@@ -331,6 +332,7 @@ class TestDeath:
             assert (tmp_path / "log").read_text() == "kill\n" * 3
             assert (await bus.dead())[0].reason == "its workers died 3 times before it was handled"
 
+    @pytest.mark.slow
     async def test_what_must_not_be_handled_twice_is_not(self, nats_server, make, tmp_path):
         async with make(ack_wait_s=1.0, deliveries=3) as bus:
             await bus.join("worker")

@@ -177,6 +177,7 @@ def worker(url, file, idempotent):
     return child
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("idempotent", [True, False])
 async def test_nothing_is_lost_when_workers_are_killed_and_the_server_restarts(own_nats_server, tmp_path, idempotent):
     """What a killed worker had in hand comes again, and what a killed server had not yet noted as handled; but never to
@@ -248,6 +249,7 @@ async def test_nothing_is_lost_when_workers_are_killed_and_the_server_restarts(o
         assert memory[-1][1] < memory[len(memory) // 2][1] * 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("idempotent", [True, False] if "VICTOR_SOAK_TURNS" in os.environ else [False])
 async def test_every_delegated_request_is_answered_once(own_nats_server, tmp_path, idempotent):
     """Whoever delegates gets an answer, or hears that the worker died and that it must not be done again."""

@@ -142,6 +142,7 @@ def when_it_hangs(do):
     return thread
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_its_turn_to_another_unless_that_does_harm(workers, victor):
     started = workers("--ack-wait", "0.5", count=3)
     shown = victor("run", "teams.yaml", "hello")

@@ -124,6 +124,7 @@ ACTS: dict[str, tuple[Any, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTS)
 async def test_the_others_agree_all_the_same(name: str) -> None:
     act, kind, text = ACTS[name]

@@ -106,6 +106,7 @@ def awkward_records() -> list[Record]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_real_parser_understands_what_was_meant(parse: Parse) -> None:
     batch: list[Record] = []
 

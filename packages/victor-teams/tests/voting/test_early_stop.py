@@ -46,6 +46,7 @@ def outcomes(poll: Poll, left: list[str], again: Any) -> set[str | None]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [*EXACT, *SOUND])
 def test_settled_exactly_when_nothing_can_change_it(rule: str) -> None:
     @given(st.integers(0, 2**40))

@@ -159,6 +159,7 @@ def test_clones_change_borda_copeland_and_plurality() -> None:
     assert held(cloned, "copeland", "abcyz").winner == "a"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RANKED)
 def test_the_order_of_ballots_and_names_means_nothing(rule: str) -> None:
     @given(profiles(), st.randoms(use_true_random=False))

@@ -138,6 +138,7 @@ BOMBS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "text"), BOMBS, ids=[p for p, _ in BOMBS])
 @pytest.mark.parametrize("name", ["text_find", "text_replace"])
 def test_regex_bombs_are_stopped(call: Any, name: str, pattern: str, text: str) -> None:

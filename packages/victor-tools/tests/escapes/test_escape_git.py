@@ -124,6 +124,7 @@ RUNNERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["repository", "worktree", "included", "user"])
 def test_no_setting_runs_a_program(
     repository: Path, call: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, place: str, tmp_path_factory: Any

@@ -330,6 +330,7 @@ PYTHON = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", PYTHON, ids=lambda c: c.replace("\n", " ")[:50])
 def test_python(guarded: Path, refused: Any, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pydantic_monty", reason="pip install 'victor-tools[sandbox]'")

@@ -96,6 +96,7 @@ SQLITE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", SQLITE, ids=lambda s: s[:50] or "empty")
 def test_sqlite(database: Path, refused: Any, statement: str) -> None:
     began = time.monotonic()
