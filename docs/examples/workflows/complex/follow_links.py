@@ -8,12 +8,9 @@ lost without it: how a cycle in the data ends.
 Needs: victor-core, victor-graph
 Run: python docs/examples/workflows/complex/follow_links.py
 Prints:
-    read index
-    read boats
-    read hours
-    read ada
-    read bea
-    missing winter
+    read side by side: index
+    read side by side: boats, hours
+    read side by side: ada, bea, winter (missing)
 """
 
 from __future__ import annotations
@@ -67,7 +64,9 @@ if __name__ == "__main__":
     graph.add_edge("read", "look")
     graph.add_conditional_edges("look", go_on, ["read", END])
     start: State = {"read": {}, "missing": set()}
-    for update in graph.compile().stream(start, {"recursion_limit": 20}, stream_mode="updates"):
-        for node, change in update.items():
-            if node == "read":
-                print("read" if "read" in change else "missing", *(change.get("read") or change["missing"]))
+    known: set[str] = set()
+    for state in graph.compile().stream(start, {"recursion_limit": 20}, stream_mode="values"):
+        here = state["read"].keys() | {f"{name} (missing)" for name in state["missing"]}
+        if here > known:
+            print("read side by side:", ", ".join(sorted(here - known)))
+            known = here
