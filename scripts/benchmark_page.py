@@ -71,6 +71,12 @@ def met(row: dict[str, Any]) -> bool:
     return bool(min(values) >= row["goal"]) if row.get("more") else bool(max(values) <= row["goal"])
 
 
+def measured(row: dict[str, Any]) -> str:
+    """Our own figure; bold where it meets its goal."""
+    text = shown(row["value"], row["unit"])
+    return f"**{text}**" if met(row) else text
+
+
 def times(value: Figure, base: Figure) -> str:
     """How many times the one is of the other."""
     return f"{number(middle(value) / middle(base))} x" if middle(base) else "-"
@@ -90,7 +96,7 @@ def table(held: dict[str, Any]) -> str:
     columns: list[tuple[str, Callable[[dict[str, Any]], str]]] = [
         ("work", lambda row: row["what"]),
         ("goal", lambda row: shown(row["goal"], row["unit"]) if "goal" in row else ""),
-        (ours, lambda row: f"**{shown(row['value'], row['unit'])}**" if met(row) else shown(row["value"], row["unit"])),
+        (ours, measured),
         ("floor", lambda row: f"{shown(row['floor'], row['unit'])} ({row['floor_name']})" if "floor" in row else ""),
         ("over the floor", lambda row: times(row["value"], row["floor"]) if "floor" in row else ""),
     ]
@@ -153,8 +159,11 @@ def overview(kept: dict[str, dict[str, Any]]) -> str:
             beside = [f"{row['floor_name']}: {shown(row['floor'], row['unit'])}"]
         if not beside and row["unit"] == "x":
             beside = [row["what"]]
-        value = shown(row["value"], row["unit"])
-        lines.append(f"| {question} | **{value}** | {'<br>'.join(beside)} | `{command(held['program'])}` |")
+        if not beside and "goal" in row:
+            beside = [f"goal: {shown(row['goal'], row['unit'])}"]
+        if "note" in row:
+            beside.append(f"*{row['note']}*")
+        lines.append(f"| {question} | {measured(row)} | {'<br>'.join(beside)} | `{command(held['program'])}` |")
     return "\n".join(lines)
 
 
