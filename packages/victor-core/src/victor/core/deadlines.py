@@ -19,7 +19,10 @@ _LONGEST_LINE_S: Final = 60.0
 
 
 class OutOfTime(TimeoutError):
-    """A limit of `Deadlines`, and no other, has passed."""
+    """A limit of `Deadlines`, and no other, has passed.
+
+    What to do: nothing; the tool's call that set the limit turns it into a `ToolTimeoutError`.
+    """
 
 
 class _Piece:

@@ -36,6 +36,8 @@ class VictorError(Exception):
 
     The command line prints its text as one paragraph; anything else is a bug and prints a traceback.
 
+    What to do: read the text; catch this class where any mistake of Victor's is to be handled.
+
     Example:
         >>> try:
         ...     raise ConfigurationError("no such profile: 'prod'")
@@ -56,19 +58,33 @@ def _restore(kind: type[VictorError], args: tuple[Any, ...]) -> VictorError:
 
 
 class ConfigurationError(VictorError):
-    """A setting, a file or an argument of the host program is wrong."""
+    """A setting, a file or an argument of the host program is wrong.
+
+    What to do: correct what the text names; it says where (file and line, variable or argument), what is allowed, and
+    near matches.
+    """
 
 
 class PluginError(VictorError):
-    """A plugin broke a rule of registration; the message names the plugin and the contribution."""
+    """A plugin broke a rule of registration; the message names the plugin and the contribution.
+
+    What to do: correct the plugin as the text says, or leave it out with the setting ``load_plugins``; ``victor
+    plugins`` shows its state.
+    """
 
 
 class SchemaError(VictorError):
-    """A type cannot be described as JSON Schema; the message names the function and the parameter."""
+    """A type cannot be described as JSON Schema; the message names the function and the parameter.
+
+    What to do: annotate the parameter with a type JSON can hold, or give the tool a schema of its own.
+    """
 
 
 class UnknownNameError(VictorError, LookupError):
     """A name is in no catalog; the message lists near matches and, where known, the package that has it.
+
+    What to do: take one of the ``suggestions``, or install the package the text names; ``victor plugins`` lists what
+    there is.
 
     Args:
         message: The whole text.
@@ -84,6 +100,8 @@ class UnknownNameError(VictorError, LookupError):
 
 class ModelError(VictorError):
     """A model could not answer. Raised, never turned into an answer.
+
+    What to do: see the kinds below it; ``result`` holds what was done before, to go on from.
 
     Args:
         message: What went wrong, with the provider and the model.
@@ -114,27 +132,47 @@ class ModelError(VictorError):
 
 
 class ModelConnectionError(ModelError):
-    """The provider could not be reached, or the connection broke before the answer was whole."""
+    """The provider could not be reached, or the connection broke before the answer was whole.
+
+    What to do: check address, network and proxy, or start the local server the text names; then run again. Retries were
+    made.
+    """
 
 
 class ModelAuthenticationError(ModelError):
-    """The provider refused the key (HTTP 401 or 403)."""
+    """The provider refused the key (HTTP 401 or 403).
+
+    What to do: set the provider's key, or correct it; the text names the variable, and ``victor doctor`` checks it.
+    """
 
 
 class ModelRateLimitError(ModelError):
-    """The provider went on refusing for load or quota (HTTP 429 or 529) after the retries."""
+    """The provider went on refusing for load or quota (HTTP 429 or 529) after the retries.
+
+    What to do: wait ``retry_after_s`` where it is given, send less at once, or raise the quota at the provider.
+    """
 
 
 class ModelRequestError(ModelError):
-    """The provider rejected the request itself (HTTP 4xx): unknown model, context too long, bad schema."""
+    """The provider rejected the request itself (HTTP 4xx): unknown model, context too long, bad schema.
+
+    What to do: correct the model's name, shorten the conversation or simplify the schema, as the text says; the same
+    request fails again.
+    """
 
 
 class ModelResponseError(ModelError):
-    """The provider failed (HTTP 5xx) or sent something that is not an answer."""
+    """The provider failed (HTTP 5xx) or sent something that is not an answer.
+
+    What to do: run again later, or with another model; retries were made.
+    """
 
 
 class OutputError(VictorError):
     """The model's final answer did not fit ``output_type``, also after the allowed corrections.
+
+    What to do: look at ``text``; make ``output_type`` or the instructions simpler, allow more corrections, or take a
+    stronger model.
 
     Attributes:
         text: What the model answered last.
@@ -150,6 +188,9 @@ class OutputError(VictorError):
 class IncompleteRunError(VictorError):
     """``RunResult.output`` was read from a run that stopped before it had an answer.
 
+    What to do: look at ``result.stop_reason`` before the output, raise the limit that ended the run, or go on from
+    ``result.messages``.
+
     Attributes:
         result: That run; its ``stop_reason`` says why, its ``messages`` hold what was done.
     """
@@ -161,6 +202,9 @@ class IncompleteRunError(VictorError):
 
 class ToolError(VictorError):
     """A tool could not do what was asked. Raise it in a tool to tell the model why, in words it can use.
+
+    What to do: the model is told, and goes on; raise it in tools of your own. Who calls a tool without a model handles
+    it.
 
     Args:
         message: Written for the model: what was wrong and what would be right.
@@ -181,6 +225,9 @@ class ToolError(VictorError):
 class ToolArgumentsError(ToolError):
     """The arguments of a call do not fit the tool's schema; lists every problem at once.
 
+    What to do: the model is told and may correct the call; where a program made the call, correct the arguments that
+    ``problems`` names.
+
     Args:
         message: All problems, a line each.
         problems: The same as pairs of JSON path (``"$.limit"``) and text.
@@ -192,18 +239,29 @@ class ToolArgumentsError(ToolError):
 
 
 class ToolNotFoundError(ToolError):
-    """The model called a tool it was not given."""
+    """The model called a tool it was not given.
+
+    What to do: the model is told what there is. Where it happens often, give the agent that tool or name the tools in
+    its instructions.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry=True)
 
 
 class ToolTimeoutError(ToolError):
-    """The tool did not finish within its own deadline."""
+    """The tool did not finish within its own deadline.
+
+    What to do: the model is told. Give the tool more time (``timeout_s``), or less to do in one call.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry=True)
 
 
 class ToolApprovalError(ToolError):
-    """The call needed approval and did not get it: denied, timed out, or nobody to ask."""
+    """The call needed approval and did not get it: denied, timed out, or nobody to ask.
+
+    What to do: the model is told. Give the run an ``approve`` function, or on the command line ``--yes`` or ``approve =
+    "always"``.
+    """

@@ -38,6 +38,8 @@ __all__ = ["DecodeProblems", "Parameters", "decode", "decode_object", "json_sche
 class DecodeProblems(VictorError):
     """A value does not fit a type; lists every problem at once.
 
+    What to do: correct each value that ``problems`` names.
+
     Args:
         message: All problems, a line each.
         problems: The same as pairs of JSON path (``"$.limit"``) and text.

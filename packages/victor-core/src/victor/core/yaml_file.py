@@ -59,6 +59,8 @@ class Problem:
 class YamlFileError(VictorError):
     """A file cannot be used. Lists everything that is wrong, in the order of the file.
 
+    What to do: correct the file at the places the text names; each has line and column, and what was probably meant.
+
     Args:
         problems: At least one.
 

@@ -33,11 +33,17 @@ __all__ = [
 
 
 class GraphError(VictorError):
-    """Root of what this package raises on purpose."""
+    """Root of what this package raises on purpose.
+
+    What to do: see the kinds below it.
+    """
 
 
 class GraphValidationError(GraphError, ValueError):
     """The graph is wrong; the text lists everything that is, one line each.
+
+    What to do: correct what ``problems`` lists: nodes without a way to them, edges to nodes that are not there, and the
+    like.
 
     Attributes:
         problems: The same as a tuple of texts.
@@ -49,23 +55,38 @@ class GraphValidationError(GraphError, ValueError):
 
 
 class InvalidUpdateError(GraphError):
-    """A node or a caller wrote something the state cannot take; names the node and the key."""
+    """A node or a caller wrote something the state cannot take; names the node and the key.
+
+    What to do: return only keys of the state; give a key that several nodes write in one superstep a reducer.
+    """
 
 
 class EmptyInputError(GraphError, ValueError):
-    """There is nothing to run: no input was given and no unfinished run is stored for the thread."""
+    """There is nothing to run: no input was given and no unfinished run is stored for the thread.
+
+    What to do: give an input, or the ``thread_id`` of a run that has not ended.
+    """
 
 
 class GraphRecursionError(GraphError, RecursionError):
-    """The run took ``recursion_limit`` supersteps and was not done."""
+    """The run took ``recursion_limit`` supersteps and was not done.
+
+    What to do: look for a loop without an end; raise ``recursion_limit`` where there is none.
+    """
 
 
 class NodeCancelledError(GraphError):
-    """A node ended with `asyncio.CancelledError` though nobody had cancelled the run."""
+    """A node ended with `asyncio.CancelledError` though nobody had cancelled the run.
+
+    What to do: find what cancels inside of the node, such as a task group or a timeout of its own, and handle it there.
+    """
 
 
 class NodeTimeoutError(GraphError, TimeoutError):
     """A node did not finish within its timeout.
+
+    What to do: give the node more time or less to do, or a ``retry``; what other nodes did in that superstep is kept
+    where there is a checkpointer.
 
     Attributes:
         node: Its name.
@@ -81,6 +102,8 @@ class NodeTimeoutError(GraphError, TimeoutError):
 class ResumeError(GraphError, RuntimeError):
     """``Command(resume=...)`` does not fit the interrupts that wait; nothing was written, so they still do.
 
+    What to do: answer with a mapping of ``pending_ids`` to answers; ``get_state`` shows what each asks.
+
     Attributes:
         pending_ids: Ids of the interrupts that wait for an answer.
     """
@@ -93,6 +116,8 @@ class ResumeError(GraphError, RuntimeError):
 class GraphDrained(GraphError):
     """The run stopped between two supersteps because a drain was requested; its checkpoint can be resumed.
 
+    What to do: invoke the graph again with the same ``thread_id`` and no input; it goes on where it stopped.
+
     Attributes:
         reason: What `RunControl.request_drain` was told.
     """
@@ -103,15 +128,24 @@ class GraphDrained(GraphError):
 
 
 class CheckpointError(GraphError):
-    """A checkpoint cannot be written or read; says which and why."""
+    """A checkpoint cannot be written or read; says which and why.
+
+    What to do: see the kinds below it; where the store itself fails, check its file, its disk or its server.
+    """
 
 
 class CheckpointNotFoundError(CheckpointError, LookupError):
-    """No such checkpoint in the store."""
+    """No such checkpoint in the store.
+
+    What to do: take an id that ``get_state_history`` or ``victor workflow history`` lists.
+    """
 
 
 class StoreVersionError(CheckpointError):
-    """The store was made by a version of the software this one cannot read; says what to do."""
+    """The store was made by a version of the software this one cannot read; says what to do.
+
+    What to do: install the newer version of victor-graph, or take another store.
+    """
 
 
 class ThreadConflictError(CheckpointError):
@@ -119,6 +153,8 @@ class ThreadConflictError(CheckpointError):
 
     Two runs on one thread at once, an update of a thread while it runs, or a thread deleted under a run. What the other
     wrote is intact: run again to go on from there, or name a checkpoint to make a fork of it.
+
+    What to do: run again to go on from what the other wrote, or name a checkpoint to make a fork of it.
 
     Attributes:
         thread_id: The thread.
@@ -149,6 +185,8 @@ class ThreadConflictError(CheckpointError):
 class ThreadBusyError(GraphError):
     """Another run of this process works on the thread; this one has done nothing.
 
+    What to do: wait for that run, or take another ``thread_id``.
+
     Attributes:
         thread_id: The thread.
     """
@@ -162,11 +200,17 @@ class ThreadBusyError(GraphError):
 
 
 class GraphBubbleUp(BaseException):  # noqa: N818 - control flow, not an error, and named as LangGraph's users know it
-    """Root of what leaves a node without being an error: `GraphInterrupt`, `ParentCommand`. Let it pass."""
+    """Root of what leaves a node without being an error: `GraphInterrupt`, `ParentCommand`. Let it pass.
+
+    What to do: let it pass: catch `Exception` in nodes, not `BaseException`.
+    """
 
 
 class GraphInterrupt(GraphBubbleUp):
     """Leaves a node that waits for an answer. No `Exception`, so a node's ``except Exception`` lets it pass.
+
+    What to do: let it pass. Who runs the graph finds the questions in its result, and answers with
+    ``Command(resume=...)``.
 
     Attributes:
         interrupts: What is asked.
@@ -178,7 +222,10 @@ class GraphInterrupt(GraphBubbleUp):
 
 
 class ParentCommand(GraphBubbleUp):
-    """Carries a ``Command(graph=Command.PARENT)`` out of a subgraph. Let it pass."""
+    """Carries a ``Command(graph=Command.PARENT)`` out of a subgraph. Let it pass.
+
+    What to do: let it pass; where it reaches you, the graph that sent it has no parent.
+    """
 
     def __init__(self, command: Command[Any]) -> None:
         super().__init__(command)

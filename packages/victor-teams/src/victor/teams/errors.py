@@ -13,11 +13,17 @@ __all__ = ["IncompleteTeamRunError", "JournalError", "MemberError", "TeamError"]
 
 
 class TeamError(VictorError):
-    """Root of the errors of teams."""
+    """Root of the errors of teams.
+
+    What to do: see the kinds below it.
+    """
 
 
 class MemberError(TeamError):
     """A member could not take its turn: it raised, did not answer in time, or answered what cannot be used.
+
+    What to do: correct the member, or say with ``on_failure`` that the team goes on without it, asks again or lets
+    another act.
 
     Args:
         message: What happened.
@@ -34,11 +40,17 @@ class MemberError(TeamError):
 
 
 class JournalError(TeamError):
-    """The record of a run cannot be read, belongs to another run, or does not fit what the team does now."""
+    """The record of a run cannot be read, belongs to another run, or does not fit what the team does now.
+
+    What to do: take the record of this run and this form of the team, or begin a new run.
+    """
 
 
 class IncompleteTeamRunError(TeamError):
     """`TeamResult.output` was read from a run that ended without one.
+
+    What to do: look at ``result.stop_reason`` before the output; raise the limit, answer the question or correct the
+    member it names.
 
     Attributes:
         result: That run; its ``stop_reason`` and ``detail`` say why.

@@ -143,6 +143,8 @@ class Ask:
 class Waiting(Exception):
     """Raised by a member that has no answer yet: the run ends with WAITING and can go on when there is one.
 
+    What to do: raise it in a member of your own that needs an answer; who runs the team gives it with ``answers``.
+
     Args:
         prompt: What is asked.
         questions: Of a team: the questions of its members.

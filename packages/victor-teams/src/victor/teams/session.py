@@ -49,6 +49,8 @@ R = TypeVar("R")
 class Stop(BaseException):
     """Ends a run.
 
+    What to do: nothing; the team ends the run and says why in `TeamResult.stop_reason`.
+
     Args:
         reason: Why.
         detail: In words.

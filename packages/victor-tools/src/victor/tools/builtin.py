@@ -17,7 +17,10 @@ __all__ = ["KITS", "SwitchedOffError", "configured_tools"]
 
 
 class SwitchedOffError(ConfigurationError):
-    """The settings leave this tool out."""
+    """The settings leave this tool out.
+
+    What to do: change the table ``[tools.SECTION]`` where the tool is wanted, or take it from the agent's list.
+    """
 
 
 KITS: Final[dict[str, tuple[str, dict[str, str]]]] = {

@@ -58,11 +58,17 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", 
 
 
 class CutOffError(Exception):
-    """A stream ended, in good order for HTTP, before the answer was whole."""
+    """A stream ended, in good order for HTTP, before the answer was whole.
+
+    What to do: nothing; the model turns it into a `ModelConnectionError`.
+    """
 
 
 class NoAnswerError(Exception):
-    """A reply that is no answer of a model; the text tells what is wrong with it."""
+    """A reply that is no answer of a model; the text tells what is wrong with it.
+
+    What to do: nothing; the model turns it into a `ModelResponseError`.
+    """
 
 
 @contextmanager

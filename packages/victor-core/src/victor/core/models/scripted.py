@@ -36,7 +36,11 @@ __all__ = ["ScriptError", "ScriptedModel", "Turn", "from_name"]
 
 
 class ScriptError(ModelError):
-    """The script does not go on: it has run out of answers, or the conversation is not the one it was written for."""
+    """The script does not go on: it has run out of answers, or the conversation is not the one it was written for.
+
+    What to do: add the missing answers to the script or cassette, or record it again; the text shows where the two
+    part.
+    """
 
 
 @frozen

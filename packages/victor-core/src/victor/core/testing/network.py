@@ -14,7 +14,10 @@ __all__ = ["NetworkBlockedError", "no_network"]
 
 
 class NetworkBlockedError(VictorError, OSError):
-    """A test under `no_network` tried to reach another machine; the message names it."""
+    """A test under `no_network` tried to reach another machine; the message names it.
+
+    What to do: answer the request from a stand-in on this machine, or take the model from `victor.core.testing`.
+    """
 
 
 @contextmanager

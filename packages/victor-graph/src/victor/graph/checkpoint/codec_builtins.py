@@ -22,7 +22,10 @@ __all__ = ["CONTAINERS", "CONTAINER_LOADS", "SCALARS", "SCALAR_LOADS", "BuiltinF
 
 
 class Unfit(ValueError):
-    """A value of a known type cannot be written exactly, or what was read is no such value; says why."""
+    """A value of a known type cannot be written exactly, or what was read is no such value; says why.
+
+    What to do: nothing; the codec turns it into a `CodecError` with the path to the value.
+    """
 
 
 BuiltinForm = tuple[int, Callable[[Any], Any]]

@@ -30,7 +30,10 @@ _INT64: Final = range(-(2**63), 2**64)
 
 
 class Refused(Exception):
-    """This one value cannot be encoded; the cause, if any, says why. `find_trouble` finds the path to it."""
+    """This one value cannot be encoded; the cause, if any, says why. `find_trouble` finds the path to it.
+
+    What to do: nothing; the codec turns it into a `CodecError` with the path to the value.
+    """
 
 
 def lowering(forms: Mapping[type, Form], adopt: Callable[[type], Form], *, strict: bool) -> Lower:

@@ -23,7 +23,11 @@ _CACHED_HASH: Final = "_attrs_cached_hash"
 
 
 class Mismatch(ValueError):
-    """What was stored does not fit the class as it is now; says how."""
+    """What was stored does not fit the class as it is now; says how.
+
+    What to do: nothing; the codec turns it into a `CodecError`. Give fields that were added to a class a default, so
+    that old checkpoints fit.
+    """
 
 
 class Shape(Protocol):

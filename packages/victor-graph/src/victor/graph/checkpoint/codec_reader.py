@@ -33,6 +33,9 @@ class CodecError(CheckpointError):
     """A value cannot be stored, or bytes are not what the codec wrote.
 
     The message names the path to the value, or what is wrong with the bytes, and what to do.
+
+    What to do: make the value at that path plain data, or give the store a codec that allows its class; where bytes
+    are broken, restore the store from a copy.
     """
 
 

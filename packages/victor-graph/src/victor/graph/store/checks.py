@@ -13,7 +13,10 @@ __all__ = ["StoreError", "check"]
 
 
 class StoreError(GraphError):
-    """A value cannot be stored or read, or an argument makes no sense; says which and why."""
+    """A value cannot be stored or read, or an argument makes no sense; says which and why.
+
+    What to do: correct the value or argument the text names; a value must be plain data.
+    """
 
 
 def check(op: Op) -> None:

@@ -44,7 +44,10 @@ APPROVE: ContextVar[Approve | None] = ContextVar("victor_workflow_approve", defa
 
 
 class WorkflowRunError(VictorError):
-    """A step of a workflow could not be done; names the node."""
+    """A step of a workflow could not be done; names the node.
+
+    What to do: correct the node, or its inputs; go on with ``victor workflow run --resume`` where the run is recorded.
+    """
 
 
 @frozen

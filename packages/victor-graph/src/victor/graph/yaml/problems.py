@@ -10,6 +10,9 @@ __all__ = ["Problem", "WorkflowFileError"]
 class WorkflowFileError(YamlFileError):
     """A workflow file cannot be used. Lists everything that is wrong, in the order of the file.
 
+    What to do: correct the file at the places the text names; ``victor workflow validate`` shows them without running
+    anything.
+
     Args:
         problems: At least one.
 

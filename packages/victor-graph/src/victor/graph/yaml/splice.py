@@ -26,7 +26,10 @@ _ANCHOR: Final = re.compile(r"[&!]\S+[ \t]*")
 
 
 class EditError(VictorError):
-    """An edit cannot be made without touching more than what it is about; the text is as it was."""
+    """An edit cannot be made without touching more than what it is about; the text is as it was.
+
+    What to do: make first the edit that the text asks for, or change the file by hand.
+    """
 
 
 class YamlText:

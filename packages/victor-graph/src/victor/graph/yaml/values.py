@@ -42,7 +42,10 @@ _BUILT_IN: Final = frozenset(
 
 
 class ExpressionError(VictorError):
-    """An expression or template is wrong, or could not be worked out."""
+    """An expression or template is wrong, or could not be worked out.
+
+    What to do: correct the expression; the text shows the place and the names there are.
+    """
 
 
 Names = Callable[[str], str | None]

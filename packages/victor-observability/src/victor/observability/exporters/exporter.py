@@ -25,7 +25,11 @@ Sink: TypeAlias = Callable[[list[Record]], None]
 
 
 class ExporterError(VictorError):
-    """An exporter cannot start, or cannot send."""
+    """An exporter cannot start, or cannot send.
+
+    What to do: check the address and the settings ``[metrics.NAME]``; what could not be sent is sent with the next
+    batch where the protocol allows it.
+    """
 
 
 class Source(Protocol):

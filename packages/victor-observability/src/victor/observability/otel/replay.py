@@ -63,6 +63,8 @@ class ReplayResult(Struct, frozen=True):
 class ReplayError(VictorError):
     """The receiver did not take everything. What it took is noted: the same call goes on where this one stopped.
 
+    What to do: call again when the receiver is back; nothing is sent twice.
+
     Attributes:
         result: What was sent until then.
         delivery: What the receiver said.

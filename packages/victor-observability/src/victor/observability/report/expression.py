@@ -110,7 +110,10 @@ _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 
 class ConditionError(VictorError):
-    """A condition cannot be read. The message shows the place."""
+    """A condition cannot be read. The message shows the place.
+
+    What to do: correct the condition at the place that is shown.
+    """
 
 
 @frozen

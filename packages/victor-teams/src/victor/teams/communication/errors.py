@@ -18,11 +18,17 @@ LONGEST_ERROR: Final = 4_000
 
 
 class BusError(TeamError):
-    """Root of the errors of message buses."""
+    """Root of the errors of message buses.
+
+    What to do: see the kinds below it; where a server cannot be reached, check its address and that it runs.
+    """
 
 
 class UnknownReceiverError(BusError):
-    """Nobody of that name is on the bus; nothing was sent to anybody."""
+    """Nobody of that name is on the bus; nothing was sent to anybody.
+
+    What to do: correct the name, or let the receiver join the bus first; near matches are in the text.
+    """
 
     @classmethod
     def of(cls, bus: str, unknown: Iterable[str], there: Iterable[str]) -> UnknownReceiverError:
@@ -48,23 +54,37 @@ class UnknownReceiverError(BusError):
 
 
 class MailboxFullError(BusError):
-    """A receiver's mailbox is full and its policy is to reject."""
+    """A receiver's mailbox is full and its policy is to reject.
+
+    What to do: let the receiver take its messages, make its mailbox larger, or choose a policy that drops or waits.
+    """
 
 
 class MessageTooLargeError(BusError):
-    """The content is larger than the bus allows, or nothing that JSON can say."""
+    """The content is larger than the bus allows, or nothing that JSON can say.
+
+    What to do: send plain data, and large content as a reference, such as a path.
+    """
 
 
 class RequestTimeoutError(BusError, TimeoutError):
-    """A request was not answered in time, retries included."""
+    """A request was not answered in time, retries included.
+
+    What to do: give more time or retries, and see that the receiver is on the bus and answers.
+    """
 
 
 class NobodyServesError(RequestTimeoutError):
-    """There is no process that could answer what was delegated, and none came in the time that was given for it."""
+    """There is no process that could answer what was delegated, and none came in the time that was given for it.
+
+    What to do: start ``victor team worker`` for that member, on the same bus.
+    """
 
 
 class ResponseError(BusError):
     """The receiver of a request answered that it failed.
+
+    What to do: look at what the receiver reported; the request arrived, and sending it again may do the work twice.
 
     Attributes:
         receiver: Who that was.
@@ -76,4 +96,7 @@ class ResponseError(BusError):
 
 
 class BusClosedError(BusError):
-    """The bus was closed."""
+    """The bus was closed.
+
+    What to do: make a new bus, or close it later.
+    """

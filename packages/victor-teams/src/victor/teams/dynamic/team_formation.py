@@ -29,7 +29,10 @@ __all__ = ["DynamicTeam", "Formation", "FormationError"]
 
 
 class FormationError(TeamError):
-    """No team of the pool can do the task; says what is missing and who comes nearest."""
+    """No team of the pool can do the task; says what is missing and who comes nearest.
+
+    What to do: add a candidate with what is missing, or ask for less.
+    """
 
 
 @frozen

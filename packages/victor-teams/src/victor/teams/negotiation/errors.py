@@ -8,4 +8,8 @@ __all__ = ["NegotiationError"]
 
 
 class NegotiationError(TeamError, ValueError):
-    """A negotiation cannot be held, or a record cannot be replayed, as it was described."""
+    """A negotiation cannot be held, or a record cannot be replayed, as it was described.
+
+    What to do: correct the parties, the issues or the protocol's settings as the text says; replay a record with the
+    version that made it.
+    """

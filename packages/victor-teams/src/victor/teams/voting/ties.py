@@ -131,7 +131,11 @@ class TieBroken:
 
 
 class Undecided(Exception):  # noqa: N818 - control flow within a count, never seen by callers
-    """A tie that no stated rule decides."""
+    """A tie that no stated rule decides.
+
+    What to do: nothing; the vote ends as not decided, and its result names the tie. State a ``tie_break`` to have it
+    decided.
+    """
 
     def __init__(self, where: str, tied: Sequence[str]) -> None:
         super().__init__(where)

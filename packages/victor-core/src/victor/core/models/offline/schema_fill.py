@@ -38,6 +38,8 @@ _MOST_ITEMS = 50
 class NotFound(Exception):
     """A required field is not in the text, and the schema allows nothing that would say so.
 
+    What to do: nothing; the offline model turns it into an answer that says what it did not find.
+
     Args:
         problems: Pairs of field path (``"items.price"``) and what was looked for.
     """

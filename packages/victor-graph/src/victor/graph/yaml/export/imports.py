@@ -17,7 +17,10 @@ __all__ = ["NotImportableError", "import_string"]
 
 
 class NotImportableError(VictorError):
-    """No import string names an object; says why, and what to do."""
+    """No import string names an object; says why, and what to do.
+
+    What to do: move the object to the top level of a module, or register it under a name.
+    """
 
 
 def import_string(found: Any, folder: Path) -> str:

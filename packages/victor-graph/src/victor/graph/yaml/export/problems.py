@@ -12,6 +12,9 @@ __all__ = ["ExportError"]
 class ExportError(VictorError):
     """A workflow cannot be exported. Lists every reason, each with its place and what to do.
 
+    What to do: change what the text lists: name functions that can be imported, or leave out what the other form cannot
+    say.
+
     Args:
         what: What was to be exported.
         problems: At least one.

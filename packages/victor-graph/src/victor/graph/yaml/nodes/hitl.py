@@ -23,6 +23,8 @@ TIMED_OUT: Final = {"timed_out": True}
 class RejectedError(WorkflowRunError):
     """A person said no, or nobody answered in time, and the node's file says to stop then.
 
+    What to do: change what the person was shown, or give the node a way for a no.
+
     Attributes:
         node: The id of the node that asked.
     """
