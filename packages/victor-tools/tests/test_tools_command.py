@@ -81,6 +81,21 @@ def test_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "run", "files.read", "--args", "{")[0] == 1
 
 
+def test_tools_of_ones_own_are_shown_and_called(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend("")  # as the command does, but taken back
+    (tmp_path / "own_tools_for_the_command.py").write_text(
+        "def shout(text: str) -> str:\n    'Say it loudly.'\n    return text.upper()\n"
+    )
+    code, out, _ = run(capsys, "show", "./own_tools_for_the_command.py:shout")
+    assert code == 0 and "Say it loudly." in out and "text" in out
+    code, out, _ = run(capsys, "run", "./own_tools_for_the_command.py:shout", "text=hello")
+    assert (code, out) == (0, "HELLO\n")
+    code, _, err = run(capsys, "run", "./own_tools_for_the_command.py:shut", "text=hello")
+    assert code == 1 and "did you mean 'shout'?" in err
+
+
 def test_run_asks_for_approval(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "run", "shell.run", 'command=["echo", "hi"]')
     assert code == 1 and "needs approval" in err and "--yes allows the call" in err

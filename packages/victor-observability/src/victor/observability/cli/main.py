@@ -14,7 +14,9 @@ from victor.observability.cli.runs import runs, show
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(
-    no_args_is_help=True, help="Look at what was recorded: runs, times, tokens, cost, errors."
+    no_args_is_help=True,
+    help="Look at what was recorded: runs, times, tokens, cost, errors.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (status, runs, show, tail, top, query, compare, report, export):
     app.command()(_command)

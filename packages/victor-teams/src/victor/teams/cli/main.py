@@ -13,7 +13,9 @@ from victor.teams.cli.worker import worker
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(
-    no_args_is_help=True, help="Teams of agents: run them, look at them, count votes, form new ones."
+    no_args_is_help=True,
+    help="Teams of agents: run them, look at them, count votes, form new ones.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(run)
 app.command("list")(list_teams)

@@ -11,6 +11,7 @@ from victor.core import event_loop
 from victor.core.catalog import near_matches
 from victor.core.cli.terminal import note, print_json, print_table, style
 from victor.core.errors import ConfigurationError, ToolApprovalError
+from victor.core.tool import Tool
 from victor.tools.cli.call_arguments import approval, read_arguments
 from victor.tools.cli.shown import default_of, facts, kind_of, print_list, shown_name
 from victor.tools.registry import UnifiedToolRegistry
@@ -58,10 +59,11 @@ def list_(
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Such as files.read.")], as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Such as files.read, or module:function.")], as_json: AsJson = False
+) -> None:
     """Show a tool: what it does, its parameters, what a call costs, where it comes from."""
-    registry = UnifiedToolRegistry.get_instance()
-    made = registry.tool(name)
+    made = _tool(name)
     if as_json:
         print_json({**facts(made), "description": made.description, "parameters": made.parameters})
         return
@@ -117,7 +119,7 @@ def search(
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="Such as files.read.")],
+    name: Annotated[str, typer.Argument(help="Such as files.read, or module:function.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="name=value, or name:=JSON.")] = None,
     given: Annotated[str, typer.Option("--args", help="All arguments as one JSON object.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Allow a call that needs approval.")] = False,
@@ -126,7 +128,7 @@ def run(
     """Call a tool, such as `victor tools run files.read path=README.md`."""
     from victor.core.tool import ToolScope
 
-    made = UnifiedToolRegistry.get_instance().tool(name)
+    made = _tool(name)
     scope = ToolScope(agent="command line", approve=approval(yes))
     result = event_loop.run(made.call(read_arguments(arguments or [], given), scope=scope))
     if as_json:
@@ -240,7 +242,7 @@ def bench(
     from victor.tools.cli.measure import measure_floor, measure_search, measure_tool, no_op
 
     registry = UnifiedToolRegistry.get_instance()
-    made = None if name is None else registry.tool(name)
+    made = None if name is None else _tool(name)
     if made is not None and not yes and not made.metadata.idempotent:
         raise ConfigurationError(f"every call of {name} may change something; --yes makes {calls + 1} of them")
 
@@ -294,6 +296,18 @@ def migrate(
     note(f"{files} {'to change' if diff or check else 'changed'}, {places} to look at")
     if check and (changed or looked):
         raise typer.Exit(1)
+
+
+def _tool(name: str) -> Tool:
+    """A tool of the registry, ``module:function`` (also of the working directory), or ``file.py:function``."""
+    if ":" not in name:
+        return UnifiedToolRegistry.get_instance().tool(name)
+    from victor.core.agent import resolve_tools
+    from victor.core.import_strings import look_here
+
+    look_here()
+    (made,) = resolve_tools([name]).values()
+    return made
 
 
 def _known(name: str, names: set[str], kind: str, otherwise: str) -> None:
