@@ -34,6 +34,21 @@ log = logging.getLogger(__name__)
 LEVELS = ["", "simple", "basic", "intermediate", "complex", "advanced", "real_world"]
 """Folders of examples in the order in which one reads them; others follow by name."""
 SHOWN_BYTES = 20_000
+SPELLED = {
+    word.lower(): word
+    for word in (
+        *"API CI CSV HR HTML HTTP JSON LLM MCP NATS OTLP QA RAG SMTP SQL YAML".split(),
+        "DevOps",
+        "FastAPI",
+        "LangChain",
+        "LangGraph",
+        "OpenAI",
+        "OpenTelemetry",
+        "PostgreSQL",
+        "Prometheus",
+        "SQLite",
+    )
+}
 LIST = re.compile(r"^```\{examples\}\n```$", re.MULTILINE)
 FIELD = re.compile(r"^(?P<name>Needs|Run|Prints):(?P<value>.*\n?(?:[ \t]+.*\n?|\n(?=[ \t]))*)", re.MULTILINE)
 
@@ -72,8 +87,7 @@ def title(name: str) -> str:
         ('Chat history', 'MCP server')
     """
     words = name.replace("_", " ").replace("-", " ").split()
-    known = {"mcp", "sql", "csv", "json", "html", "http", "api", "rag", "qa", "nats", "otlp", "yaml", "ci", "llm"}
-    spelled = [word.upper() if word in known else word for word in words]
+    spelled = [SPELLED.get(word, word) for word in words]
     return " ".join([spelled[0][:1].upper() + spelled[0][1:], *spelled[1:]]) if spelled else name
 
 
