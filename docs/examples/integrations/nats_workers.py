@@ -90,6 +90,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         asyncio.run(work(sys.argv[1]))
     else:
+        os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written goes there
         with nats_server() as url:
             command = [sys.executable, __file__, url]
             workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -21,7 +21,9 @@ Prints:
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -54,6 +56,7 @@ def scrape(port: int, token: str) -> str:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

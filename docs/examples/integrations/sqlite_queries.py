@@ -19,7 +19,9 @@ Prints:
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent, ModelRequest
@@ -70,6 +72,7 @@ def make(file: Path) -> None:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     make(Path("shop.db"))
     Path("victor.toml").write_text(SETTINGS, encoding="utf-8")
     agent = Agent("Answer from the database.", tools=["sql.tables", "sql.query"], model=ScriptedModel(SCRIPT))

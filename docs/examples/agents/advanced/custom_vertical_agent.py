@@ -16,6 +16,8 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,7 @@ class Bakery:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     Path("bakery.yaml").write_text(WORKFLOW, encoding="utf-8")
     with isolated_plugins(Bakery(), graph) as plugins:  # as if nothing but these were installed
         bakery = plugins.verticals.get("bakery")

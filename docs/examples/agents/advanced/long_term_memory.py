@@ -25,6 +25,9 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from attrs import frozen
 
 from victor.core import Agent, ToolContext
@@ -82,6 +85,7 @@ TALKS = [
 ]
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     for name, said, script in TALKS:
         with open_store("sqlite:memory.db") as store:  # each conversation opens the file anew
             agent = Agent(instructions, tools=[remember, forget], model=ScriptedModel(script))

@@ -28,6 +28,8 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent
@@ -62,6 +64,7 @@ REQUESTS = [
 ]
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     Path("victor.toml").write_text(SETTINGS, encoding="utf-8")
     inbox = Path("inbox")
     inbox.mkdir()

@@ -18,6 +18,8 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent, ModelConnectionError, ModelError
@@ -65,6 +67,7 @@ def attempt(agent: Agent[str]) -> str | None:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     agent = Agent("Work on reports.", tools=[fetch], model=MODEL)
     starts = 1
     while (answer := attempt(agent)) is None:

@@ -15,8 +15,10 @@ Prints:
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -74,14 +76,21 @@ def desk(store: SqliteSaver) -> Any:
     return graph.compile(checkpointer=store)
 
 
-if __name__ == "__main__":
+def day(name: str) -> None:
+    """What happens on a day, in a process of its own."""
     with SqliteSaver("desk.db") as store:
-        if sys.argv[1:] == ["monday"]:
+        if name == "monday":
             waiting = desk(store).invoke({"letter": LETTER}, thread_id="letter-1")
             print("monday:", waiting["__interrupt__"][0].value)
-        elif sys.argv[1:] == ["thursday"]:
+        else:
             print("thursday:", desk(store).invoke(Command(resume="yes"), thread_id="letter-1")["done"])
-        else:  # each day in a process of its own
-            for day in ("monday", "thursday"):
-                subprocess.run([sys.executable, __file__, day], check=True)
-            print("the model was asked", len(Path("model-was-asked").read_text(encoding="utf-8")), "time")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        day(sys.argv[1])
+    else:
+        os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written goes there
+        for name in ("monday", "thursday"):
+            subprocess.run([sys.executable, __file__, name], check=True)
+        print("the model was asked", len(Path("model-was-asked").read_text(encoding="utf-8")), "time")

@@ -15,6 +15,8 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent
@@ -40,5 +42,6 @@ def tomorrow() -> None:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     today()
     tomorrow()

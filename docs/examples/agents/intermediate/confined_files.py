@@ -20,6 +20,8 @@ Prints:
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent
@@ -38,6 +40,7 @@ SCRIPT = [
 ]
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     workspace = Path("workspace")
     workspace.mkdir()
     Path("secret.txt").write_text("the password is swordfish\n", encoding="utf-8")

@@ -18,6 +18,8 @@ Prints:
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -88,5 +90,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     Path("victor.toml").write_text(PRICES, encoding="utf-8")
     asyncio.run(main())

@@ -21,7 +21,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from attrs import frozen
@@ -75,6 +77,7 @@ SCRIPT = [
 ]
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     print(load(CSV, Path("orders.db")), "rows")
     analyst = Agent(
         "Answer with figures, each with the SQL statement it came from.",

@@ -20,6 +20,8 @@ Prints:
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 
 from victor.core import Agent, Model
@@ -41,6 +43,7 @@ def weather(model: Model | str, question: str = "What is the weather of the town
 
 
 if __name__ == "__main__":
+    os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     print("recorded:", weather(RecordingModel("offline", CASSETTE)))
     for answer in json.loads(CASSETTE.read_text(encoding="utf-8"))["answers"]:
         print("  kept:", answer.get("tool_calls") or answer["text"])
