@@ -63,6 +63,9 @@ class TestARecord:
     def test_it_is_listed_under_its_title(self, path: Path) -> None:
         assert f"| [{path.name[4:7]}]({path.name}) | {title_of(path)} |" in text_of(FOLDER / "index.md")
 
+    def test_the_menu_leads_to_it(self, path: Path) -> None:
+        assert re.search(rf"^{path.name[4:7]} .+ <{path.stem}>$", text_of(FOLDER / "index.md"), re.M)
+
     def test_the_files_it_names_exist(self, path: Path) -> None:
         evidence = NAMED.findall(sections(path)["Evidence"])
         assert len(evidence) >= 4
