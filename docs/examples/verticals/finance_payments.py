@@ -2,7 +2,8 @@
 
 `requires_approval` is a function of the arguments: small sums go through, larger ones ask. The one who asked for the
 payment may not be the one who allows it (four eyes), which the approval knows from `deps`, past the model. What was not
-approved was not paid, whatever the model says. A model can be talked into anything; this cannot.
+approved was not paid, whatever the model says. A model can be talked into anything; this cannot. What it does not do:
+add up small sums.
 
 Needs: victor-core
 Run: python docs/examples/verticals/finance_payments.py
@@ -28,7 +29,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from victor.core import Limits, ToolContext, Vertical, as_tool
+from victor.core import Limits, ToolContext, ToolError, Vertical, as_tool
 
 LIMIT_EUR = 500
 SUPPLIERS = {"Hill Dairy", "Quick Print"}
@@ -46,6 +47,8 @@ class Desk:
 
 def pay(amount: float, to: str, ctx: ToolContext) -> str:
     """Pay an amount in EUR to a supplier."""
+    if amount <= 0:
+        raise ToolError("the amount must be more than 0")
     ctx.deps.paid.append(f"{amount:.2f} EUR to {to}")
     return f"{amount:.2f} EUR are on their way to {to}"
 

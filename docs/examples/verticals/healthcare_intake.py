@@ -2,8 +2,9 @@
 
 The form has a validator that refuses words of diagnosis, so an answer that has some is sent back to the model with the
 reason, and where it does not stop, there is no answer rather than a wrong one. Signs of an emergency are found by a
-rule before anything else runs: what must never fail is no task for a model. The answers are scripted, and the script is
-one of a model that oversteps; set `model="openai:gpt-5-mini"` to see one that may not.
+rule before anything else runs: what must never fail is no task for a model. A list of words finds what is on it; a real
+desk has a longer one. The answers are scripted, and the script is one of a model that oversteps; set
+`model="openai:gpt-5-mini"` to see one that may not.
 
 Needs: victor-core
 Run: python docs/examples/verticals/healthcare_intake.py

@@ -1,9 +1,10 @@
 """Applications are read blind, ranked by three criteria that vote, and checked for fairness by swapping the names.
 
-Fairness is made by leaving things out: lines that tell who somebody is are removed before any model sees the text, and
-the form (`output_type`) has no place for them. Three reviewers rank by one criterion each, and Schulze's rule makes one
-order of three. The check at the end is counterfactual: with other names, ages and genders the outcome must be the same,
-to the last place. Whom to invite stays with people; this only says in which order to read.
+Fairness is made by leaving things out: lines with a label that tells who somebody is are removed before any model sees
+the text (what free text gives away, a person has to black out), and the form (`output_type`) has no place for them.
+Three reviewers rank by one criterion each, and Schulze's rule makes one order of three. The check at the end is
+counterfactual: with other names, ages and genders the outcome must be the same, to the last place. Whom to invite stays
+with people; this only says in which order to read.
 
 Needs: victor-core, victor-teams
 Run: python docs/examples/verticals/hr_screening.py
