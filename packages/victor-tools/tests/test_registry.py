@@ -383,3 +383,9 @@ def test_questions_that_are_none() -> None:
         registry.tools(tier="cheap")
     with pytest.raises(ConfigurationError, match="not in 5"):
         registry.discover_tools(5)  # type: ignore[arg-type]
+
+
+def test_equally_good_tools_are_found_in_the_order_of_registration() -> None:
+    names = [f"switch_{letter}" for letter in "qweasdzxc"]
+    registry = UnifiedToolRegistry(make(name, "home", description="Switch the lamp.") for name in names)
+    assert [found.name for found in registry.search_tools("lamp", limit=20)] == names

@@ -9,7 +9,7 @@ Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/tool_search.py
 Prints:
     24 tools, about 988 tokens
-    search: ['office_heating', 'office_blind']
+    search: ['office_heating', 'office_lamp']
     sent: ['kitchen_lamp', 'kitchen_blind', 'kitchen_heating', 'kitchen_socket', 'bedroom_lamp', 'cellar_lamp',
         'search_tools', 'call_tool'], about 413 tokens
     called: kitchen_lamp {"on":true}

@@ -75,7 +75,7 @@ class UnifiedToolRegistry:
         self._tools, self._metadata, self._by_name = self._tables.tools, self._tables.metadata, self._tables.by_name
         self._aliases: dict[str, str] = {}
         self._index: BM25[str] | None = None
-        self._stale: set[str] = set()
+        self._stale: dict[str, None] = {}  # in the order of registration, which decides between equals
         self._unsettled: set[str] = set()  # whose category's defaults have not been looked at
         self._originals: dict[str, Tool] = {}  # what was registered, where defaults made another of it
         self._listeners: list[Callable[[RegistryChange], None]] = []
@@ -393,14 +393,14 @@ class UnifiedToolRegistry:
 
     def _remember(self, made: Tool) -> None:
         self._tables.add(made)
-        self._stale.add(made.metadata.id)
+        self._stale[made.metadata.id] = None
         self._unsettled.add(made.metadata.id)
 
     def _forget(self, tool_id: str) -> None:
         self._tables.remove(tool_id)
         self._unsettled.discard(tool_id)
         self._originals.pop(tool_id, None)
-        self._stale.add(tool_id)
+        self._stale[tool_id] = None
 
     def _settle(self) -> None:
         """Give new tools the defaults of their categories.
