@@ -10,9 +10,10 @@ whose name does not begin with ``_``.
 - a module, a class, a function, a method and a property have one; a method that overrides one inherits its text;
 - a constant and a type alias have a text below the assignment;
 - a field of a class of data (attrs, msgspec, dataclass, named tuple, typed dict) is named in the text of its class or
-  of a base, mostly below ``Args:``, has a text below it or, if it is a key of a file, a ``help`` in its declaration;
+  of a base, mostly below ``Args:``, or in that of a class or function of the same package to which this text refers
+  (```a run, as `Run` has it```), has a text below it or, if it is a key of a file, a ``help`` in its declaration;
 - evident without: the members of an enumeration (their values say it), the one field of a class (whose sentence does),
-  and a test of a class of tests for others (whose name is the sentence).
+  a field that nobody can set (its value says it), and a test in a class of tests for others (whose name says it).
 
 **Types**, by `pyright --verifytypes`, as type checkers see the packages once they are installed: the type of every
 public name is declared, in full, or is one that all checkers infer alike. Pyright knows no package that is a portion of
@@ -160,6 +161,10 @@ def _is_type_variable(one: ast.stmt) -> bool:
 
 def _members(made: Any, name: str, node: ast.ClassDef, file: str) -> Iterator[Public]:
     texts = "\n".join(_own_text(base) for base in inspect.getmro(made) if base.__module__.startswith("victor."))
+    package = ".".join(name.split(".")[:2])
+    texts += "\n".join(
+        _texts_of(package).get(one.partition("victor.")[2] or one, "") for one in _REFERENCE.findall(texts)
+    )
     fields = []
     for one, after in _statements(node.body):
         where = f"{Path(file).relative_to(ROOT)}:{one.lineno}"
@@ -181,16 +186,37 @@ def _members(made: Any, name: str, node: ast.ClassDef, file: str) -> Iterator[Pu
     yield from fields
 
 
+_REFERENCE = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)")
+
+
+@cache
+def _texts_of(package: str) -> dict[str, str]:
+    """The docstrings of a package's classes, functions and methods, by every name one can refer to them by."""
+    texts: dict[str, str] = {}
+    for module, file in modules():
+        if module == package or module.startswith(f"{package}."):
+            for one in parsed(str(file)).body:
+                below = one.body if isinstance(one, ast.ClassDef) else []
+                for each in (one, *below):
+                    if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                        name = each.name if each is one else f"{one.name}.{each.name}"  # type: ignore[attr-defined]
+                        text = ast.get_docstring(each) or ""
+                        for called in (name, f"{module}.{name}".partition("victor.")[2]):
+                            texts[called] = f"{texts.get(called, '')}\n{text}"
+    return texts
+
+
 def _own_text(made: Any) -> str:
     return vars(made).get("__doc__") or ""
 
 
 def _has_help(value: ast.expr | None) -> bool:
-    """Whether a declaration such as ``key("what it is")`` describes the field."""
-    return isinstance(value, ast.Call) and any(
-        isinstance(one, ast.Constant) and isinstance(one.value, str) and " " in one.value
-        for one in [*value.args, *(word.value for word in value.keywords if word.arg == "help")]
-    )
+    """Whether a declaration such as ``key("what it is")`` describes the field, or nobody can set it."""
+    if not isinstance(value, ast.Call):
+        return False
+    fixed = any(word.arg == "init" and ast.unparse(word.value) == "False" for word in value.keywords)
+    texts = (one.value for one in ast.walk(value) if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    return fixed or any(" " in text for text in texts)
 
 
 def _is_data(made: Any) -> bool:

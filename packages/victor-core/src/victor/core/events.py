@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 Phase = Literal["start", "end", "point"]
+"""Where in its life an operation is told of; a point has no life."""
 
 KINDS: Final[Mapping[str, str]] = {
     "agent.run": "one run of an agent, from prompt to answer",

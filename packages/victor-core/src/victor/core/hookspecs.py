@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Register", "RegisterListener", "RegisterTool", "hookimpl", "hookspec"]
 
 hookspec: Final[pluggy.HookspecMarker] = pluggy.HookspecMarker("victor")
+"""Marks a function of this module as the specification of a hook."""
 hookimpl: Final[pluggy.HookimplMarker] = pluggy.HookimplMarker("victor")
 """Marks a function of a plugin as the implementation of the hook of the same name."""
 

@@ -19,6 +19,7 @@ from victor.core.errors import ConfigurationError
 __all__ = ["Message", "Role", "ToolCall", "Usage", "dump_messages", "load_messages"]
 
 Role = Literal["system", "user", "assistant", "tool"]
+"""Who speaks."""
 
 
 @frozen

@@ -37,6 +37,7 @@ DEFAULT_MODEL: Final = "offline"
 """The model used when nothing is configured: no key, no network, not a language model."""
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter", "other"]
+"""Why a model stopped."""
 
 
 class ModelSettings(Struct, frozen=True):
@@ -129,7 +130,11 @@ class TextDelta(Struct, frozen=True):
 
 
 class ToolCallDelta(Struct, frozen=True):
-    """A piece of a tool call: ``id`` and ``name`` come with the first, ``arguments`` piecemeal."""
+    """A piece of a tool call: ``id`` and ``name`` come with the first, ``arguments`` piecemeal.
+
+    Args:
+        index: Which call of the answer it belongs to, from 0.
+    """
 
     index: int
     id: str = ""

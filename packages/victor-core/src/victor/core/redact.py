@@ -27,6 +27,7 @@ from typing import Any, Final
 __all__ = ["MARK", "Redactor", "redact"]
 
 MARK: Final = "[redacted]"
+"""What stands in the place of a secret."""
 
 _DEPTH: Final = 12
 _KNOWN: Final = 4096

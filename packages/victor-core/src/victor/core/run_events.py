@@ -53,6 +53,7 @@ class RunFinished(Struct, frozen=True):
 
 
 RunEvent = TextDelta | ToolStarted | ToolFinished | AnswerRejected | RunFinished
+"""What `Agent.stream` yields."""
 
 
 RunListener = Callable[[RunEvent], None]

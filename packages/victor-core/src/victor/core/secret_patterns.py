@@ -55,7 +55,9 @@ NAME: Final = re.compile(
     rf"signature|sig)s?(?:$|[_\-. ])|(?:{_GLUED})s?(?:$|[_\-. ])",
     re.IGNORECASE,
 )
+"""Names whose value is a secret."""
 STRONG: Final = re.compile(rf"(?:^|[_\-. ])(?:{_WORDS})s?(?:$|[_\-. ])|(?:{_GLUED})s?(?:$|[_\-. ])", re.IGNORECASE)
+"""Names whose value is a secret whatever it looks like."""
 INNOCENT: Final = re.compile(
     r"(?:(?:max|min|total|input|output|cached?|cache_read|cache_write|prompt|completion|reasoning|num|n)[_\- ]?)?tokens"
     r"(?:_\w+)?"
@@ -66,7 +68,9 @@ INNOCENT: Final = re.compile(
     r"|(?:is|has|needs?|requires?)[_\- ].{1,80}",
     re.IGNORECASE,
 )
+"""Names that look telling and are not."""
 HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a name in camel case is parted."""
 WORDS: Final = (
     "pass", "pwd", "secret", "token", "key", "credential", "auth", "cookie", "session", "connection", "dsn", "jwt",
     "bearer", "otp", "pin", "cv", "sig", "ssn", "mfa", "identified",
@@ -86,11 +90,15 @@ VALUE: Final = re.compile(
 AUTHORIZATION_VALUE: Final = re.compile(
     r"""(?P<start>b?(?P<quote>\\{0,31}["']))(?:.*?)(?P<end>(?<!\\)(?P=quote)|(?=[\r\n])|\Z)|[Dd]igest\b[^\r\n]+|[^\r\n"'\\]+"""
 )
+"""The value of an ``Authorization`` header."""
 LINE_VALUE: Final = re.compile(
     r"""(?P<start>b?(?P<quote>\\{0,31}["']))(?:.*?)(?P<end>(?<!\\)(?P=quote)|(?=[\r\n])|\Z)|[^\r\n]+"""
 )
+"""A value that goes to the end of its line."""
 QUERY_VALUE: Final = re.compile(r"""[^\s&#"'<>]+""")
+"""A value in the query of a URL."""
 ELEMENT_VALUE: Final = re.compile(r"[^<]+")
+"""The text of an XML element."""
 PLACEHOLDER: Final = re.compile(
     r"\$\{[A-Z0-9_]{1,64}\}?|\{\{?\s{0,2}[a-z_.]{0,40}\s{0,2}\}{0,2}|<[a-z][a-z _\-]{0,30}>?"
     r"|%\(?[a-z_]{0,30}\)?s|\*+|\.{2,3}|…|x{3,}|-+"
@@ -114,13 +122,19 @@ AFTER: Final = re.compile(
 )
 """What may stand between a name and its secret: a sign, ``"value":``, the comma of a pair, "is" or a space."""
 AFTER_ELEMENT: Final = re.compile(r"[A-Za-z0-9_.\-]{0,64}+(?P<element>(?:\s[^<>]{0,200})?>(?=[^<\s]))")
+"""What stands between a name and the text of an XML element."""
 BY: Final = re.compile(r"by\s{1,4}(?=')", re.IGNORECASE)
+"""The word in ``identified by``."""
 BEFORE_PAIR: Final = re.compile(r"""[\[(]\s{0,4}b?\\{0,31}["']\Z""")
+"""What stands before the name in a pair."""
 BEFORE_VALUE: Final = re.compile(
     r"""\b(?:name|key|header|field|k)\\{0,31}["']?\s{0,4}[:=]\s{0,4}b?\\{0,31}["']\Z""", re.IGNORECASE
 )
+"""What stands before a name that is itself a value: ``"name": "``."""
 BEFORE_FLAG: Final = re.compile(r"(?<![\w\-])--?\Z")
+"""The dashes of an option."""
 BEFORE_LOGIN: Final = re.compile(r"\blogin\s{1,4}\S{1,128}\s{1,4}\Z")
+"""What stands before a password in ``login USER PASSWORD``."""
 KEY_OF: Final = (
     "api ",
     "access ",
@@ -133,38 +147,49 @@ KEY_OF: Final = (
     "signing ",
     "license ",
 )
+"""Words before "key" that make a secret of it."""
 
 SHORT_FLAG: Final = re.compile(
     r"""[\s"'(\[]-(?P<flag>[paPw])(?P<gap>\\{0,31}["']\s{0,2},?\s{0,4}|[ \t]{1,4}|=)?(?=[^\s,.;:)\-])"""
 )
+"""An option of one letter that may take a password."""
 USER_FLAG: Final = re.compile(
     r"""[\s"'(\[](?:-[uU]|--(?:proxy-)?user|--userpwd)(?:\\{0,31}["']?\s{0,2},?\s{0,4}|=)b?\\{0,31}["']?"""
     r"""(?P<user>[\w.@%+\-\\]{0,64}):(?=[^\s:])"""
 )
+"""An option that takes ``USER:PASSWORD``."""
 COMMAND: Final = re.compile(
     r"""\b(?:mysql\w*|mariadb\w*|sshpass|mongo\w*|(?:docker|podman|nerdctl|crane|buildah|skopeo|oras|oc|cf|az|registry)"""
     r"""["',\s]{1,4}login|sqlcmd|bcp|zip|unzip|7z\w?|smbclient|twine|ldap\w+|redis-cli|psexec|expect|htpasswd|rar|unrar)\b"""
 )
+"""Programs that take a password as an option."""
 COMMANDS: Final = ("redis-cli", "ldap", "zip", "sqlcmd", "bcp", "smbclient", "7z", "rar")
 """Those whose flag for a password is not ``-p``."""
 BEARER: Final = re.compile(r"(?P<gap>\s{1,4}|%20)(?P<value>[A-Za-z0-9+/=_\-.~]{6,})")
+"""A token behind ``Bearer``."""
 USERINFO: Final = re.compile(
     r""":(?:\\{0,31}/){2}(?!(?:git|hg|svn)@)(?P<who>(?:[^\s/@"'<>\\]|\\++(?!["'/]))+(?:@[^\s/@"'<>\\]+)*)@(?=[^\s@])"""
 )
+"""User and password in a URL."""
 CODE: Final = re.compile(r"""[?&#](?:key|code|ticket|assertion|sid)=(?!\[redacted)(?P<value>[^\s&#"'<>]+)""")
+"""A code or key in the query of a URL."""
 IMAGE: Final = re.compile(
     r"(?P<head>data:[\w.+/\-]{1,60}(?:;[\w=\-]{1,30}){0,4};base64,[A-Za-z0-9+/]{16})(?P<rest>[A-Za-z0-9+/]{1000,}+={0,2})"
 )
+"""A picture as a data URL."""
 PEM: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
     r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
 )
+"""A private key in PEM form."""
 WEBHOOK: Final = re.compile(
     r"(?P<head>hooks\.slack\.com/(?:services|workflows|triggers)/|/api/webhooks/\d{5,25}/|"
     r"webhook\.office\.com/webhookb2/|api\.telegram\.org/bot)[A-Za-z0-9_\-/:@]{8,}"
 )
+"""The secret part of a webhook."""
 WEBHOOKS: Final = ("hooks.slack", "/api/webhooks/", "webhookb2", "api.telegram")
+"""One of these is in every text with a webhook."""
 SHAPES: Final = re.compile(
     r"\b(?:sk-(?:[A-Za-z0-9]{1,24}[-_]){0,8}(?=[a-z]{0,60}[A-Z0-9])[A-Za-z0-9]{16,}[A-Za-z0-9_\-]*"
     r"|[spr]k_(?:live|test|prod)_[A-Za-z0-9_]{12,}|sk_(?=[a-z]{0,60}[A-Z0-9])[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9+/=]{16,}"
@@ -186,4 +211,6 @@ SHAPES: Final = re.compile(
     r"|(?<![\w\-]{2})eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,4})"
     r"|(?<![\w~.\-])[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,37}"
 )
+"""Secrets that are known by their shape alone."""
 SHORTEST_SHAPE: Final = 15
+"""Characters of the shortest of these."""

@@ -18,6 +18,7 @@ from victor.core import secret_patterns as see
 __all__ = ["MARK", "could_name", "flag_hides", "hide", "hide_element_of_command", "is_secret_name"]
 
 MARK: Final = "[redacted]"
+"""What stands in the place of a secret."""
 
 IsSecret = Callable[[str], bool]
 

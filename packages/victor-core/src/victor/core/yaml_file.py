@@ -78,7 +78,12 @@ class YamlFileError(VictorError):
 
 @frozen
 class Span:
-    """Where something stands: line and column counted from 1, and offsets into the text."""
+    """Where something stands: line and column counted from 1, and offsets into the text.
+
+    Args:
+        line, column: Where it begins.
+        start, end: Offsets of its first character and of the one after its last.
+    """
 
     line: int
     column: int

@@ -16,8 +16,10 @@ from victor.graph.errors import InvalidUpdateError
 __all__ = ["MISSING", "Channel", "Reducer", "overwritten", "reduce"]
 
 Reducer = Callable[[Any, Any], Any]
+"""Combines what is there with what is written, in this order."""
 
 MISSING: Final[Any] = type("MISSING", (), {"__repr__": lambda self: "MISSING"})()
+"""Stands for a key without a value."""
 
 _PURE: Final = frozenset({operator.add, operator.or_, operator.and_, operator.concat, operator.mul, max, min})
 

@@ -50,8 +50,10 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_RECURSION_LIMIT", "Run", "Status"]
 
 Status = Literal["running", "completed", "interrupted", "failed"]
+"""What has become of a run."""
 
 DEFAULT_RECURSION_LIMIT: Final = 10_000
+"""How many supersteps a run may take."""
 _BREATH: Final = 31
 
 
@@ -201,6 +203,7 @@ class Run:
             await self.log.close(self)
 
     def fresh(self) -> None:
+        """Begin with the values that keys have before anything was written."""
         program = self.program
         values = program.initial.copy()
         for name in program.initial_open:
@@ -277,6 +280,7 @@ class Run:
         return True
 
     async def one(self, task: Task) -> None:
+        """Execute a task; an interrupt is kept on it, for the end of the superstep."""
         if task.done or task.interrupts:
             return
         try:

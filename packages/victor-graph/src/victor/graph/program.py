@@ -29,7 +29,13 @@ __all__ = ["Join", "Path", "Plan", "Program", "View", "build_program", "near"]
 
 @define(eq=False)
 class View:
-    """How a state is handed to a function: which keys, filled in by the engine or not, and as which class."""
+    """How a state is handed to a function: which keys, filled in by the engine or not, and as which class.
+
+    Args:
+        build: Makes the object of its class from the values; None for a plain mapping.
+        managed: Keys that the engine fills in, with what it fills in.
+        root: Whether the state is one value without keys.
+    """
 
     keys: tuple[str, ...] | None
     """None: all there are."""
@@ -40,7 +46,16 @@ class View:
 
 @define(eq=False)
 class Path:
-    """A conditional edge, ready to be asked."""
+    """A conditional edge, ready to be asked.
+
+    Args:
+        name: Of the edge.
+        function: What decides.
+        wants: Which arguments besides the state it takes.
+        is_async: Whether it is to be awaited.
+        ends: Answer -> node; None where it answers with nodes.
+        view: What it sees of the state.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -52,7 +67,12 @@ class Path:
 
 @frozen
 class Join:
-    """An edge that waits for several nodes."""
+    """An edge that waits for several nodes.
+
+    Args:
+        starts: The nodes that are waited for, as numbers.
+        end: The node that follows.
+    """
 
     starts: frozenset[int]
     end: int
@@ -63,6 +83,21 @@ class Plan:
     """A node, ready to be run.
 
     ``plain`` is True when nothing needs care: no retry, timeout, cache or error handler.
+
+    Args:
+        name: Of the node.
+        rank: Its number.
+        call: Its function.
+        wants: Which arguments besides the state it takes.
+        is_async: Whether it is to be awaited.
+        view: What it sees of the state.
+        successors: Nodes that follow, as numbers.
+        joins: Joins it is waited for in, as numbers.
+        paths: Its conditional edges.
+        straight: Whether nothing but plain edges leads on from it.
+        defer: Whether it runs when nothing else is left to run.
+        handler_wants, handler_is_async: The same of its error handler.
+        subgraph: The graph that it is, where it is one.
     """
 
     name: str
@@ -88,7 +123,22 @@ class Plan:
 
 @define(eq=False)
 class Program:
-    """A checked graph in the form the engine runs."""
+    """A checked graph in the form the engine runs.
+
+    Args:
+        name: Of the graph.
+        plans: Its nodes, by number.
+        ranks: Their numbers, by name.
+        channels: The keys of its state.
+        initial: Values that keys have before anything is written.
+        initial_open: Those of them that can be changed in place, so that each run needs its own.
+        joins: Edges that wait for several nodes.
+        start: What runs first.
+        input_keys, output_keys, stream_keys: Keys that go in, come out and are streamed; None for all.
+        input_is_root, output_is_root: Whether they are one value without keys.
+        interrupt_before, interrupt_after: Nodes at which a run stops, as numbers.
+        has_deferred, has_cached: Whether a node is deferred, or cached.
+    """
 
     name: str
     plans: tuple[Plan, ...]

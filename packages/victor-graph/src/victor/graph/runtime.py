@@ -45,10 +45,15 @@ class RunnableConfig(TypedDict, total=False):
     max_concurrency: int | None
     """How many nodes may run at once."""
     tags: Sequence[str]
+    """Yours; handed to nodes."""
     metadata: Mapping[str, Any]
+    """Yours; handed to nodes."""
     run_name: str
+    """Yours; handed to nodes."""
     run_id: Any
+    """Yours; handed to nodes."""
     callbacks: Any
+    """Handlers of LangChain, which nodes hand on to its models."""
 
 
 class RunControl:

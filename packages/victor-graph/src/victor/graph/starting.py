@@ -34,6 +34,7 @@ OPTIONS = frozenset(
         "recursion_limit", "max_concurrency", "debug", "print_mode",
     }
 )  # fmt: skip
+"""Names of the options of a run."""
 
 _NO_CONFIG: dict[str, Any] = {}
 _COPIED = {"checkpointer": "checkpointer", "store": "store", "cache": "_cache", "debug": "debug", "name": "name"}

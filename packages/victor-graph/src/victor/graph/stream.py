@@ -30,6 +30,7 @@ StreamMode = Literal["values", "updates", "messages", "custom", "tasks", "checkp
 with a stream writer; tasks as they begin and end; checkpoints; tasks and checkpoints with times."""
 
 MODES: Final = frozenset({"values", "updates", "messages", "custom", "tasks", "checkpoints", "debug"})
+"""What a run can stream."""
 
 Part = tuple[tuple[str, ...], str, Any]
 """The namespace, the mode, and what is told."""

@@ -22,6 +22,7 @@ Writes = Mapping[str, Any] | list[tuple[str, Any]]
 """What was written, in order: a dict, or pairs where a key can come twice."""
 
 NO_WRITES: Final[dict[str, Any]] = {}
+"""What a task has written before it ends."""
 
 
 def pairs(writes: Writes) -> list[tuple[str, Any]]:

@@ -34,6 +34,7 @@ Raw: TypeAlias = "tuple[str, str, str, str, str, str]"
 """A key before runaway labels are folded."""
 
 MINUTE_NS: Final = 60_000_000_000
+"""Nanoseconds of a minute."""
 _KEYS: Final = 10_000
 _RUNS: Final = 50_000
 

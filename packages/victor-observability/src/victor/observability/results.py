@@ -47,14 +47,25 @@ class Totals(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """One line of a breakdown: the values grouped by, in the order asked for, and their figures."""
+    """One line of a breakdown: the values grouped by, in the order asked for, and their figures.
+
+    Args:
+        by: The values grouped by.
+        totals: Their figures.
+    """
 
     by: tuple[str, ...]
     totals: Totals
 
 
 class Point(Struct, frozen=True):
-    """One step of a series: its beginning in seconds since 1970, its group and its figures."""
+    """One step of a series: its beginning in seconds since 1970, its group and its figures.
+
+    Args:
+        time_s: Its beginning, seconds since 1970.
+        by: The values grouped by.
+        totals: The figures.
+    """
 
     time_s: int
     by: tuple[str, ...]
@@ -62,7 +73,16 @@ class Point(Struct, frozen=True):
 
 
 class ErrorGroup(Struct, frozen=True):
-    """Failures of one type in one place, with the newest as example."""
+    """Failures of one type in one place, with the newest as example.
+
+    Args:
+        kind, name: Where: the kind of operation, and which.
+        error_type: Class of the exception.
+        count: How many there were.
+        first_ns, last_ns: When, nanoseconds since 1970.
+        last_text: What the newest said, redacted.
+        last_run: The run it was in.
+    """
 
     kind: str
     name: str
@@ -107,7 +127,22 @@ class Run(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """One recorded operation or point of a run, with those below it in the order they began."""
+    """One recorded operation or point of a run, with those below it in the order they began.
+
+    Args:
+        kind, name: What it is, and of which agent, tool, node, ...
+        span_id: 16 hexadecimal digits.
+        parent_id: Of the operation around it; None at the root.
+        start_ns: When it began, nanoseconds since 1970.
+        duration_ns: How long it took; None for a point, and where its end was never seen.
+        status: How it ended.
+        agent: Whose it is, where an agent did it.
+        error_type, error_text: Class of the exception that ended it, and its text, redacted.
+        provider, model: Of a model request.
+        input_tokens, output_tokens, cost_usd: Of a model request; None when unknown.
+        attributes: What else the event said, redacted.
+        children: Those below it.
+    """
 
     kind: str
     name: str
@@ -129,7 +164,12 @@ class Span(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """How one group's figures differ between two sets of runs; either side is None when it has no such group."""
+    """How one group's figures differ between two sets of runs; either side is None when it has no such group.
+
+    Args:
+        by: The values grouped by.
+        before, after: The figures of both sides.
+    """
 
     by: tuple[str, ...]
     before: Totals | None

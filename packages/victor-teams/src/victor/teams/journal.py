@@ -30,7 +30,14 @@ _FIRST = b'{"type":"begin",'
 
 
 class Begin(Struct, frozen=True, tag="begin"):
-    """The first record: which run this is."""
+    """The first record: which run this is.
+
+    Args:
+        team, pattern, members: Of the team.
+        task: What it was given to do.
+        seed: For chance in patterns.
+        version: Of the form of the record.
+    """
 
     team: str
     pattern: str

@@ -29,7 +29,13 @@ class _HandOver(Struct):
 
 
 class Asked(Struct, omit_defaults=True):
-    """An `Ask` on its way to a worker."""
+    """An `Ask` on its way to a worker.
+
+    Args:
+        memory_tools: Whether the turn brings the tools of the shared memory.
+        hand_over: Whom it may hand over to, where it may.
+        recorded: Turns of a team that takes this one, from the record.
+    """
 
     task: str
     text: str
@@ -44,7 +50,15 @@ class Asked(Struct, omit_defaults=True):
 
 
 class Answered(Struct, omit_defaults=True):
-    """A `Reply` on its way back, or why there is none."""
+    """A `Reply` on its way back, or why there is none.
+
+    Args:
+        memory: What the turn wrote to the shared memory.
+        recorded: Turns of a team that took this one, for the record.
+        failed: Why there is no reply.
+        waiting: What is asked, where an answer from outside is needed.
+        questions: The same of a team's members.
+    """
 
     text: str = ""
     data: Any = None

@@ -21,6 +21,7 @@ from victor.teams.result import Turn
 __all__ = ["Sees", "check_scope", "read_scope"]
 
 Sees = Callable[[str, Sequence[Turn]], Sequence[Turn]]
+"""A function of a member's name and the turns so far that returns those it sees."""
 
 
 def _all(member: str, turns: Sequence[Turn]) -> Sequence[Turn]:

@@ -13,7 +13,13 @@ __all__ = ["MemberEvent", "TeamEvent", "TeamFinished", "TurnFinished", "TurnStar
 
 
 class TurnStarted(Struct, frozen=True):
-    """A member is asked."""
+    """A member is asked.
+
+    Args:
+        key: The turn's place in the run's record.
+        member: Who is asked.
+        prompt: What it is asked.
+    """
 
     key: str
     member: str
@@ -21,7 +27,13 @@ class TurnStarted(Struct, frozen=True):
 
 
 class MemberEvent(Struct, frozen=True):
-    """A piece of an agent's run inside a turn: `TextDelta`, `ToolStarted`, `ToolFinished`, ..."""
+    """A piece of an agent's run inside a turn: `TextDelta`, `ToolStarted`, `ToolFinished`, ...
+
+    Args:
+        key: Of the turn.
+        member: Whose turn it is.
+        event: The piece.
+    """
 
     key: str
     member: str
@@ -41,6 +53,7 @@ class TeamFinished(Struct, frozen=True):
 
 
 TeamEvent = TurnStarted | MemberEvent | TurnFinished | TeamFinished
+"""What `Team.stream` yields."""
 
 
 def event_of(what: str, key: str, about: Any) -> TeamEvent:

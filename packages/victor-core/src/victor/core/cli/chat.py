@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+"""The command ``victor chat``."""
 
 _COMMANDS: Final = (
     ("/help", "this list"),

@@ -20,6 +20,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Print the completion script of a shell.",
 )
+"""The command ``victor completion``."""
 
 _BASH: Final = """\
 _victor() {

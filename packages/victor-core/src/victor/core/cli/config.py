@@ -25,6 +25,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Show settings and where each came from.",
 )
+"""The command ``victor config``."""
 
 _EXAMPLES: Final[dict[str, str]] = {
     "model": '"openai:gpt-5-mini"',

@@ -21,6 +21,7 @@ from victor.core.errors import VictorError
 __all__ = ["Check", "app", "checks"]
 
 app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+"""The command ``victor doctor``."""
 
 State = Literal["ok", "info", "warning", "broken"]
 

@@ -13,9 +13,13 @@ from victor.core.errors import VictorError
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "USAGE", "close_quietly", "leave_at_once", "note_running", "report"]
 
 DONE: Final = 0
+"""The exit code when all went well."""
 FAILED: Final = 1
+"""The exit code of an error that was told."""
 USAGE: Final = 2
+"""The exit code of wrong usage."""
 INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C."""
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
 

@@ -22,6 +22,7 @@ from victor.core.settings import load_settings
 __all__ = ["Needs", "app", "missing_for"]
 
 app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+"""The command ``victor models``."""
 
 
 @frozen

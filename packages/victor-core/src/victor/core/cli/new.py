@@ -29,6 +29,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Start a package of your own.",
 )
+"""The command ``victor new``."""
 
 _OURS: Final = frozenset({"core", "tools", "graph", "teams", "observability", "playground", "cookbook"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

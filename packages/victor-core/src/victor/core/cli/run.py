@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+"""The command ``victor run``."""
 
 
 @app.command()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["TOOL_HELP", "find_tools", "make_agent", "note_offline", "read_schema", "settings_for", "show_step"]
 
 TOOL_HELP: Final = "Tool by name, pattern or module:function; 'NAME as OTHER' renames it; repeatable."
+"""What the help of several commands says of ``--tool``."""
 
 
 def settings_for(

@@ -15,6 +15,7 @@ from victor.core.plugins import get_plugins
 __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+"""The command ``victor tools``."""
 
 
 @app.command()

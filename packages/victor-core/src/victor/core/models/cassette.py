@@ -48,6 +48,7 @@ from victor.core.redact import redact
 __all__ = ["VERSION", "Cassette", "dump_turn", "read_cassette", "write_cassette"]
 
 VERSION: Final = 1
+"""Of the form of cassettes."""
 
 _ERRORS: Final[dict[str, type[ModelError]]] = {
     "authentication": ModelAuthenticationError,

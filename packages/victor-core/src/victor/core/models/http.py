@@ -24,7 +24,9 @@ from victor.core.pricing import PriceOf, find_price
 __all__ = ["DEFAULT_RETRIES", "DEFAULT_TIMEOUT_S", "HTTPModel", "http_client", "require_sdk"]
 
 DEFAULT_RETRIES: Final = 3
+"""How often a request is tried again."""
 DEFAULT_TIMEOUT_S: Final = 600.0
+"""Seconds one request may take."""
 _CONNECT_S: Final = 10.0
 _LONGEST_WAIT_S: Final = 60.0
 _LONGEST_BACKOFF_S: Final = 8.0

@@ -199,6 +199,10 @@ _CONTAINER_FORMS: Final[tuple[tuple[type, int, Callable[[Any], list[Any]], Calla
 )
 
 SCALARS: Final[Mapping[type, BuiltinForm]] = {kind: (code, dump) for kind, code, dump, _ in _SCALAR_FORMS}
+"""How values without parts are written, by type."""
 SCALAR_LOADS: Final[Mapping[int, Callable[[memoryview], Any]]] = {code: load for _, code, _, load in _SCALAR_FORMS}
+"""How they are read, by code."""
 CONTAINERS: Final[Mapping[type, BuiltinForm]] = {kind: (code, dump) for kind, code, dump, _ in _CONTAINER_FORMS}
+"""How containers are written, by type."""
 CONTAINER_LOADS: Final[Mapping[int, Callable[[list[Any]], Any]]] = {code: load for _, code, _, load in _CONTAINER_FORMS}
+"""How they are read, by code."""

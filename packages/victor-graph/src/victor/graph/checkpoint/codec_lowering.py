@@ -24,6 +24,7 @@ Lower = Callable[[Any, int], Any]
 ShapeFor = Callable[[type], Shape | None]
 
 to_msgpack: Final[Callable[[Any], bytes]] = Encoder().encode
+"""Writes plain values as msgpack."""
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, bytes})
 _INT64: Final = range(-(2**63), 2**64)

@@ -248,7 +248,13 @@ class _Struct:
 
 @frozen
 class Converted:
-    """A shape made of the two functions a user gave for a class of his."""
+    """A shape made of the two functions a user gave for a class of his.
+
+    Args:
+        kind: The class.
+        to_plain: Makes plain data of a value.
+        from_plain: Makes a value of that data.
+    """
 
     kind: type
     to_plain: Callable[[Any], Any]

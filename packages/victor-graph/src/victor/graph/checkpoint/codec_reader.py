@@ -20,8 +20,11 @@ from victor.graph.langchain_messages import langchain_class
 __all__ = ["ARRAY", "OBJECT", "SCALAR", "CodecError", "Reader", "own_shape"]
 
 ARRAY: Final = 64
+"""The code of an array."""
 SCALAR: Final = 65
+"""The code of a value without parts."""
 OBJECT: Final = 96
+"""The code of an object of a class."""
 
 _OWN_MODULES: Final = ("victor.core.message",)
 """Modules of Victor's own whose public data classes are always allowed. The names are here, not in the data."""

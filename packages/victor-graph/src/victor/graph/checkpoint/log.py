@@ -72,6 +72,7 @@ _read_all_changes: Final = msgpack.Decoder(list[_Changes]).decode
 _read_stored: Final = msgpack.Decoder(_Stored).decode
 _COMPOSED: Final = b"\xc1\xf0"
 FORMAT: Final = 1
+"""Of the entries of the log."""
 
 
 @define

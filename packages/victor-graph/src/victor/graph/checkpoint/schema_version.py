@@ -10,6 +10,7 @@ from attrs import frozen
 __all__ = ["MARK", "Migrations", "Unmatched", "read_header", "unmatched_in", "write_header"]
 
 MARK: Final = 0xC1  # the one byte that no msgpack value starts with
+"""How bytes begin that say their version."""
 _FORMAT: Final = 1
 _LENGTH: Final = 6
 

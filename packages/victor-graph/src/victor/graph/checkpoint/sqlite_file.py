@@ -17,6 +17,7 @@ __all__ = ["SqliteFile", "Synchronous", "is_busy"]
 T = TypeVar("T")
 
 Synchronous = Literal["full", "normal"]
+"""How sure SQLite makes that a commit is on disk."""
 
 _VERSION: Final = 2
 _BUSY_S: Final = 60.0

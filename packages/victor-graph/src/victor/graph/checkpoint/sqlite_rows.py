@@ -58,6 +58,7 @@ CREATE TABLE victor_notes (
 """
     + _TRIGGERS
 )
+"""Makes the tables."""
 UPGRADES: Final = {
     1: """
 CREATE TABLE victor_large (id INTEGER PRIMARY KEY, data BLOB NOT NULL);;
@@ -82,6 +83,7 @@ _DROP_NOTES: Final = (
 )
 _PUT_LARGE: Final = "INSERT INTO victor_large (data) VALUES (?)"
 FIND_LOG: Final = "SELECT log FROM victor_logs WHERE thread_id = ? AND namespace = ?"
+"""Finds the log of a thread."""
 
 _BODY: Final = (
     "CASE WHEN large_body IS NULL THEN body ELSE (SELECT data FROM victor_large l WHERE l.id = large_body) END"
@@ -91,14 +93,17 @@ _SNAPSHOT: Final = (
     "ELSE (SELECT data FROM victor_large l WHERE l.id = large_snapshot) END"
 )
 SELECT_ENTRIES: Final = f"SELECT e.id, parent, base, step, source, {_BODY}"
+"""Begins a query for entries."""
 SELECT_CHAIN: Final = (
     f"{SELECT_ENTRIES}, CASE WHEN e.id = ?3 THEN {_SNAPSHOT} END FROM victor_entries e "
     "WHERE log = ?1 AND e.id BETWEEN ?3 AND ?2 ORDER BY e.id DESC"
 )
+"""Reads an entry and those it is based on."""
 SELECT_NOTES: Final = (
     "SELECT task, key, CASE WHEN large_data IS NULL THEN data "
     "ELSE (SELECT l.data FROM victor_large l WHERE l.id = large_data) END"
 )
+"""Reads the notes of an entry."""
 
 
 def latest(db: sqlite3.Connection, thread_id: str, namespace: str) -> str | None:

@@ -20,6 +20,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Run, check, look at and draw workflows.",
 )
+"""The command ``victor workflow``."""
 app.command("run")(run)
 app.command("list")(list_workflows)
 app.command("show")(show)

@@ -19,6 +19,7 @@ from victor.graph.runtime import RunControl
 __all__ = ["EXIT_CODE", "Stopping"]
 
 EXIT_CODE: Final = 130
+"""The exit code of a run that was stopped."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -30,6 +30,7 @@ class NotProvided:
 
 
 NOT_PROVIDED: Final = NotProvided()
+"""Stands for a time to live that was left out."""
 
 
 @frozen(kw_only=True)
@@ -131,7 +132,11 @@ class MatchCondition:
 
 @frozen
 class ListNamespacesOp:
-    """List namespaces; see `Store.list_namespaces`."""
+    """List namespaces; see `Store.list_namespaces`.
+
+    Args:
+        match_conditions: Beginnings and ends that a namespace has to have.
+    """
 
     match_conditions: tuple[MatchCondition, ...] | None = None
     max_depth: int | None = None
@@ -140,3 +145,4 @@ class ListNamespacesOp:
 
 
 Op = GetOp | PutOp | SearchOp | ListNamespacesOp
+"""What a batch holds."""

@@ -53,13 +53,19 @@ class Touch:
 
 @frozen
 class Drop:
-    """Deletes an item, if it is there."""
+    """Deletes an item, if it is there.
+
+    Args:
+        namespace: Where it lies.
+        key: Its key there.
+    """
 
     namespace: tuple[str, ...]
     key: str
 
 
 Change = Row | Touch | Drop
+"""What is written to the table."""
 
 
 def alive(row: Row, now_ns: int) -> bool:

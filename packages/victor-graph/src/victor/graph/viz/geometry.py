@@ -19,7 +19,13 @@ Point = tuple[int, int]
 
 @frozen
 class TextBox:
-    """Lines of text and the area that is theirs alone."""
+    """Lines of text and the area that is theirs alone.
+
+    Args:
+        x, y: Its upper left corner.
+        width, height: Its size.
+        lines: The text.
+    """
 
     x: int
     y: int

@@ -15,7 +15,12 @@ Theme = Literal["auto", "light", "dark"]
 
 @frozen
 class Tint:
-    """Colours of one kind of node: its area, its border and icon."""
+    """Colours of one kind of node: its area, its border and icon.
+
+    Args:
+        fill: Of the area.
+        line: Of border and icon.
+    """
 
     fill: str
     line: str
@@ -69,6 +74,7 @@ LIGHT = Colors(
     },
     marks={"current": "#2563eb", "visited": "#16a34a", "failed": "#dc2626", "interrupted": "#d97706"},
 )
+"""Colors on a light ground."""
 
 DARK = Colors(
     paper="#0f172a",
@@ -93,3 +99,4 @@ DARK = Colors(
     },
     marks={"current": "#60a5fa", "visited": "#4ade80", "failed": "#f87171", "interrupted": "#fbbf24"},
 )
+"""Colors on a dark ground."""

@@ -17,7 +17,12 @@ __all__ = ["PixelRuler", "Ruler", "Spacing", "TextBlock", "clean", "pixel_width"
 
 @frozen
 class TextBlock:
-    """Wrapped text and the room it takes."""
+    """Wrapped text and the room it takes.
+
+    Args:
+        lines: The text.
+        width, height: Its size, in the ruler's unit.
+    """
 
     lines: tuple[str, ...]
     width: int

@@ -31,7 +31,9 @@ __all__ = [
 ]  # fmt: skip
 
 Values = Mapping[str, Any]
+"""What expressions see."""
 Work = Callable[..., Any]
+"""What a policy is wrapped around."""
 
 
 def guarded(work: Work, id: str, policies: Sequence[RetryPolicy] = (), timeout: float | None = None) -> Work:

@@ -36,6 +36,7 @@ from victor.graph.yaml.spec import (
 __all__ = ["Functions", "Reader", "execution_of", "unknown"]
 
 Functions = Mapping[str, Callable[..., Any]]
+"""Functions that a file may name."""
 
 _CLOSED: Final = frozenset({"workflows", "version", "description", "metadata"})
 _TEMPLATE_NAMES: Final = frozenset({"self", "super", "caller", "varargs", "kwargs"})

@@ -191,6 +191,7 @@ INPUT_TYPES: Final[tuple[str, ...]] = get_args(InputType)
 """What an input can be."""
 
 COMMON: Final[frozenset[str]] = frozenset(attribute.name for attribute in Common.__attrs_attrs__)
+"""Keys that every node may have."""
 
 
 @frozen

@@ -23,11 +23,15 @@ Chosen = Annotated[
     str,
     typer.Option("--store", metavar="URL", help="A file or postgresql://...; that of the settings by default."),
 ]
+"""The option ``--store``."""
 Since = Annotated[
     str, typer.Option("--since", metavar="TIME", help="From when: 15m, 2h, 7d ago, today, 2026-11-22T13:00.")
 ]
+"""The option ``--since``."""
 Until = Annotated[str, typer.Option("--until", metavar="TIME", help="To when, likewise; now by default.")]
+"""The option ``--until``."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+"""The option ``--json``."""
 
 BY = ("kind", "name", "agent", "model", "provider", "root")
 """What figures can be broken down by."""

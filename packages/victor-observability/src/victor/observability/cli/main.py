@@ -18,6 +18,7 @@ app: typer.Typer = typer.Typer(
     help="Look at what was recorded: runs, times, tokens, cost, errors.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+"""The command ``victor observability``."""
 for _command in (status, runs, show, tail, top, query, compare, report, export):
     app.command()(_command)
 app.command("import")(import_)

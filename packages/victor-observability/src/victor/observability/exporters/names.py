@@ -22,6 +22,7 @@ from victor.observability.otel.semconv import Version
 __all__ = ["METRICS", "OWN", "Metric", "MetricType", "duration_metric", "metrics_of", "prometheus_label"]
 
 MetricType: TypeAlias = Literal["counter", "gauge", "histogram"]
+"""What kind of metric it is."""
 
 _UNITS: Final = {"s": "_seconds", "1": "_ratio"}
 """Units that Prometheus has in the name; those in braces only say what is counted, and are left out."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["OtlpExporter", "Protocol", "Temporality", "metrics_data"]
 
 Protocol: TypeAlias = Literal["http", "grpc"]
+"""How metrics are sent."""
 Temporality: TypeAlias = Literal["cumulative", "delta"]
+"""Whether figures are of all time or since the last sending."""
 
 _MISSING: Final = "metrics over OTLP need more than is installed: pip install 'victor-observability[otlp]'"
 

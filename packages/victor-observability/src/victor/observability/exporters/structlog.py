@@ -18,6 +18,7 @@ from victor.observability.record import Record, Status
 __all__ = ["Level", "StructlogExporter"]
 
 Level = Literal["debug", "info", "warning"]
+"""How loud a line is."""
 
 _STATUS: Final = {Status.ERROR: "error", Status.CANCELLED: "warning"}
 

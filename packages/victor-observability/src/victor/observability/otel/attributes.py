@@ -21,6 +21,7 @@ from victor.observability.sound_text import sound_text
 __all__ = ["KindForm", "Speaker", "Value"]
 
 Value: TypeAlias = str | bool | int | float | tuple[str, ...]
+"""What an attribute of a span can be."""
 
 _REMEMBERED: Final = 4096
 _TEXT: Final = 2000

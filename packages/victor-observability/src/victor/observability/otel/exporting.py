@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 Protocol: TypeAlias = Literal["http/protobuf", "grpc"]
+"""How spans are sent."""
 
 _log = logging.getLogger("victor.otel")
 _PATH: Final = "/v1/traces"

@@ -41,11 +41,17 @@ Version: TypeAlias = Literal["1.41", "next", "both"]
 """Which version of the conventions is spoken."""
 
 OPERATION: Final = "gen_ai.operation.name"
+"""The attribute with the name of the operation."""
 AGENT: Final = "gen_ai.agent.name"
+"""The attribute with the name of the agent."""
 CONVERSATION: Final = "gen_ai.conversation.id"
+"""The attribute with the id of the conversation."""
 SESSION: Final = "session.id"
+"""The attribute with the id of the session."""
 ERROR_TYPE: Final = "error.type"
+"""The attribute with the class of the error."""
 COST: Final = "victor.usage.cost_usd"
+"""The attribute with the cost in US dollars."""
 
 Kind: TypeAlias = Literal["internal", "client", "producer", "consumer"]
 

@@ -47,6 +47,7 @@ SPAN_KINDS: Final[dict[str, trace.SpanKind]] = {
     "producer": trace.SpanKind.PRODUCER,
     "consumer": trace.SpanKind.CONSUMER,
 }
+"""Kinds of spans, by their names."""
 _OPEN: Final = 100_000
 _TEXT: Final = 2000
 _STACK: Final = 20_000

@@ -164,7 +164,14 @@ class Measured:
 
 @frozen
 class Comparison:
-    """A figure against a number."""
+    """A figure against a number.
+
+    Args:
+        figure: What is measured.
+        operator: How it is compared.
+        number: With what.
+        text: As it stands in the condition.
+    """
 
     figure: Figure
     operator: Operator
@@ -199,7 +206,12 @@ class Judged:
 
 @frozen
 class Verdict:
-    """Whether a condition holds (None: what is known does not tell), and each comparison of it."""
+    """Whether a condition holds (None: what is known does not tell), and each comparison of it.
+
+    Args:
+        holds: Whether the condition holds.
+        comparisons: Each comparison, with what was measured.
+    """
 
     holds: bool | None
     comparisons: tuple[Judged, ...]

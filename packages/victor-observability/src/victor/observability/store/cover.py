@@ -15,8 +15,11 @@ from typing import Final, NamedTuple
 __all__ = ["DAY", "HOUR", "MINUTE", "MINUTES", "Part", "Slot", "State", "cover"]
 
 MINUTE: Final = 0
+"""The level of figures by the minute."""
 HOUR: Final = 1
+"""The level of figures by the hour."""
 DAY: Final = 2
+"""The level of figures by the day."""
 
 MINUTES: Final = (1, 60, 1440)
 """How many minutes a slot of each level has."""
@@ -32,14 +35,25 @@ class State(IntEnum):
 
 
 class Slot(NamedTuple):
-    """An hour or a day: which of them, counted since 1970."""
+    """An hour or a day: which of them, counted since 1970.
+
+    Args:
+        level: `HOUR` or `DAY`.
+        number: Which of them.
+    """
 
     level: int
     number: int
 
 
 class Part(NamedTuple):
-    """Rows of one level, from a slot to another that is not included; None is unbounded."""
+    """Rows of one level, from a slot to another that is not included; None is unbounded.
+
+    Args:
+        level: `MINUTE`, `HOUR` or `DAY`.
+        first: Number of the first slot.
+        end: Number of the slot after the last.
+    """
 
     level: int
     first: int | None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["DAY_NS", "Partitions"]
 
 DAY_NS: Final = 86_400 * 1_000_000_000
+"""Nanoseconds of a day."""
 _PAST_DAYS: Final = 400
 _FUTURE_DAYS: Final = 2
 _NAME: Final = "record_rows_day_"

@@ -37,7 +37,12 @@ class Table(Struct, frozen=True):
 
 
 class Percentiles(Struct, frozen=True):
-    """Percentiles of the durations of one group, in seconds and in the order asked for; None when none has one."""
+    """Percentiles of the durations of one group, in seconds and in the order asked for; None when none has one.
+
+    Args:
+        by: The values grouped by.
+        values: The percentiles.
+    """
 
     by: tuple[str, ...]
     values: tuple[float | None, ...]

@@ -31,18 +31,22 @@ RECORD_COLUMNS: Final = (
     "error_text", "provider", "model", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
     "cost_usd", "attributes", "content",
 )  # fmt: skip
+"""The columns of records, in order."""
 
 RUN_COLUMNS: Final = (
     "run_id", "kind", "name", "start_ns", "duration_ns", "status", "spans", "model_requests", "tool_calls", "errors",
     "input_tokens", "output_tokens", "cost_usd", "unpriced", "source",
 )  # fmt: skip
+"""The columns of runs, in order."""
 
 FIGURE_KEY: Final = ("level", "slot", "key", "source", "writer", "part")
+"""Those of them that tell figures apart."""
 
 FIGURE_COLUMNS: Final = (
     "count", "errors", "cancelled", "timed", "duration_ns", "low_ns", "high_ns", "input_tokens", "output_tokens",
     "cache_read_tokens", "cache_write_tokens", "cost_usd", "unpriced", "cache_hits", "cache_misses", "sketch",
 )  # fmt: skip
+"""The columns of figures, in order."""
 
 _TABLES: Final = """
 CREATE TABLE meta (key {text} PRIMARY KEY, value {text} NOT NULL);

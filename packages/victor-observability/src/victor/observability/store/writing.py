@@ -46,11 +46,13 @@ ON CONFLICT (run_id) DO UPDATE SET
     cost_usd = CASE WHEN excluded.cost_usd IS NULL THEN run_rows.cost_usd
         ELSE coalesce(run_rows.cost_usd, 0) + excluded.cost_usd END
 """
+"""Writes a run, or more of it."""
 
 UPSERT_FIGURE: Final = f"""
 INSERT INTO figure_rows ({", ".join((*FIGURE_KEY, *FIGURE_COLUMNS))}) VALUES {in_list((*FIGURE_KEY, *FIGURE_COLUMNS))}
 ON CONFLICT ({", ".join(FIGURE_KEY)}) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in FIGURE_COLUMNS)}
 """
+"""Adds a figure to what is there."""
 
 
 def write_batch(link: Link, batch: Batch, names: Names, *, careful: bool = False) -> None:

@@ -17,6 +17,7 @@ app: typer.Typer = typer.Typer(
     help="Teams of agents: run them, look at them, count votes, form new ones.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+"""The command ``victor team``."""
 app.command()(run)
 app.command("list")(list_teams)
 app.command()(validate)

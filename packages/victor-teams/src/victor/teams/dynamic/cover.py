@@ -16,6 +16,7 @@ from attrs import frozen
 __all__ = ["Choice", "Item", "Method", "choose", "smallest"]
 
 Method = Literal["auto", "exact", "solver", "greedy"]
+"""How a team is searched for."""
 
 _WORK = 3_000_000
 """Steps of dynamic programming that are taken before something else is tried; some ten million are a few seconds."""

@@ -32,7 +32,11 @@ class Offer:
 
 @frozen
 class Accept:
-    """A party's answer: it takes the offer on the table."""
+    """A party's answer: it takes the offer on the table.
+
+    Args:
+        reason: Why.
+    """
 
     reason: str = ""
     action: str = field(default="accept", init=False)
@@ -40,7 +44,11 @@ class Accept:
 
 @frozen
 class End:
-    """A party's answer: it ends the negotiation, without agreement."""
+    """A party's answer: it ends the negotiation, without agreement.
+
+    Args:
+        reason: Why.
+    """
 
     reason: str = ""
     action: str = field(default="end", init=False)

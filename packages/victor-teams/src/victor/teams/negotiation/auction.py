@@ -21,6 +21,7 @@ from victor.teams.voting.ties import Chair, RunOff, Ties, Undecided, read_tie_br
 __all__ = ["Auction", "AuctionKind", "Sale", "settle"]
 
 AuctionKind = Literal["first_price", "vickrey"]
+"""What the winner pays: its own price, or the second best."""
 
 
 @frozen

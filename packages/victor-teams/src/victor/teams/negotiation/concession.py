@@ -48,6 +48,7 @@ class TimeDependent:
             raise NegotiationError(f"the exponent is a number above 0, not {self.exponent!r}")
 
     def target(self, share: float, reservation: float, sent: list[float], received: list[float]) -> float:
+        """See `Strategy.target`."""
         conceded: float = share ** (1 / self.exponent)
         return 1 - (1 - reservation) * conceded
 
@@ -84,6 +85,7 @@ class TitForTat:
     rate: float = 1.0
 
     def target(self, share: float, reservation: float, sent: list[float], received: list[float]) -> float:
+        """See `Strategy.target`."""
         if share >= 1:
             return reservation
         if not sent:

@@ -32,7 +32,11 @@ class Bid:
 
 @frozen
 class Refuse:
-    """A contractor's answer: it does not want the task."""
+    """A contractor's answer: it does not want the task.
+
+    Args:
+        reason: Why.
+    """
 
     reason: str = ""
     action: str = field(default="refuse", init=False)
@@ -40,7 +44,11 @@ class Refuse:
 
 @frozen
 class Failed:
-    """Answered by a contractor that could not do the task it had got."""
+    """Answered by a contractor that could not do the task it had got.
+
+    Args:
+        reason: Why.
+    """
 
     reason: str = ""
     action: str = field(default="failed", init=False)

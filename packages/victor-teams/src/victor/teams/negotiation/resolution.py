@@ -55,6 +55,7 @@ class Mediator:
     async def resolve(
         self, table: Table, topic: Any, context: Any, proposals: Sequence[Proposal], votes: Sequence[Vote]
     ) -> Proposal | None:
+        """See `Resolution.resolve`."""
         return await _decided_by(table, self.spec, self.party, topic, context, proposals, votes, self.timeout_s)
 
 
@@ -75,6 +76,7 @@ class Human:
     async def resolve(
         self, table: Table, topic: Any, context: Any, proposals: Sequence[Proposal], votes: Sequence[Vote]
     ) -> Proposal | None:
+        """See `Resolution.resolve`."""
         return await _decided_by(table, self.spec, self.ask, topic, context, proposals, votes, self.timeout_s)
 
 
@@ -90,11 +92,13 @@ class ChairDecides:
 
     @property
     def spec(self) -> str:
+        """The text it is recorded as."""
         return f"chair:{self.party}"
 
     async def resolve(
         self, table: Table, topic: Any, context: Any, proposals: Sequence[Proposal], votes: Sequence[Vote]
     ) -> Proposal | None:
+        """See `Resolution.resolve`."""
         chosen = next((vote.selected_proposal for vote in votes if vote.voter == self.party), None)
         if isinstance(chosen, list) and chosen:
             chosen = chosen[0]
@@ -125,6 +129,7 @@ class WeightedMedian:
     async def resolve(
         self, table: Table, topic: Any, context: Any, proposals: Sequence[Proposal], votes: Sequence[Vote]
     ) -> Proposal | None:
+        """See `Resolution.resolve`."""
         points = [
             (proposal.content, exact_number(self.weights.get(name, 1)))
             for proposal in proposals

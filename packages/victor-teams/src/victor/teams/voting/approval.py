@@ -32,12 +32,15 @@ class Approval:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("approval", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         return count_points(_approvals(election), ties, "approvals")
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return settled_points(_approvals(election), election, ties, swing=1, unit="approvals")
 
 

@@ -11,6 +11,7 @@ from victor.teams.voting.errors import VotingError
 __all__ = ["Number", "exact", "plain_number"]
 
 Number: TypeAlias = int | Fraction
+"""An exact number."""
 
 # Fraction() would also read "1e999999999" and take all memory there is.
 _WRITTEN: Final = re.compile(r"[+-]?\d{1,40}(?:/\d{1,40}|\.\d{1,40})?\Z", re.ASCII)

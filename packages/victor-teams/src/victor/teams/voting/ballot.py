@@ -15,6 +15,7 @@ from victor.teams.voting.errors import BallotError, VotingError
 __all__ = ["Ballot", "BallotForm", "BallotKind", "Content", "Ranking"]
 
 BallotKind = Literal["choice", "approval", "ranking", "scores"]
+"""What a voter says."""
 Ranking: TypeAlias = tuple[tuple[str, ...], ...]
 """Groups of options, best first; options of one group are equal."""
 Content: TypeAlias = str | frozenset[str] | Ranking | tuple[int, ...]

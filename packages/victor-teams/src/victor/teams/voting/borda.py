@@ -37,12 +37,15 @@ class Borda:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("ranking", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         return count_points(_points(election), ties, "points")
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return settled_points(_points(election), election, ties, swing=len(election.options) - 1, unit="points")
 
 

@@ -46,9 +46,11 @@ class Copeland:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("ranking", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         table = Pairwise.of(election)
         doubled = dict.fromkeys(election.options, 0)
         for i, one in enumerate(election.options):
@@ -61,6 +63,7 @@ class Copeland:
         return Count(counted.winners, points, counted.explanation, (comparisons(table),))
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return certain_condorcet_winner(election, ties)
 
 

@@ -37,9 +37,11 @@ class InstantRunoff:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("ranking", options, equals=False)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         left = list(election.options)
         rounds: list[Round] = []
         while True:
@@ -62,6 +64,7 @@ class InstantRunoff:
             return Count((winner,), rounds[0].counts, why, tuple(rounds))
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         if election.outstanding is None or not election.profile:
             return None
         counts = first_places(election, list(election.options))

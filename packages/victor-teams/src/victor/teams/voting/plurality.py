@@ -40,10 +40,13 @@ class Plurality:
     seats = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("choice", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         return count_points(votes(election), ties, "votes")
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return settled_points(votes(election), election, ties, swing=1, unit="votes")

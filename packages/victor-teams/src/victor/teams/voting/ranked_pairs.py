@@ -42,9 +42,11 @@ class RankedPairs:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("ranking", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         table = Pairwise.of(election)
         rows, size = table.rows, table.smith_set()  # nobody outside can win, or change who does
         wins = [(rows[i][j], rows[j][i], i, j) for i in size for j in size if rows[i][j] > rows[j][i]]
@@ -79,6 +81,7 @@ class RankedPairs:
         return Count((winner,), won, why, (comparisons(table), Round("locked in", below, note=note)))
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return certain_condorcet_winner(election, ties)
 
 

@@ -83,13 +83,20 @@ class Rule(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What it is called."""
+
     @property
-    def kind(self) -> BallotKind: ...
+    def kind(self) -> BallotKind:
+        """Which ballots it counts."""
+
     @property
-    def early_stop(self) -> EarlyStop: ...
+    def early_stop(self) -> EarlyStop:
+        """What `settled` can tell."""
+
     @property
-    def seats(self) -> int: ...
+    def seats(self) -> int:
+        """How many are elected."""
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
         """What ballots about these options may say."""

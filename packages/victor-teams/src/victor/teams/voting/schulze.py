@@ -39,9 +39,11 @@ class Schulze:
     seats: ClassVar[int] = 1
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("ranking", options)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         options, table = election.options, Pairwise.of(election)
         paths = strongest_paths(table)
         size = range(len(options))
@@ -60,6 +62,7 @@ class Schulze:
         return Count((winner,), beaten, why, (comparisons(table),))
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return certain_condorcet_winner(election, ties)
 
 

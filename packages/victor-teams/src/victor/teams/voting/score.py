@@ -49,10 +49,13 @@ class Score:
     partial: bool = False
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("scores", options, lowest=self.lowest, highest=self.highest, partial=self.partial)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         return count_points(sums(election), ties, "points")
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return settled_points(sums(election), election, ties, swing=self.highest - self.lowest, unit="points")

@@ -47,9 +47,11 @@ class Star:
     partial: bool = False
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         return BallotForm("scores", options, lowest=self.lowest, highest=self.highest, partial=self.partial)
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         totals = sums(election)
         if len(totals) == 1:
             return Count(election.options, totals, f"{election.options[0]!r} is the only option")
@@ -67,6 +69,7 @@ class Star:
         return Count((winner,), totals, f"{listed(finalists)} have the highest sums, and {note}", rounds)
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return None
 
     def _finalists(self, totals: dict[str, Number], table: Pairwise, ties: Ties) -> list[str]:

@@ -48,6 +48,7 @@ class SingleTransferableVote:
     quota: Quota = field(default="droop", validator=validators.in_(("droop", "hare", "exact_droop")))
 
     def form(self, options: tuple[str, ...]) -> BallotForm:
+        """See `Rule.form`."""
         if len(options) < self.seats:
             raise VotingError(f"{self.seats} seats and only {len(options)} options")
         return BallotForm("ranking", options, equals=False)
@@ -59,9 +60,11 @@ class SingleTransferableVote:
         return exact(Fraction(cast) / (self.seats if self.quota == "hare" else self.seats + 1))
 
     def settled(self, election: Election, ties: Ties) -> Settled | None:
+        """See `Rule.settled`."""
         return None
 
     def count(self, election: Election, ties: Ties) -> Count:
+        """See `Rule.count`."""
         need = self.votes_needed(election.cast)
         # A ballot: its ranking, how far it has got, its value.
         piles: dict[str, list[tuple[Ranking, int, Number]]] = {option: [] for option in election.options}

@@ -37,9 +37,11 @@ class Declared:
     spec = "declared"
 
     def groups(self, tied: Sequence[str], election: Election) -> list[list[str]]:
+        """See `TieBreak.groups`."""
         return [[option] for option in election.options if option in tied]
 
     def certain(self, first: str, second: str, election: Election) -> bool:
+        """See `TieBreak.certain`."""
         return election.options.index(first) < election.options.index(second)
 
 
@@ -55,15 +57,18 @@ class Lot:
 
     @property
     def spec(self) -> str:
+        """The text it can be written as."""
         return f"lot:{self.seed}"
 
     def _drawn(self, option: str) -> bytes:
         return hashlib.sha256(f"{self.seed}\0{option}".encode("utf-8", "surrogatepass")).digest()
 
     def groups(self, tied: Sequence[str], election: Election) -> list[list[str]]:
+        """See `TieBreak.groups`."""
         return [[option] for option in sorted(tied, key=self._drawn)]
 
     def certain(self, first: str, second: str, election: Election) -> bool:
+        """See `TieBreak.certain`."""
         return self._drawn(first) < self._drawn(second)
 
 
@@ -79,9 +84,11 @@ class Chair:
 
     @property
     def spec(self) -> str:
+        """The text it can be written as."""
         return f"chair:{self.voter}"
 
     def groups(self, tied: Sequence[str], election: Election) -> list[list[str]]:
+        """See `TieBreak.groups`."""
         content = election.ballots.get(self.voter)
         if content is None:
             return [list(tied)]
@@ -89,6 +96,7 @@ class Chair:
         return [group for group in ordered if group]
 
     def certain(self, first: str, second: str, election: Election) -> bool:
+        """See `TieBreak.certain`."""
         return self.groups([first, second], election)[0] == [first]
 
 
@@ -103,6 +111,7 @@ class RunOff:
     spec = "runoff"
 
     def groups(self, tied: Sequence[str], election: Election) -> list[list[str]]:
+        """See `TieBreak.groups`."""
         from victor.teams.voting.pairwise import Pairwise
 
         table = Pairwise.of(election)
@@ -110,6 +119,7 @@ class RunOff:
         return [[one for one in tied if wins[one] == level] for level in sorted(set(wins.values()), reverse=True)]
 
     def certain(self, first: str, second: str, election: Election) -> bool:
+        """See `TieBreak.certain`."""
         return False
 
 

@@ -22,6 +22,7 @@ app: typer.Typer = typer.Typer(
     add_completion=False, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]},
     help="List, search, run and serve tools.",
 )  # fmt: skip
+"""The command ``victor tools``."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

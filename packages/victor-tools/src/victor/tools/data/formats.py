@@ -21,6 +21,7 @@ FORMATS: Final = {
     "csv": "csv",
     "tsv": "tsv",
 }
+"""Formats by the endings of file names."""
 _MOST: Final = 2_000_000
 
 _LONGEST_CELL: Final = 131_072

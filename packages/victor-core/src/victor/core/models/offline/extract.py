@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 Kind = Literal["date", "number", "amount", "email", "url", "path", "quotation", "name"]
+"""What can be found in a text."""
 
 
 @frozen

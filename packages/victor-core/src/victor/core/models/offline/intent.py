@@ -24,6 +24,7 @@ Intent = Literal[
     "say",
     "",
 ]
+"""What a prompt wants."""
 
 _GREETING = pattern(
     r"\s*(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings|hallo|bonjour|hola|help|\?|thanks|thank you|"

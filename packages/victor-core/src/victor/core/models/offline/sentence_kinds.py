@@ -26,6 +26,7 @@ SENTENCE_KINDS: dict[str, re.Pattern[str]] = {
     "requirement": pattern(r"\b(?:must|shall|required?|requires|never|always|only|at least|at most)\b", re.IGNORECASE),
     "decision": pattern(r"\b(?:decided|decision|recommend|conclude|agreed|chose|chosen|we will)", re.IGNORECASE),
 }
+"""Patterns that tell what a sentence does, by kind."""
 
 
 def sentences_of_kind(kind: str, text: str) -> list[str]:

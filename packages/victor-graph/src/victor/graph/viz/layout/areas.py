@@ -26,7 +26,13 @@ class Texts:
 
 @define
 class Area:
-    """A rectangle; *across* runs along a layer, *along* follows the arrows, so that one code serves both directions."""
+    """A rectangle; *across* runs along a layer, *along* follows the arrows, so that one code serves both directions.
+
+    Args:
+        across, along: Where it begins.
+        wide: Its size across.
+        long: Its size along.
+    """
 
     across: int
     along: int

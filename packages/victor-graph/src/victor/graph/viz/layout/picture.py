@@ -27,6 +27,11 @@ class Plan:
     """Everything that does not depend on sizes: ranks, and the order in each layer.
 
     Pictures of one plan differ in nothing but distances, so those in pixels and those in characters agree.
+
+    Args:
+        topology: What is drawn.
+        direction: Where its arrows lead.
+        parts: Its parts that are not connected, each in layers.
     """
 
     topology: Topology

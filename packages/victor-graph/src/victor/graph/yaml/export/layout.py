@@ -38,6 +38,7 @@ class Group:
 
 
 Code = str | Text | Group
+"""A piece of a program."""
 
 
 def quoted(text: str) -> str:

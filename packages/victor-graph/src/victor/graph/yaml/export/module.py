@@ -38,6 +38,8 @@ class Module:
     Args:
         folder: Where its file is to stand.
         title: Its docstring.
+        problems: What cannot be written.
+        blocks: Its parts below the imports, in order.
     """
 
     folder: Path

@@ -30,6 +30,8 @@ class Place:
         graph: Name of the graph.
         names: The names nodes see, with the types of their values.
         keys: Names of the state for what maps and loops keep.
+        lines: What is written of it until now.
+        steps: Names of what makes steps, by the folder of the file they are from.
     """
 
     state: str

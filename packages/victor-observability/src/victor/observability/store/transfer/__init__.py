@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Format", "export_store", "import_store"]
 
 Format: TypeAlias = Literal["jsonl", "csv", "parquet"]
+"""What an export is written as."""
 _FORMATS = ("jsonl", "csv", "parquet")
 
 

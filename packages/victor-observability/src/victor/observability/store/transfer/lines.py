@@ -35,7 +35,11 @@ class Header(Struct, frozen=True):
 
 
 class Counts(Struct):
-    """How an export ends: how many lines it has of each kind."""
+    """How an export ends: how many lines it has of each kind.
+
+    Args:
+        runs, records, figures: Lines of each kind.
+    """
 
     runs: int = 0
     records: int = 0
@@ -89,7 +93,24 @@ class RecordLine(Struct, frozen=True):
 
 
 class FigureLine(Struct, frozen=True):
-    """Figures of one key in one minute, hour or day, which begins at ``time_s``, as one writer counted them."""
+    """Figures of one key in one minute, hour or day, which begins at ``time_s``, as one writer counted them.
+
+    Args:
+        resolution: How long a time it is about.
+        time_s: When that begins, seconds since 1970.
+        kind, name, agent, model, provider, root: Its key: what these figures are kept apart by.
+        source: The store they are from.
+        writer: The process that counted them.
+        part: Numbers the lines of one key, where there are several.
+        count, errors, cancelled: How many ended, failed, were cancelled.
+        timed: How many have a duration.
+        duration_ns, low_ns, high_ns: Their durations in all, the shortest and the longest.
+        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens: Sums over model requests that told them.
+        cost_usd: Sum over requests with a known price; None when there is none.
+        unpriced: How many requests have none.
+        cache_hits, cache_misses: How many requests read from the provider's cache, and how many did not.
+        sketch: The durations, from which percentiles are read.
+    """
 
     resolution: Literal["minute", "hour", "day"]
     time_s: int
@@ -121,6 +142,7 @@ class FigureLine(Struct, frozen=True):
 
 
 Line: TypeAlias = RunLine | RecordLine | FigureLine
+"""A line of an export."""
 
 KINDS: Final[dict[str, type[RunLine] | type[RecordLine] | type[FigureLine]]] = {
     "runs": RunLine,
