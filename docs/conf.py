@@ -27,6 +27,7 @@ extensions = [
     "diagram",
     "example_pages",
     "llms_text",
+    "navigation",
 ]
 # An example is a page as it stands: example_pages makes Markdown of it, and leaves out the files that are no examples.
 source_suffix = {".md": "markdown", ".rst": "restructuredtext", ".py": "markdown", ".yaml": "markdown"}
