@@ -22,7 +22,9 @@ import pytest
 from workspace import ROOT
 
 DOCS = ROOT / "docs"
-WITHOUT_API = '\nextensions = [each for each in extensions if each not in {"api_reference", "sphinx.ext.viewcode"}]\n'
+# What describes the code of the packages.
+LEFT_OUT = {"api_reference", "reference_pages", "sphinx.ext.viewcode"}
+WITHOUT_API = f"\nextensions = [each for each in extensions if each not in {LEFT_OUT}]\n"
 PAGE = """---
 needs: [victor-core, "victor-graph[png]"]
 ---
@@ -140,7 +142,7 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     return importlib.import_module
 
 
-@pytest.mark.parametrize("name", ["diagram", "example_pages", "llms_text", "page_needs"])
+@pytest.mark.parametrize("name", ["diagram", "example_pages", "llms_text", "navigation", "page_needs"])
 def test_examples_in_the_docstrings_of_extensions(extension: Callable[[str], ModuleType], name: str) -> None:
     assert doctest.testmod(extension(name)).failed == 0
 
@@ -234,6 +236,25 @@ class TestExamples:
             if '__name__ == "__main__"' in file.read_text(encoding="utf-8") and not pages.read_example(file):
                 named = [other for other in file.parent.rglob("*.*") if other != file and pages.read_example(other)]
                 assert any(file in pages.files_beside(pages.read_example(other)) for other in named), file
+
+
+class TestNavigation:
+    def test_the_way_to_a_page_is_marked_and_unfolded(self, site: Path) -> None:
+        page = (site / "examples/agents/basic/hello_world.html").read_text(encoding="utf-8")
+        entries = re.findall(
+            r'<li class="(toctree-l[^"]*)"><a class="([^"]*)" href="([^"]*)">([^<]*)</a>(<input[^>]*)?', page
+        )
+        marked = {title: (kind, link) for kind, _, link, title, _ in entries}
+        assert marked["Agents"] == ("toctree-l1 current has-children", "../../../examples/agents/index.html")
+        assert marked["Hello world"] == ("toctree-l2 current current-page", "#")
+        assert marked["A first flow"] == ("toctree-l1", "../../../guides/first.html")
+        assert ["checked" in box for *_, title, box in entries if title == "Agents"] == [True]
+
+    def test_links_lead_to_pages(self, site: Path) -> None:
+        for file in site.rglob("*.html"):
+            page = file.read_text(encoding="utf-8")
+            for link in re.findall(r'<li class="toctree-l[^"]*"><a class="[^"]*" href="([^"#]+)">', page):
+                assert (file.parent / link).is_file(), (file, link)
 
 
 class TestReading:
