@@ -26,13 +26,20 @@ from victor.core.testing import FunctionModel
 TEXTS = [f"Ulm is town number {number}. It lies on the Danube." for number in range(8)]
 
 
+stopping = asyncio.Event()
+asked = 0
+
+
 async def slow(request: object) -> str:
-    """A model that takes a moment."""
-    await asyncio.sleep(0.05)
+    """A model that takes its time: from the third question on, until the service is asked to stop."""
+    global asked
+    asked += 1
+    if asked > 2:
+        await stopping.wait()
     return "Summarized."
 
 
-async def worker(jobs: asyncio.Queue[str], stopping: asyncio.Event, finished: list[str]) -> None:
+async def worker(jobs: asyncio.Queue[str], finished: list[str]) -> None:
     """Takes one job after the other until it is told to stop."""
     agent = Agent("Summarize.", name="writer", model=FunctionModel(slow))
     while not stopping.is_set():
@@ -57,11 +64,11 @@ async def main() -> None:
     jobs: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
     for text in TEXTS:
         jobs.put_nowait(text)
-    stopping, finished = asyncio.Event(), list[str]()
+    finished: list[str] = []
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
 
     watcher = asyncio.create_task(watch())
-    workers = [asyncio.create_task(worker(jobs, stopping, finished)) for _ in range(2)]
+    workers = [asyncio.create_task(worker(jobs, finished)) for _ in range(2)]
     await stopping.wait()
     print("asked to stop; runs under way are finished")
     await asyncio.gather(*workers)

@@ -2,7 +2,7 @@
 
 The work is split where a program is better than a model: the commits are read by the git tools (which run nothing
 that a repository configures), each subject is sorted by a model into one of four kinds, and the notes are put
-together by code, so that every commit stands in them exactly once. A model that writes the whole text drops lines;
+together by code, so that every commit stands in them exactly once. A model that writes the whole text may drop lines;
 one that chooses labels cannot.
 
 Needs: victor-core, victor-tools, git

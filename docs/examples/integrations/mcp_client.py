@@ -1,6 +1,6 @@
 """Tools of an MCP server in an agent of yours: started, listed, called, and asked before it may destroy something.
 
-Thousands of programs offer tools over the Model Context Protocol; `MCPToolset` makes them tools like any other, with
+Many programs offer tools over the Model Context Protocol; `MCPToolset` makes them tools like any other, with
 validation, time limits, approval and events. What a server says of its own tools is believed only so far: those that
 it does not call harmless need a yes. The server here is a foreign program (written with the protocol's own SDK, this
 file with `serve`), spoken to over standard input and output.

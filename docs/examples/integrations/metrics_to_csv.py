@@ -11,6 +11,7 @@ Prints:
     Counts(runs=3, records=12, figures=3)
     figures.csv manifest.json records.csv runs.csv
     {('stock', 'ok'): 2, ('stock', 'error'): 1}
+    Parquet: 12 rows, the same ones: True; ['run_id', 'span_id', 'parent_id', 'kind']
 """
 
 from __future__ import annotations
@@ -54,5 +55,10 @@ if __name__ == "__main__":
     print(*sorted(path.name for path in Path("tables").iterdir()))
 
     with Path("tables/records.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["kind"] == "tool.call"]
-    print(dict(Counter((row["name"], row["status"]) for row in rows)))
+        rows = list(csv.DictReader(file))
+    print(dict(Counter((row["name"], row["status"]) for row in rows if row["kind"] == "tool.call")))
+
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table("tables-parquet/records.parquet")
+    print(f"Parquet: {table.num_rows} rows, the same ones: {table.num_rows == len(rows)}; {table.schema.names[:4]}")

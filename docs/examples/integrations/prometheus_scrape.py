@@ -1,8 +1,8 @@
-"""Figures of your agents on a page that Prometheus scrapes, switched on by four lines of settings.
+"""Figures of your agents on a page that Prometheus scrapes, switched on by settings alone.
 
 The program says nothing about metrics: victor-observability counts what agents, tools and models do, and serves it.
 Below the page is fetched as Prometheus would fetch it, with the token it needs, and the figures an alert would look
-at are picked out: calls by outcome, time of a tool, tokens. A failing tool is in there, as it should be.
+at are picked out: calls by their outcome, and how often a tool was timed. The tool that fails is in there.
 
 Needs: victor-core, victor-observability
 Run: python docs/examples/integrations/prometheus_scrape.py

@@ -1,9 +1,9 @@
 """An agent as a nightly job: never twice at once, nothing done twice, with an exit code that is true.
 
 What cron, systemd and Kubernetes ask of a program is not what a chat asks. A lock keeps a late run from meeting the
-next one; what was done is remembered, so a second start does nothing; a time limit ends a job that hangs; and the
-exit code says whether somebody has to look: 0 done, 75 try again later (the provider was away), 1 look at it. One
-line on stdout, for the log. The job below sorts the letters of a day; it is started four times.
+next one; what was done is remembered, so a second start does nothing; a run that hangs has a time limit; and the exit
+code says whether somebody has to look: 0 done, 75 try again later (the provider was away), 1 look at it. One line on
+stdout, for the log. The job below sorts the letters of a day; it is started four times.
 
 Needs: victor-core
 Run: python docs/examples/integrations/scheduled_job.py

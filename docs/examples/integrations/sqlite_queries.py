@@ -1,9 +1,8 @@
 """An agent that asks a SQLite database of yours, and cannot change it, whatever it is told.
 
-Not the prompt protects the database: SQLite itself is asked about every single thing a statement does, so a DELETE
-hidden in a subquery, an ATTACH of another file or a PRAGMA is refused, with words the model can act on. Values are
-bound, never pasted into the statement; rows and time are limited. Use it where people ask a database in their own
-words.
+Not the prompt protects the database: SQLite itself is asked about every single thing a statement does, so a DELETE,
+an ATTACH of another file or a PRAGMA that changes something is refused, and the model is told. Values are bound,
+never pasted into the statement; rows and time are limited. Use it where people ask a database in their own words.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/integrations/sqlite_queries.py

@@ -1,9 +1,9 @@
 """What an agent knows about a person stays from one conversation to the next, and can be forgotten.
 
-A history grows and is forgotten; facts are few and stay. Two tools write and search them in a store of victor-graph
+A history grows and is forgotten; facts are few and stay. Two tools keep and remove them in a store of victor-graph
 (an SQLite file here, PostgreSQL by its URL), below a namespace of the person that comes from `deps`, so nobody's
-facts reach anybody else. At the beginning of a conversation the best facts go into the instructions. Forgetting is a
-tool, too: people may ask for it.
+facts reach anybody else. What is known goes into the instructions of each conversation. Forgetting is a tool, too:
+people may ask for it.
 
 Needs: victor-core, victor-graph
 Run: python docs/examples/agents/advanced/long_term_memory.py

@@ -1,4 +1,4 @@
-"""An agent inside a workflow: it drafts, a person decides days later, and a crash in between loses nothing.
+"""An agent inside a workflow: it reads a letter, a person decides days later, and the process may end in between.
 
 An agent alone is a loop that lives in memory. Put into a graph, its answer is a step that is recorded: the run stops
 at the question to a person (`interrupt`), its process may end, and another one goes on from the record with the
@@ -8,8 +8,8 @@ and can be tested.
 Needs: victor-core, victor-graph
 Run: python docs/examples/agents/advanced/workflow_agent.py
 Prints:
-    monday: A complaint: pay 14.00 EUR back?
-    thursday: paid 14.00 EUR
+    monday: A complaint: pay 14.0 EUR back?
+    thursday: paid 14.0 EUR
     the model was asked 1 time
 """
 
@@ -60,12 +60,12 @@ async def read(state: State) -> State:
 
 def decide(state: State) -> State:
     """A person's part; the run waits here as long as it takes."""
-    return {"decision": interrupt(f"A {state['kind']}: pay {state['amount']:.2f} EUR back?")}
+    return {"decision": interrupt(f"A {state['kind']}: pay {state['amount']} EUR back?")}
 
 
 def settle(state: State) -> State:
     """What is done then."""
-    return {"done": f"paid {state['amount']:.2f} EUR" if state["decision"] == "yes" else "sent an apology"}
+    return {"done": f"paid {state['amount']} EUR" if state["decision"] == "yes" else "sent an apology"}
 
 
 def desk(store: SqliteSaver) -> Any:

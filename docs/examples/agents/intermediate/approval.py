@@ -1,9 +1,9 @@
 """A person decides about large payments; small ones pass, and a no is told to the model, which goes on.
 
 Whether a call needs approval is a function of its arguments, so nobody is asked for trifles. The one who is asked
-sees the call with its validated arguments. A denied call is told to the model, which goes on; without anybody to ask
-it is denied, too. Here a rule stands in for the person; `intermediate/human_in_the_loop.py` asks on the terminal, and
-workflows can wait for days (`advanced/workflow_agent.py`).
+sees the call with its validated arguments. Without anybody to ask, such a call is denied. Here a rule stands in for
+the person; `intermediate/human_in_the_loop.py` asks on the terminal, and workflows can wait for days
+(`advanced/workflow_agent.py`).
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/approval.py

@@ -10,7 +10,7 @@ Run: python docs/examples/agents/intermediate/caching_and_rate_limits.py
 Prints:
     60 calls of 30 agents, 31 of them asked the service
     for 'tea' it was asked 1 time
-    all at once: False | waited their turn: True
+    the others waited for their turn: True
     the model was shown: tea: line 0 about tea; line 1 about tea; line 2 about tea; line 3 about tea; line 4 about tea;
         line 5 about tea; line 6 about tea; li
     [... 3694 of 3894 characters were cut here (133 to 3827); to read them: results_read with ref "r1" and offset 133
@@ -26,13 +26,13 @@ from victor.core import Agent
 from victor.core.testing import ScriptedModel, call
 from victor.tools import tool
 
-asked: list[tuple[float, str]] = []
+asked: list[str] = []
 
 
 @tool(idempotent=True, cache_ttl=300, rate_limit="20/s", timeout=2, max_result_chars=200)
 async def encyclopedia(word: str) -> str:
     """Look up a word in an encyclopedia."""
-    asked.append((time.monotonic(), word))
+    asked.append(word)
     return f"{word}: " + " ".join(f"line {number} about {word};" for number in range(200))
 
 
@@ -49,9 +49,8 @@ async def main() -> None:
     took = time.monotonic() - began
     calls = sum(result.tool_calls for result in results)
     print(f"{calls} calls of 30 agents, {len(asked)} of them asked the service")
-    print("for 'tea' it was asked", sum(word == "tea" for _, word in asked), "time")
-    first_second = sum(at - asked[0][0] < 0.25 for at, _ in asked)
-    print("all at once:", first_second == len(asked), "| waited their turn:", took > 0.4)
+    print("for 'tea' it was asked", asked.count("tea"), "time")
+    print("the others waited for their turn:", took > 0.4)  # 20 at once, the rest at 20 a second
 
     shown = next(message.content for message in results[0].messages if message.role == "tool")
     print(f"the model was shown: {shown[: shown.index(']') + 1]} ...")

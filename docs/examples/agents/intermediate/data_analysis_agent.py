@@ -1,9 +1,9 @@
 """Figures of a CSV file, worked out by SQL and never by the model.
 
-A language model that adds up a column is wrong now and then, and nobody notices. Here the file becomes a database in
-memory of one table, the model writes statements, and every figure of the answer comes out of a tool: the answer's
-type asks for the statement beside each figure, so that a reader can check it. The statements are scripted; a mistake
-in one of them (there is no column `amount`) shows how the error brings the model back on its way.
+A language model that adds up a column is wrong now and then, and nobody notices. Here the file becomes a table of an
+SQLite database, the model writes statements, and every figure of the answer comes out of a tool: the answer's type
+asks for the statement beside each figure, so that a reader can check it. The statements are scripted; a mistake in
+one of them (there is no column `amount`) shows how the error brings the model back on its way.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/data_analysis_agent.py

@@ -16,8 +16,6 @@ Prints:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from victor.core import (
     Agent,
     Model,
@@ -30,7 +28,6 @@ from victor.core import (
     get_stream,
     resolve_model,
 )
-from victor.core.model import ModelChunk
 from victor.core.models import OpenAIModel
 from victor.core.testing import ScriptedModel
 
@@ -56,11 +53,7 @@ class Fallback(Model):
                 get_stream().emit("fallback.used", model.id, {"error": type(error).__name__})
         return await self.models[-1].request(request)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelChunk]:
-        """One piece: an answer that has begun to be shown cannot be taken back for another model's."""
-        response = await self.request(request)
-        async for chunk in ScriptedModel([response]).stream(request):
-            yield chunk
+    # Streams come in one piece, as `Model.stream` makes them: what was shown of an answer cannot be taken back.
 
 
 if __name__ == "__main__":

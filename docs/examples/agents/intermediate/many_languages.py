@@ -1,9 +1,9 @@
 """Letters in several languages: the language is found first, and chooses who answers and how.
 
 Instructions in English make models answer in English. Here the first step finds the language (a type with the
-languages you serve, and "other"), the second has instructions, a name and an address of its own for each of them, and
-what nobody serves goes to a person instead of being answered badly. The offline model tells the languages; it cannot
-write in them, so it quotes the house's own texts.
+languages you serve, and "other"), the second has instructions and texts of its own for each of them, and what nobody
+serves goes to a person instead of being answered badly. The offline model tells the languages; it cannot write in
+them, so it quotes the house's own texts.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/many_languages.py

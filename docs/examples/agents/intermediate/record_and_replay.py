@@ -3,8 +3,8 @@
 The file (a cassette) belongs into version control beside the tests: they need no key, no network and no luck. Each
 answer remembers what it answered, so a changed prompt does not replay the old conversation as if it still fitted; it
 fails and says what was asked then and now. Secrets are taken out before the file is written. The model recorded here
-is the offline one; `VICTOR_MODEL=recording:lesson.json:openai:gpt-5-mini` records another without a change of the
-program.
+is the offline one; a program that names no model is recorded by
+`VICTOR_MODEL=recording:lesson.json:openai:gpt-5-mini`.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/record_and_replay.py
