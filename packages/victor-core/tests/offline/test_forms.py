@@ -217,6 +217,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("abc", {"note": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}, {"note": None}),
     ("Priority: high", {"priority": {"enum": ["low", "high"]}}, {"priority": "high"}),
     ("Stars: 4", {"stars": {"enum": [1, 2, 3, 4, 5]}}, {"stars": 4}),
+    ("Invoice 17. For: Ada. Total: 1,250.50 EUR", {"total": {"type": "number"}}, {"total": 1250.5}),
+    ("The total is 12.75, shipping is 4.", {"total": {"type": "number"}}, {"total": 12.75}),
 ]  # fmt: skip
 
 

@@ -115,7 +115,8 @@ def spoken_value(name: str, text: str, known: Iterable[tuple[str, str]] | None =
     plain = r"[\s_-]+".join(re.escape(word) for word in words(name.replace("_", " ")))
     match = re.search(
         rf"\b{plain}\b(?:\s+(?:is|was|are|will be|of|equals|named|called|set to)\s+|\s*[:=]\s*)(?:the\s+|"
-        rf"an?\s+)?([^.,;\n]+)",
+        # A mark between two digits belongs to the number: 1,250.50.
+        rf"an?\s+)?((?:[^.,;\n]|(?<=\d)[.,](?=\d))+)",
         text,
         re.IGNORECASE,
     )
