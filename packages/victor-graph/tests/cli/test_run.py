@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -23,6 +24,12 @@ class TestOutcomes:
         assert (done.code, done.out) == (0, "sent: Hello Ann\n")
         assert "greet: completed in" in done.err
         assert "thread t" in done.err
+
+    def test_one_step_is_no_steps(self, victor, flow):
+        Path("one.yaml").write_text(
+            "workflows: {w: {nodes: [{id: a, type: transform, template: b}]}}", encoding="utf-8"
+        )
+        assert re.search(r"w: completed in [\d.]+ s, 1 step; thread ", victor("run", "one.yaml").err)
 
     def test_a_question_without_an_answer_waits_and_says_how_to_answer(self, victor, flow):
         done = victor("run", *ANN, "--thread", "t")

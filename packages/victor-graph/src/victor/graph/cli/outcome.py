@@ -71,7 +71,8 @@ def print_outcome(outcome: Outcome, target: Target, file: str, progress: Progres
     if outcome.status == "completed":
         _print_outputs(outcome.outputs)
         tokens = f", {progress.tokens:,} tokens" if progress.tokens else ""
-        how = f"in {outcome.seconds:.2f} s, {outcome.steps} steps{tokens}"
+        steps = "1 step" if outcome.steps == 1 else f"{outcome.steps} steps"
+        how = f"in {outcome.seconds:.2f} s, {steps}{tokens}"
         note(f"{target.name}: completed {how}; thread {outcome.thread}")
     elif outcome.status == "interrupted":
         note(f"{target.name} waits for an answer:", kind="warning")
