@@ -23,11 +23,12 @@ import inspect
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from contextvars import copy_context
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, cast
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -36,6 +37,7 @@ from victor.core.cut import cut_middle
 from victor.core.deadlines import Deadlines, OutOfTime
 from victor.core.errors import ConfigurationError, ToolApprovalError, ToolError, ToolTimeoutError
 from victor.core.events import EventStream, get_stream
+from victor.core.left_behind import awaited, go_on
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -364,7 +366,8 @@ class Tool:
             self._decode = functools.partial(_decode_object, self.name, self._given)
             self._context_name = _context_parameter(function)
         self._invoke, self._is_threaded = _invoker(self)
-        run: Next = self._attempt
+        direct = metadata.timeout_s is None and self._context_name is None
+        run: Next = self._invoke if direct else self._attempt
         for layer in reversed(self.middleware):
             run = _wrap(run, layer)
         self._run = run
@@ -416,9 +419,9 @@ class Tool:
         made.adjusted_for = self.adjusted_for
         return made
 
-    async def call(
+    def call(
         self, arguments: str | bytes | Mapping[str, Any], *, call_id: str = "", scope: ToolScope | None = None
-    ) -> ToolResult:
+    ) -> Coroutine[Any, Any, ToolResult]:
         """Make one call: parse, validate, ask for approval, run, and put the result into words.
 
         What goes wrong comes back as a result with an ``error``, never as an exception. Raised are cancellation, and
@@ -431,8 +434,10 @@ class Tool:
         """
         if scope is None:
             scope = ToolScope()
-        if not scope.stream.active:
-            return await self._call(arguments, call_id, scope)
+        return (self._told if scope.stream.active else self._call)(arguments, call_id, scope)
+
+    async def _told(self, arguments: str | bytes | Mapping[str, Any], call_id: str, scope: ToolScope) -> ToolResult:
+        """The call, with what happens told on the stream."""
         metadata = self.metadata
         attributes = {
             "call_id": call_id,
@@ -477,13 +482,14 @@ class Tool:
         failure.__cause__ = error
         return ToolResult(error=failure, text=str(failure))
 
-    async def _attempt(self, context: ToolContext) -> Any:
+    def _attempt(self, context: ToolContext) -> Awaitable[Any]:
         arguments = context.arguments
         if self._context_name is not None:
             arguments = {**arguments, self._context_name: context}
         limit = self.metadata.timeout_s
-        if limit is None:
-            return await self._invoke(context, arguments)
+        return self._invoke(context, arguments) if limit is None else self._limited(context, arguments, limit)
+
+    async def _limited(self, context: ToolContext, arguments: dict[str, Any], limit: float) -> Any:
         deadlines, loop = self._deadlines, asyncio.get_running_loop()
         if deadlines is None or deadlines.loop is not loop:
             deadlines = self._deadlines = Deadlines(limit, loop)
@@ -627,7 +633,10 @@ def _wrap(inner: Next, middleware: Middleware) -> Next:
     return run
 
 
-_Invoke = Callable[[ToolContext, dict[str, Any]], Awaitable[Any]]
+class _Invoke(Protocol):
+    """Calls the function of a tool; with the arguments of the context where none are given."""
+
+    def __call__(self, context: ToolContext, arguments: dict[str, Any] | None = None, /) -> Awaitable[Any]: ...
 
 
 def _invoker(tool: Tool) -> tuple[_Invoke, bool]:
@@ -639,26 +648,36 @@ def _invoker(tool: Tool) -> tuple[_Invoke, bool]:
     target = plain if inspect.isroutine(plain) else getattr(plain, "__call__", plain)  # noqa: B004
     if inspect.iscoroutinefunction(target):
 
-        async def call_async(context: ToolContext, arguments: dict[str, Any]) -> Any:
-            return await function(**arguments)
+        async def call_async(context: ToolContext, arguments: dict[str, Any] | None = None) -> Any:
+            work = function(**(context.arguments if arguments is None else arguments))
+            if type(work) is not CoroutineType:
+                return await work
+            try:  # the first step right here: many tools need no other
+                waits = work.send(None)
+            except StopIteration as stop:
+                return stop.value
+            return await go_on(work, waits, context.tool.name)
 
         return call_async, False
     if inspect.isasyncgenfunction(target):
 
-        async def call_async_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
-            return await _drain_async(context, function(**arguments))
+        async def call_async_generator(context: ToolContext, arguments: dict[str, Any] | None = None) -> Any:
+            given = context.arguments if arguments is None else arguments
+            return await awaited(_drain_async(context, function(**given)), context.tool.name)
 
         return call_async_generator, False
     if inspect.isgeneratorfunction(target):
 
-        async def call_generator(context: ToolContext, arguments: dict[str, Any]) -> Any:
-            return await _in_thread(context, lambda: _drain(context, function(**arguments)))
+        async def call_generator(context: ToolContext, arguments: dict[str, Any] | None = None) -> Any:
+            given = context.arguments if arguments is None else arguments
+            return await _in_thread(context, lambda: _drain(context, function(**given)))
 
         return call_generator, tool.executor is None
 
-    async def call_sync(context: ToolContext, arguments: dict[str, Any]) -> Any:
-        value = await _in_thread(context, functools.partial(function, **arguments))
-        return await value if inspect.isawaitable(value) else value
+    async def call_sync(context: ToolContext, arguments: dict[str, Any] | None = None) -> Any:
+        given = context.arguments if arguments is None else arguments
+        value = await _in_thread(context, functools.partial(function, **given))
+        return await awaited(value, context.tool.name) if inspect.isawaitable(value) else value
 
     return call_sync, tool.executor is None
 

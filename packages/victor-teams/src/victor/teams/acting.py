@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from victor.core.left_behind import leave_behind
 from victor.teams.errors import MemberError
 
 __all__ = ["in_its_own_task", "in_this_task"]
@@ -21,9 +22,6 @@ _GRACE_S = 1.0
 """For what a member does while it is cancelled, such as closing a connection."""
 
 _GRACE_OF_A_LEVEL_S = 0.05
-
-_behind: set[asyncio.Task[Any]] = set()
-"""Kept here, as the event loop keeps only weak references to tasks."""
 
 
 async def in_this_task(work: Callable[[], Awaitable[T]], name: str) -> T:
@@ -82,27 +80,18 @@ async def _stop(task: asyncio.Task[Any], name: str, depth: int) -> None:
         except asyncio.CancelledError as error:  # such as the end of a whole run after that of a turn
             again = error
     if task.done():
-        _heard(task)
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not complain of an error that nobody looked at
     else:
         _leave_behind(task, name)
     if again is not None:
         raise again
 
 
-def _heard(task: asyncio.Task[Any]) -> None:
-    _behind.discard(task)
-    if not task.cancelled():
-        task.exception()  # asked for, so that asyncio does not complain of an error that nobody looked at
-
-
 def _leave_behind(task: asyncio.Task[Any], name: str) -> None:
     import logging
 
-    _behind.difference_update([each for each in _behind if each.get_loop().is_closed()])
-    _behind.add(task)
-    task.add_done_callback(_heard)
-    asyncio._unregister_task(task)  # else the end of the event loop would wait for it, which may be for ever
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    leave_behind(task)
     logging.getLogger("victor.teams").warning(
         "member %r did not stop when it was cancelled; it is left behind, and what it answers is not taken", name
     )
