@@ -45,6 +45,7 @@ SOURCES = sorted((ROOT / "packages").glob("*/src"))
 
 EXTERNAL = {
     "victor.observability.otel.ids.VictorIds": "pyright does not find the types of OpenTelemetry's RandomIdGenerator",
+    "victor.observability.otel.exporting.OwnProvider": "it holds those ids",
 }
 """Classes whose base comes from a package that pyright cannot read here, and why; so is what names them."""
 
@@ -81,6 +82,11 @@ def modules() -> Iterator[tuple[str, Path]]:
 def parsed(file: str) -> ast.Module:
     """The syntax tree of a file."""
     return ast.parse(Path(file).read_text(encoding="utf-8"))
+
+
+@cache
+def _shown(file: str) -> str:
+    return str(Path(file).relative_to(ROOT))
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -133,7 +139,7 @@ def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
     """A name of a module's ``__all__`` and what it brings with it."""
     body = parsed(file).body
     for one, after in _statements(body):
-        where = f"{Path(file).relative_to(ROOT)}:{one.lineno}"
+        where = f"{_shown(file)}:{one.lineno}"
         if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and one.name == each:
             if "overload" not in _decorators(one):
                 yield Public(f"{name}.{each}", "function", where, bool(ast.get_docstring(one)))
@@ -145,7 +151,7 @@ def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
             yield Public(f"{name}.{each}", "constant", where, told)
         elif isinstance(one, ast.ImportFrom):
             for alias in one.names:
-                if (alias.asname or alias.name) == each and (one.module or "").startswith("victor."):
+                if (alias.asname or alias.name) == each and _is_ours(one.module or "", name):
                     home = importlib.import_module(str(one.module))
                     if not hasattr(home, alias.name) or home.__name__ == name:
                         continue
@@ -154,20 +160,24 @@ def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
                     yield from _named(home, home.__name__, str(home.__file__), alias.name)
 
 
+def _is_ours(module: str, name: str) -> bool:
+    return module.partition(".")[0] == name.partition(".")[0]
+
+
 def _is_type_variable(one: ast.stmt) -> bool:
     value = getattr(one, "value", None)
     return isinstance(value, ast.Call) and ast.unparse(value.func) in {"TypeVar", "ParamSpec", "TypeVarTuple"}
 
 
 def _members(made: Any, name: str, node: ast.ClassDef, file: str) -> Iterator[Public]:
-    texts = "\n".join(_own_text(base) for base in inspect.getmro(made) if base.__module__.startswith("victor."))
+    texts = "\n".join(_own_text(base) for base in inspect.getmro(made) if _is_ours(base.__module__, name))
     package = ".".join(name.split(".")[:2])
     texts += "\n".join(
         _texts_of(package).get(one.partition("victor.")[2] or one, "") for one in _REFERENCE.findall(texts)
     )
     fields = []
     for one, after in _statements(node.body):
-        where = f"{Path(file).relative_to(ROOT)}:{one.lineno}"
+        where = f"{_shown(file)}:{one.lineno}"
         if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)) and not one.name.startswith("_"):
             marks = _decorators(one)
             if marks & {"overload", "setter", "deleter"} or one.name.startswith("test_"):

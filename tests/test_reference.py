@@ -316,6 +316,19 @@ class TestSchemas:
         assert listed == {one.name for one in plugins.coordination_protocols}
 
 
+class TestAPI:
+    def test_a_public_name_that_no_page_has_is_reported(self) -> None:
+        names = [
+            ("victor.x", "module"),
+            ("victor.x.A", "class"),
+            ("victor.x.A.run", "method"),
+            ("victor.x.A.size", "field"),
+        ]
+        public = [made.Public(name, kind, "x.py:1", documented=True) for name, kind in names]
+        found = made.undescribed(public, {"victor.x", "victor.x.A"})
+        assert [one.name for one in found] == ["victor.x.A.run"]
+
+
 class TestGlossary:
     def test_terms_are_in_order_and_lead_to_pages_that_are_there(self) -> None:
         text = page("glossary")

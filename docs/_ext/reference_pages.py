@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import logging
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,11 +22,14 @@ from attrs import frozen
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "docs" / "_ext")]
 
-from public_api import modules  # noqa: E402 - it is a script, in a folder of its own
+from public_api import Public, find_public, modules  # noqa: E402 - it is a script, in a folder of its own
 from reference_events import emitted_kinds  # noqa: E402
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+log = logging.getLogger("sphinx.reference_pages")
+"""Below Sphinx' own logger, so that ``-W`` counts its warnings; tests read this module without Sphinx."""
 
 MARK: Final = re.compile(r"^<!-- generated: (?P<what>[\w-]+) -->$", re.MULTILINE)
 
@@ -611,7 +615,20 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
             app.env.note_dependency(str(file), docname=docname)
 
 
+def undescribed(public: Iterable[Public], described: Container[str]) -> list[Public]:
+    """The public names that the API reference does not have; fields are described with their class."""
+    return [one for one in public if one.kind != "field" and one.name not in described]
+
+
+def check_reference(app: Sphinx, env: Any) -> None:
+    """Report the public names that are on no page of the API reference."""
+    domain = env.domains["py"]
+    for one in undescribed(find_public(), {*domain.objects, *domain.modules}):
+        log.warning("%s: %s %s is not in the API reference", one.where, one.kind, one.name)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx, before what keeps the text of the pages."""
     app.connect("source-read", fill, priority=100)
+    app.connect("env-check-consistency", check_reference)
     return {"version": "1", "parallel_read_safe": True}
