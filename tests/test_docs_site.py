@@ -304,6 +304,12 @@ class TestLanguageModels:
         assert "```mermaid\nflowchart" in page
         assert "{diagram}" not in page
 
+    def test_links_between_pages_lead_to_markdown(self, site: Path) -> None:
+        page = (site / "examples/agents/index.html.md").read_text(encoding="utf-8")
+        link = re.search(r"\[Hello world\]\(([^)]+)\)", page)
+        assert link is not None
+        assert (site / "examples/agents" / link[1]).read_text(encoding="utf-8").startswith("# Hello world")
+
     def test_the_full_text_holds_guides_and_lists_examples(self, site: Path) -> None:
         full = (site / "llms-full.txt").read_text(encoding="utf-8")
         assert "Herons are sorted" in full

@@ -11,6 +11,7 @@ made at build time, would be missing from the text; here they are in it, a pictu
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from page_needs import install_line, is_package
 from sphinx.util import logging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
 
     from sphinx.application import Sphinx
 
@@ -41,6 +42,7 @@ SECTIONS = {
     "Optional": r"architecture/.*|reference/api/[\w.]+",
 }
 """Which page stands in which list of ``llms.txt``; the first that fits."""
+LINK = re.compile(r"\]\((?P<path>[\w./-]+)\.(?:md|py|yaml)(?P<anchor>(?:#[\w.-]*)?)\)")
 FULL = ("Start", "Guides", "Reference")
 MOST_CHARACTERS = 2_000_000
 """So long may ``llms-full.txt`` be: about half a million tokens."""
@@ -51,7 +53,34 @@ def keep(app: Sphinx, docname: str, source: list[str]) -> None:
     if app.env.doc2path(docname).suffix == ".rst":
         return
     found = vars(app.env).setdefault("llms_pages", {})
-    found[docname] = plain(source[0], Path(app.srcdir))
+    found[docname] = linked(plain(source[0], Path(app.srcdir)), docname, app.env.found_docs)
+
+
+def linked(page: str, docname: str, pages: Set[str]) -> str:
+    """A page whose links to other pages lead to these as Markdown.
+
+    Args:
+        page: Its Markdown.
+        docname: Its name.
+        pages: The names of all pages.
+
+    Example:
+        >>> linked("[a](../b/c.py#d), [e](f.txt)", "g/h", {"b/c"})
+        '[a](../b/c.html.md#d), [e](f.txt)'
+    """
+
+    def link(found: re.Match[str]) -> str:
+        path = found["path"]
+        root = "../" * docname.count("/") if path.startswith("/") else ""
+        path = f"{root}{path.removeprefix('/')}" if root else path.removeprefix("/")
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(docname), path))
+        return f"]({path}.html.md{found['anchor']})" if name in pages else found[0]
+
+    parts, at = [], 0
+    for block in FENCE.finditer(page):
+        parts += [LINK.sub(link, page[at : block.start()]), block[0]]
+        at = block.end()
+    return "".join([*parts, LINK.sub(link, page[at:])])
 
 
 def plain(page: str, docs: Path) -> str:
@@ -104,7 +133,7 @@ def description(page: str) -> str:
         text = " ".join(paragraph.split())
         if text and not re.match(r"Needs: `|[#|<`:\-]", text):
             text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
-            return re.split(r"(?<=[.:!?])\s", text, maxsplit=1)[0].rstrip(":")
+            return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0].rstrip(":")
     return ""
 
 
