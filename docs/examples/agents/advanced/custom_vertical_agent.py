@@ -9,8 +9,8 @@ Needs: victor-core, victor-graph
 Run: python docs/examples/agents/advanced/custom_vertical_agent.py
 Prints:
     bakery: plans what a bakery bakes; tools: recipe, order_flour
+    allowed: order_flour {'kilograms': 12.0}
     We need {"flour":12000,"water":8400,"salt":240}. Flour: 12.0 kg of flour ordered.
-    approval was asked for: ['order_flour']
     {'label': 'Rye Bread, 750 g'}
 """
 
@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from victor.core import Limits, Tool, Vertical, as_tool, hookimpl
+from victor.core import Limits, Tool, ToolContext, Vertical, as_tool, hookimpl
 from victor.core.testing import ScriptedModel, call, isolated_plugins
 from victor.graph import load_workflow
 from victor.graph import plugin as graph
@@ -75,6 +75,12 @@ class Bakery:
         return tool.with_(requires_approval=True) if tool.metadata.category == "purchase" else None
 
 
+def allow(context: ToolContext) -> bool:
+    """Whoever decides about money."""
+    print("allowed:", context.tool.name, context.arguments)
+    return True
+
+
 if __name__ == "__main__":
     os.chdir(tempfile.mkdtemp(prefix="victor-"))  # what is written below goes there
     Path("bakery.yaml").write_text(WORKFLOW, encoding="utf-8")
@@ -87,12 +93,8 @@ if __name__ == "__main__":
             call("order_flour", kilograms=12),
             lambda request: f"We need {request.messages[-3].content}. Flour: {request.messages[-1].content}.",
         ]
-        asked: list[str] = []
-        agent = bakery.agent(
-            model=ScriptedModel(script), approve=lambda context: asked.append(context.tool.name) or True
-        )
+        agent = bakery.agent(model=ScriptedModel(script), approve=allow)
         print(agent.run_sync("Plan 20 loaves of rye bread for Saturday.").output)
-        print("approval was asked for:", asked)
 
         label = load_workflow(bakery.workflows["label"])
         print(label.read_outputs(label.compile().invoke(label.read_inputs({"bread": "rye bread"}))))

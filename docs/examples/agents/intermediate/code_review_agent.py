@@ -17,11 +17,12 @@ Prints:
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
@@ -77,7 +78,7 @@ def check_python(path: str) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.line)
 
 
-def rules(request: ModelRequest) -> object:
+def rules(request: ModelRequest) -> Any:
     """The reviewer without a language model: look at the diff, check each file in it, say what was found."""
     results = [message for message in request.messages if message.role == "tool"]
     if not results:
@@ -91,8 +92,6 @@ def rules(request: ModelRequest) -> object:
 
 def verdict(checks: list[Message]) -> dict[str, object]:
     """The review as the output type wants it."""
-    import json
-
     findings = [finding for check in checks for finding in json.loads(check.content)]
     return {"verdict": "request changes" if findings else "approve", "findings": findings}
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from victor.core import Agent, ModelRequest
 from victor.core.testing import FunctionModel, call
@@ -35,7 +36,7 @@ def send(to: str, text: str) -> str:
     return f"sent to {PEOPLE[to]}"
 
 
-def assistant(request: ModelRequest) -> object:
+def assistant(request: ModelRequest) -> Any:
     """What a language model would do with these tools, as rules: look, ask when there are several, send."""
     results = [message for message in request.messages if message.role == "tool"]
     last = results[-1] if results else None
