@@ -26,7 +26,7 @@ from pathlib import Path
 
 from workspace import ROOT
 
-COLUMNS, ROWS = 116, 40
+COLUMNS, ROWS = 120, 40
 LONGEST_PAUSE_S = 0.7
 FRAME_S = 0.08
 CELL, LINE, MARGIN = 8.4, 20.0, 18.0
@@ -247,7 +247,7 @@ def render(command: str, printed: Iterable[tuple[float, str]], columns: int = CO
             f'<title id="t">{escape(command)}</title>',
             f'<desc id="d">{escape(text)}</desc>',
             f"<style>{_style_sheet()}@media (prefers-reduced-motion:no-preference){{{''.join(rules)}}}</style>",
-            f'<rect width="{wide:.0f}" height="{high:.0f}" rx="10" class="paper"/>',
+            f'<rect x=".5" y=".5" width="{wide - 1:.0f}" height="{high - 1:.0f}" rx="9.5" class="paper"/>',
             *body,
             "</svg>\n",
         ]
