@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -327,6 +329,56 @@ class TestAPI:
         public = [made.Public(name, kind, "x.py:1", documented=True) for name, kind in names]
         found = made.undescribed(public, {"victor.x", "victor.x.A"})
         assert [one.name for one in found] == ["victor.x.A.run"]
+
+
+class TestMetricsStore:
+    """The tables of metrics-store.md; those of metrics.md and spans.md are held by the tests of victor-observability."""
+
+    @pytest.fixture
+    def columns(self, tmp_path: Path) -> dict[str, set[str]]:
+        """The columns of all tables and views of a new store."""
+        from victor.observability.store import open_store
+
+        open_store(f"sqlite:{tmp_path / 'metrics.db'}").close()
+        with closing(sqlite3.connect(tmp_path / "metrics.db")) as db:
+            names = db.execute(
+                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+            )
+            return {name: {row[1] for row in db.execute(f"PRAGMA table_info({name})")} for (name,) in names.fetchall()}
+
+    def rows(self, section: str) -> set[str]:
+        """The names in the first column of a section's tables."""
+        table = page("metrics-store").partition(section)[2]
+        table = re.split(r"\n(?:## |\*\*|`\w+`)", table.lstrip("\n"), maxsplit=1)[0]
+        return set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+
+    @pytest.mark.parametrize("view", ["runs", "spans", "figures"])
+    def test_views_have_the_columns_that_are_listed(self, columns: dict[str, set[str]], view: str) -> None:
+        assert self.rows(f"\n`{view}`") == columns[view]
+
+    def test_tables_are_listed(self, columns: dict[str, set[str]]) -> None:
+        assert self.rows("\n## Tables\n") == set(columns) - {"runs", "spans", "figures"}
+
+    def test_questions_are_methods(self) -> None:
+        from victor.observability.store.sqlite import SqliteStore
+
+        section = page("metrics-store").partition("\n## Questions\n")[2].partition("\n## ")[0]
+        listed = {
+            name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)\(", row)
+        }
+        assert listed <= set(dir(SqliteStore))
+
+    def test_retention_is_listed_with_its_defaults(self) -> None:
+        import attrs
+
+        from victor.observability.store.retention import Retention
+
+        section = page("metrics-store").partition("\n## What is kept for how long\n")[2].partition("\n## ")[0]
+        listed = {name: days.strip() for days, name in re.findall(r"\| ([^|]+) \| `(\w+)` \|", section)}
+        words = {None: "for ever", 2**30: "1 GiB"}
+        assert listed == {
+            one.name: words.get(one.default, str(one.default)) for one in attrs.fields(Retention) if one.init
+        }
 
 
 class TestGlossary:
