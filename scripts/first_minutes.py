@@ -411,19 +411,22 @@ def table(kept: Mapping[str, Any]) -> str:
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     warm = {(row["what"], row["install"]): row for row in kept.get("warm", {}).get("rows", ())}
+    ours: list[str] = []
+    peers: list[str] = []
     for row in kept["cold"]["rows"]:
         again = warm.get((row["what"], row["install"]))
         install = f"{row['install_s']:.1f} s" + (f" ({again['install_s']:.1f} s)" if again else "")
-        start, end = ("", "") if row["peer"] else ("**", "**")
-        lines.append(
-            f"| {start}{row['what']}{end} | `{row['install']}` | {install} | {row['run_s']:.1f} s "
+        mark = "" if row["peer"] else "**"
+        (peers if row["peer"] else ours).append(
+            f"| {mark}{row['what']}{mark} | `{row['install']}` | {install} | {row['run_s']:.1f} s "
             f"| {row['processor_s']:.1f} s | {row['packages']} | {row['megabytes']:.0f} MB |"
         )
     if page := kept.get("page"):
-        lines.append(
+        ours.append(
             f"| **the end of this page** | all of step 1 | {page['install_s']:.1f} s | {page['run_s']:.1f} s "
             f"| {page['processor_s']:.1f} s | | |"
         )
+    lines += [*ours, *peers]
     return "\n".join([*lines, "", _how(kept)])
 
 
