@@ -339,6 +339,8 @@ def _type_text(annotation: Any, module: str) -> str:
     for part in re.split(r" \| (?![^\[]*\])", text):
         if re.match(r"(?:dict|Mapping)\b", part):
             parts.append("table")
+        elif part.startswith("Callable["):
+            parts.append("function")
         elif inner := re.match(r"(?:list|tuple|Iterable|Sequence|frozenset)\[(\w+)", part):
             parts.append(f"list of {_WORDS.get(inner[1], inner[1])}s")
         else:
