@@ -53,6 +53,8 @@ def furo_colors(colors: Colors) -> dict[str, str]:
         "color-background-border": colors.frame,
         "color-sidebar-background-border": colors.frame,
         "color-inline-code-background": step.fill,
+        "color-api-name": agent.line,
+        "color-api-pre-name": colors.muted,
         "color-highlight-on-target": colors.kinds["condition"].fill,
     }
 
