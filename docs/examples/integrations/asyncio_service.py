@@ -3,7 +3,7 @@
 Most services have an event loop already, and an agent is a coroutine in it. This is the part that is easily wrong:
 workers that take jobs from a bounded queue (so that a flood waits outside), progress for whoever watches
 (`EventStream.follow`, which never holds up the run), and an end on a signal: what is running gets to its end, what
-has not begun stays in the queue, and both are told.
+has not begun stays in the queue, and both are told. The model is a function that waits.
 
 Needs: victor-core
 Run: python docs/examples/integrations/asyncio_service.py

@@ -3,7 +3,8 @@
 What a service needs beyond the call: a limit on how large a request may be, an answer for each way a run can end (a
 result, a limit that was met, a provider that is away) with a status a client can act on, and a run that stops when
 the browser goes away. It is written with the standard library; the two functions `answer` and `stream` are what you
-would put into your own framework. The client below meets all of these but the last.
+would put into your own framework. The client below meets all of these but the last. The model is scripted by the
+question.
 
 Needs: victor-core
 Run: python docs/examples/integrations/http_endpoint.py

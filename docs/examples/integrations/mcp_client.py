@@ -3,7 +3,8 @@
 Many programs offer tools over the Model Context Protocol; `MCPToolset` makes them tools like any other, with
 validation, time limits, approval and events. What a server says of its own tools is believed only so far: those that
 it does not call harmless need a yes. The server here is a foreign program (written with the protocol's own SDK, this
-file with `serve`), spoken to over standard input and output.
+file with `serve`), spoken to over standard input and output. The model is scripted, so that the same happens every
+time; leave `model=` out, or name one, to have it decide.
 
 Needs: victor-core, victor-tools[mcp]
 Run: python docs/examples/integrations/mcp_client.py

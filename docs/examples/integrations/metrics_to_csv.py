@@ -3,12 +3,12 @@
 Somebody asks "which tool fails most, and what did last week cost?", and has a tool for tables. victor-observability
 records every run into a file; `victor observability export` (or `export_store`) writes three tables with it, one row
 for each run, each operation and each minute's figures. The question itself then takes six lines of any tool; here the
-standard library's, and Parquet is read back to show that it holds the same.
+standard library's, and Parquet is read back to show that it holds the same. The model is scripted.
 
 Needs: victor-core, victor-observability[parquet]
 Run: python docs/examples/integrations/metrics_to_csv.py
 Prints:
-    Counts(runs=3, records=12, figures=3)
+    3 runs, 12 operations
     figures.csv manifest.json records.csv runs.csv
     {('stock', 'ok'): 2, ('stock', 'error'): 1}
     Parquet: 12 rows, the same ones: True; ['run_id', 'span_id', 'parent_id', 'kind']
@@ -51,7 +51,7 @@ if __name__ == "__main__":
     with open_store("sqlite:figures.db") as store:
         counts = export_store(store, "tables", "csv")
         export_store(store, "tables-parquet", "parquet")
-    print(counts)
+    print(f"{counts.runs} runs, {counts.records} operations")
     print(*sorted(path.name for path in Path("tables").iterdir()))
 
     with Path("tables/records.csv").open(encoding="utf-8", newline="") as file:

@@ -2,7 +2,8 @@
 
 A run belongs into the trace of the web request or job it was made for; otherwise nobody finds it. The integration
 sends spans by OTLP, named by the GenAI conventions, and takes part in a trace of the host program. The collector here
-is a small HTTP server that prints what arrives, as a tree; prompts and answers are not in it unless you ask.
+is a small HTTP server that prints what arrives, as a tree; prompts and answers are not in it unless you ask. The
+model is scripted.
 
 Needs: victor-core, victor-observability[otlp]
 Run: python docs/examples/integrations/opentelemetry_collector.py

@@ -2,7 +2,8 @@
 
 The program says nothing about metrics: victor-observability counts what agents, tools and models do, and serves it.
 Below the page is fetched as Prometheus would fetch it, with the token it needs, and the figures an alert would look
-at are picked out: calls by their outcome, and how often a tool was timed. The tool that fails is in there.
+at are picked out: calls by their outcome, and how often a tool was timed. The tool that fails is in there. The model
+is scripted.
 
 Needs: victor-core, victor-observability
 Run: python docs/examples/integrations/prometheus_scrape.py

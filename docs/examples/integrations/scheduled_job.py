@@ -3,7 +3,8 @@
 What cron, systemd and Kubernetes ask of a program is not what a chat asks. A lock keeps a late run from meeting the
 next one; what was done is remembered, so a second start does nothing; a run that hangs has a time limit; and the exit
 code says whether somebody has to look: 0 done, 75 try again later (the provider was away), 1 look at it. One line on
-stdout, for the log. The job below sorts the letters of a day; it is started four times.
+stdout, for the log. The job below sorts the letters of a day; it is started four times. The provider that is away is
+scripted; the letters are sorted by the offline model.
 
 Needs: victor-core
 Run: python docs/examples/integrations/scheduled_job.py

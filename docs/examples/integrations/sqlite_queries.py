@@ -2,7 +2,8 @@
 
 Not the prompt protects the database: SQLite itself is asked about every single thing a statement does, so a DELETE,
 an ATTACH of another file or a PRAGMA that changes something is refused, and the model is told. Values are bound,
-never pasted into the statement; rows and time are limited. Use it where people ask a database in their own words.
+never pasted into the statement; rows and time are limited. Use it where people ask a database in their own words. The
+model is scripted to try that before it answers.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/integrations/sqlite_queries.py

@@ -2,7 +2,7 @@
 
 A log in another format beside your own is read by nobody. The exporter `structlog` writes through whatever your
 program has configured: here JSON lines with the name of the service, as a log collector wants them. Each line has the
-id of the run, by which all lines of one question are found. Prompts and answers are not in it.
+id of the run, by which all lines of one question are found. Prompts and answers are not in it. The model is scripted.
 
 Needs: victor-core, victor-observability
 Run: python docs/examples/integrations/structlog_logging.py

@@ -3,7 +3,8 @@
 A vertical is what you hand to colleagues instead of a prompt in a chat: they ask for `bakery`, change the model or a
 limit, and the tools come along. Here is the plugin that a package `victor-bakery` would hold (its `pyproject.toml`
 needs one entry point: `bakery = "victor_bakery.plugin"` in the group `victor`); a rule for all tools of the trade,
-approval of what costs money, comes with it. `victor new plugin bakery` writes such a package.
+approval of what costs money, comes with it. `victor new plugin bakery` writes such a package. The model is scripted,
+so that the same happens every time; leave `model=` out, or name one, to have it decide.
 
 Needs: victor-core, victor-graph
 Run: python docs/examples/agents/advanced/custom_vertical_agent.py

@@ -3,7 +3,8 @@
 A history grows and is forgotten; facts are few and stay. Two tools keep and remove them in a store of victor-graph
 (an SQLite file here, PostgreSQL by its URL), below a namespace of the person that comes from `deps`, so nobody's
 facts reach anybody else. What is known goes into the instructions of each conversation. Forgetting is a tool, too:
-people may ask for it.
+people may ask for it. The model is scripted, so that the same happens every time; leave `model=` out, or name one, to
+have it decide.
 
 Needs: victor-core, victor-graph
 Run: python docs/examples/agents/advanced/long_term_memory.py

@@ -3,7 +3,8 @@
 A run that fails raises, and the error carries the run as far as it came (`error.result`), with every tool call
 answered. Its messages are the history of the next attempt, so what tools have done (and you have paid for) is kept.
 Written to a file after each failure, this is a job that can be started again and again until it is through. For
-processes that are killed, put the agent into a workflow (`workflow_agent.py`), which records by itself.
+processes that are killed, put the agent into a workflow (`workflow_agent.py`), which records by itself. The model is
+scripted, its failures included.
 
 Needs: victor-core
 Run: python docs/examples/agents/advanced/resume_a_run.py

@@ -3,7 +3,7 @@
 A loop that asks a model again and again costs money until somebody looks. Every limit is on by default (200 requests,
 a million tokens, 5 dollars, 15 minutes, 5 equal calls); this sets small ones and shows what a program sees of each.
 The stop is no exception: `stop_reason` tells it, `messages` hold the work, and with them the run can go on with a new
-budget.
+budget. The models are scripted to go round in circles.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/budgets.py

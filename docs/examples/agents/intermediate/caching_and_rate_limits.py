@@ -3,7 +3,7 @@
 Models ask the same thing again, and many agents ask at once. Both belong to the tool, not to the prompt: results of
 an idempotent tool are kept for a while (`cache_ttl`), calls wait their turn (`rate_limit`, shared by all agents of
 the process), long results are cut with a way to the rest (`max_result_chars`), and a call has its own time limit. A
-hit in the cache costs no place in the rate limit.
+hit in the cache costs no place in the rate limit. The models are scripted.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/caching_and_rate_limits.py

@@ -2,7 +2,8 @@
 
 A prompt is no lock. The file tools open every path part by part below one root and follow no link out of it, so what
 a model is talked into does not matter. `read_only` leaves the writing tools out altogether; an edit replaces an exact
-piece of text and refuses when it stands there twice, so a model does not change the wrong place.
+piece of text and refuses when it stands there twice, so a model does not change the wrong place. The model is
+scripted to try all of that.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/confined_files.py

@@ -2,7 +2,8 @@
 
 Tokens are not money: the same count differs a hundredfold between models. Prices come from `victor.toml` (here) or
 from the package genai-prices; a model without a price costs `None`, never 0, so a sum cannot hide it, and
-`require_price` refuses to start. The bill is a listener of events, so the agents know nothing of it.
+`require_price` refuses to start. The bill is a listener of events, so the agents know nothing of it. The models are
+scripted, with the usage that a provider would report.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/cost_accounting.py

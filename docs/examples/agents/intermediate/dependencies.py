@@ -3,7 +3,8 @@
 What a run belongs to (the customer who is logged in, a database, a clock) is handed over as `deps`: instructions may
 be a function of it, and tools get it by a `ToolContext` parameter, which is not in the schema. The model cannot
 choose the customer, so it cannot be talked into another one. That is the difference between asking a model to be
-careful and leaving it nothing to be careless with.
+careful and leaving it nothing to be careless with. The offline model answers; the one that was talked into something
+is scripted.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/dependencies.py

@@ -3,7 +3,8 @@
 Retries help against a short disturbance; against an outage or an exhausted quota only another model does. A `Model`
 is one method, so a fallback needs nothing of a framework. Which errors lead to the next model is the point: being
 away and being overloaded do; a refused key or a request that is wrong would be wrong there, too, and must be seen.
-Each change is an event, so that nobody pays for the expensive model unnoticed.
+Each change is an event, so that nobody pays for the expensive model unnoticed. The overloaded model and the one with
+the wrong key are scripted; the last one is the offline model.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/fallback_models.py

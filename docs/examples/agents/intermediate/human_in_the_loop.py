@@ -3,7 +3,7 @@
 The built-in tool `human_ask` puts a question with choices: on a terminal it reads the keyboard, and elsewhere it asks
 whoever `set_answerer` names (a chat window, a queue). Where nobody can be asked it says so, and the agent goes on
 without an answer instead of waiting for ever. Here the answer comes from a list when the program does not run on a
-terminal; start it on one and it asks you.
+terminal; start it on one and it asks you. The model is a few rules in a function; name one to have it decide.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/human_in_the_loop.py

@@ -3,7 +3,7 @@
 A tool that hangs is an error the model is told (`timeout`), so it can do something else. A run that takes too long
 ends with what it has (`Limits.timeout_s`); the time a person takes to approve does not count. A caller that goes away
 cancels the run, tools included, and nothing keeps running behind its back. Each case ends in messages that can be the
-history of another run.
+history of another run. The models are scripted.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/time_limits.py

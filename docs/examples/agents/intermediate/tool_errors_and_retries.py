@@ -3,7 +3,8 @@
 Three kinds of failure want three answers. A wrong argument is told to the model, with what would be right
 (`ToolError`). A connection that was lost is tried again without asking the model, where a second call does no harm
 (`retries` of an `idempotent` tool). A bug is told to the model without its traceback, and to you by events. Retries
-for tools that are not idempotent are refused: a payment that failed may have been made.
+for tools that are not idempotent are refused: a payment that failed may have been made. The model is scripted to run
+into each of them.
 
 Needs: victor-core, victor-tools
 Run: python docs/examples/agents/intermediate/tool_errors_and_retries.py

@@ -3,7 +3,7 @@
 Everything that happens is an event; listeners watch, the program stays as it is, and a listener that fails cannot
 break a run. Contents (prompts, arguments, answers) travel only if you ask, and pass a redactor that knows keys,
 tokens and passwords; add the words that are secret in your house. When you want the record kept and queried without
-writing this, see victor-observability.
+writing this, see victor-observability. The model is scripted.
 
 Needs: victor-core
 Run: python docs/examples/agents/intermediate/watch_events.py
