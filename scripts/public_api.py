@@ -78,6 +78,16 @@ def modules() -> Iterator[tuple[str, Path]]:
                 yield ".".join(parts), file
 
 
+def _file_of(module: Any) -> str:
+    """The file of a module in this tree, wherever the one that was imported is installed."""
+    return str(_files().get(module.__name__, module.__file__))
+
+
+@cache
+def _files() -> dict[str, Path]:
+    return dict(modules())
+
+
 @cache
 def parsed(file: str) -> ast.Module:
     """The syntax tree of a file."""
@@ -86,7 +96,8 @@ def parsed(file: str) -> ast.Module:
 
 @cache
 def _shown(file: str) -> str:
-    return str(Path(file).relative_to(ROOT))
+    path = Path(file)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -122,8 +133,8 @@ def _decorators(one: Definition) -> set[str]:
 def find_public() -> Iterator[Public]:
     """Every public name, where it is defined; one that several modules list comes once."""
     seen: set[str] = set()
-    files = dict(modules())
-    for name, file in files.items():
+    _files.cache_clear()
+    for name, file in _files().items():
         tree = parsed(str(file))
         where = file.relative_to(ROOT)
         yield Public(name, "module", f"{where}:1", bool(ast.get_docstring(tree)))
@@ -157,7 +168,7 @@ def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
                         continue
                     if inspect.ismodule(getattr(home, alias.name)):
                         continue
-                    yield from _named(home, home.__name__, str(home.__file__), alias.name)
+                    yield from _named(home, home.__name__, _file_of(home), alias.name)
 
 
 def _is_ours(module: str, name: str) -> bool:
