@@ -149,6 +149,12 @@ def test_the_schema(victor, place):
 
 
 class TestLookingAtFiles:
+    def test_hidden_folders_and_those_of_node_are_left_out(self, victor, flow, place):
+        for folder in (".cache", "node_modules/x", "kept"):
+            (place / folder).mkdir(parents=True)
+            (place / folder / "w.yml").write_text(flow.read_text())
+        assert [row["file"] for row in victor("list", "--json").data] == ["greet.yaml", "kept/w.yml"]
+
     def test_list(self, victor, flow, place):
         (place / "broken.yaml").write_text("workflows: [")
         rows = {row["file"]: row for row in victor("list", "--json").data}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -481,3 +483,15 @@ def test_a_place_that_cannot_be_written_is_said_with_what_to_do(victor, place):
     assert done.code == 1
     assert ".victor, which cannot be made or written: File exists; name another place with --checkpoints" in done.err
     assert victor("run", "flow.yaml", "--checkpoints", "none").code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("psycopg") is None, reason="psycopg is not installed")
+def test_a_store_that_was_never_reached_has_kept_nothing(victor, flow):
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        url = f"postgresql://127.0.0.1:{bound.getsockname()[1]}/x?connect_timeout=2"
+        done = victor("run", *ANN, "--checkpoints", url)
+    assert done.code == 1
+    assert "is kept" not in done.err
+    assert "Nothing was done yet" in done.err

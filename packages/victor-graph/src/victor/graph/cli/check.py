@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -160,13 +162,14 @@ def validate(
 def _yaml_files(folder: Path) -> list[Path]:
     """The YAML files below a folder that hold workflows, hidden folders left out."""
     found = []
-    for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
-        parts = path.relative_to(folder).parts
-        if any(part.startswith(".") or part == "node_modules" for part in parts):
-            continue
-        try:
-            if "workflows:" in path.read_text(encoding="utf-8", errors="replace"):
-                found.append(path)
-        except OSError:
-            continue
-    return found
+    # os.walk passes over folders that vanish meanwhile, and need not enter those that are left out.
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
+        for name in names:
+            if name.startswith(".") or not name.endswith((".yaml", ".yml")):
+                continue
+            path = Path(where, name)
+            with suppress(OSError):
+                if "workflows:" in path.read_text(encoding="utf-8", errors="replace"):
+                    found.append(path)
+    return sorted(found)

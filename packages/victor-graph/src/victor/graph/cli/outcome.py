@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from victor.core.cli.terminal import note, print_json, style
 from victor.core.errors import VictorError
+from victor.graph.errors import CheckpointError
 from victor.graph.interrupts import Interrupt
 from victor.graph.yaml.context import WorkflowRunError
 from victor.graph.yaml.nodes.hitl import RejectedError
@@ -92,6 +93,8 @@ def print_outcome(outcome: Outcome, target: Target, file: str, progress: Progres
         note(f"{target.name} was stopped" + (f". Go on: {again}" if recorded else "; it was not recorded."))
     elif recorded and isinstance(outcome.error, RejectedError):
         note(f"What was done is kept. To answer anew: {again} --answer {outcome.error.node}=...")
+    elif recorded and isinstance(outcome.error, CheckpointError) and not outcome.steps:
+        note("Nothing was done yet; start it again when its store can be reached.")
     elif recorded:
         note(f"What was done is kept. Go on after mending: {again}")
 
