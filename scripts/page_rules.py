@@ -96,7 +96,7 @@ def broken_links(file: Path, root: Path = ROOT) -> Iterator[str]:
             yield f"{where}:{line}: {target!r}: only http, https, mailto and files of the repository can be linked"
             continue
         path = (file.parent / unquote(url.path)).resolve() if url.path else file
-        generated = path.is_relative_to(root / "docs/reference/api") or path.is_relative_to(root / "docs/reference/cli")
+        generated = path.is_relative_to(root / "docs/reference/api")
         if not path.exists() and not generated:
             yield f"{where}:{line}: {target!r}: there is no {_shown(path, root)}"
         elif url.fragment and path.suffix == ".md" and path.exists() and url.fragment not in anchors(path):

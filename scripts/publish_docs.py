@@ -1,8 +1,9 @@
 """Put a built site among the versions that are published: ``python scripts/publish_docs.py BUILT SITE --ref REF``.
 
-``main`` goes to ``SITE/latest/``, a tag ``v1.2.3`` to ``SITE/v1.2/``; the other versions stay as they are. Beside them
-come ``versions.json``, which the sites read for their version switch, a redirect from the root to the newest release
-(or to ``latest``), and that version's ``llms.txt``.
+``main`` goes to ``SITE/latest/``, a tag ``victor-core-v1.2.3`` to ``SITE/v1.2/``: the site has the versions of
+victor-core, which all packages build on. Other versions stay as they are. Beside them come ``versions.json``, which the
+sites read for their version switch, a redirect from the root to the newest release (or to ``latest``), and that
+version's ``llms.txt``.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ def version_of(ref: str) -> str:
     """The folder that a branch or tag is published in.
 
     Args:
-        ref: As git names it: ``refs/heads/main``, ``refs/tags/v1.2.3``.
+        ref: As git names it: ``refs/heads/main``, ``refs/tags/victor-core-v1.2.3``.
 
     Raises:
-        ValueError: It is neither ``main`` nor the tag of a release of the documentation.
+        ValueError: It is neither ``main`` nor the tag of a release of victor-core.
 
     Example:
-        >>> version_of("refs/heads/main"), version_of("refs/tags/v0.2.1")
+        >>> version_of("refs/heads/main"), version_of("refs/tags/victor-core-v0.2.1")
         ('latest', 'v0.2')
     """
     if ref == "refs/heads/main":
         return LATEST
-    if found := re.fullmatch(rf"refs/tags/({RELEASE.pattern})\.\d+", ref):
+    if found := re.fullmatch(rf"refs/tags/victor-core-({RELEASE.pattern})\.\d+", ref):
         return found[1]
-    raise ValueError(f"{ref!r} is not published: refs/heads/main and tags like v1.2.3 are")
+    raise ValueError(f"{ref!r} is not published: refs/heads/main and tags like victor-core-v1.2.3 are")
 
 
 def versions_in(site: Path) -> list[str]:
@@ -105,7 +106,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("built", type=Path, help="what Sphinx wrote: build/docs/html")
     parser.add_argument("site", type=Path, help="the folder with all versions")
-    parser.add_argument("--ref", required=True, help="refs/heads/main or refs/tags/v1.2.3")
+    parser.add_argument("--ref", required=True, help="refs/heads/main or refs/tags/victor-core-v1.2.3")
     options = parser.parse_args()
     try:
         versions = publish(options.built, options.site, version_of(options.ref))

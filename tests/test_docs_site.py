@@ -341,12 +341,18 @@ class TestPublishing:
 
     @pytest.mark.parametrize(
         ("ref", "version"),
-        [("refs/heads/main", "latest"), ("refs/tags/v0.1.0", "v0.1"), ("refs/tags/v1.12.3", "v1.12")],
+        [
+            ("refs/heads/main", "latest"),
+            ("refs/tags/victor-core-v0.1.0", "v0.1"),
+            ("refs/tags/victor-core-v1.12.3", "v1.12"),
+        ],
     )
     def test_where_a_branch_or_tag_goes(self, ref: str, version: str) -> None:
         assert publish_docs.version_of(ref) == version
 
-    @pytest.mark.parametrize("ref", ["refs/heads/other", "refs/tags/victor-core-v0.1.0", "refs/tags/v1", "v1.2.3"])
+    @pytest.mark.parametrize(
+        "ref", ["refs/heads/other", "refs/tags/victor-graph-v0.1.0", "refs/tags/victor-core-v1", "v1.2.3"]
+    )
     def test_others_go_nowhere(self, ref: str) -> None:
         with pytest.raises(ValueError, match="is not published"):
             publish_docs.version_of(ref)
