@@ -10,7 +10,10 @@ import threading
 
 import pytest
 
-from victor.core.event_loop import run, woken
+from victor.core.agent import Agent
+from victor.core.errors import ConfigurationError
+from victor.core.event_loop import is_running, run, woken
+from victor.core.models.function import FunctionModel
 
 
 async def _answer() -> int:
@@ -25,6 +28,27 @@ def test_the_result_is_returned_and_what_is_raised_is_raised():
     assert run(_answer()) == 42
     with pytest.raises(ZeroDivisionError):
         run(fail())
+
+
+async def test_whether_a_loop_runs_is_told():
+    assert is_running()
+    assert not await asyncio.to_thread(is_running)
+
+
+def test_an_error_of_a_run_does_not_drag_along_that_no_loop_was_running():
+    def broken(request: object) -> str:
+        raise ZeroDivisionError
+
+    agent = Agent(model=FunctionModel(broken))
+    for ask in (agent.run_sync, agent.chat().send_sync):
+        with pytest.raises(ZeroDivisionError) as caught:
+            ask("hello")
+        assert caught.value.__context__ is None
+
+
+async def test_a_chat_inside_a_running_loop_is_refused():
+    with pytest.raises(ConfigurationError, match=r"write 'await chat.send\(...\)' there"):
+        Agent(model="test").chat().send_sync("hello")
 
 
 def test_it_works_in_any_thread():

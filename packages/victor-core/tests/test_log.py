@@ -39,6 +39,25 @@ def test_one_line_per_operation_when_it_ends():
     assert {"nothing", "empty"} & set(run) == set()
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError(99), "KeyError: 99"),
+        (StopIteration(3), "StopIteration: 3"),
+        (FileNotFoundError(2, "No such file", "a.txt"), "FileNotFoundError: [Errno 2] No such file: 'a.txt'"),
+        (IndexError(), "IndexError"),
+        (ConfigurationError("no model is set"), "no model is set"),
+    ],
+)
+def test_an_error_whose_text_says_nothing_alone_is_named(error, told):
+    def work(stream):
+        with suppress(type(error)), stream.operation("graph.node", "n"):
+            raise error
+
+    (line,) = logged(work)
+    assert line["error"] == told
+
+
 def test_failures_are_errors_and_secrets_are_hidden():
     def work(stream):
         with suppress(ValueError), stream.operation("tool.call", "t", {"api_key": "hidden"}) as operation:
@@ -50,7 +69,7 @@ def test_failures_are_errors_and_secrets_are_hidden():
     first, second = logged(work)
     assert "hidden" not in json.dumps(first)
     assert first["level"] == "error"
-    assert first["error"].startswith("token=")
+    assert first["error"].startswith("ValueError: token=")
     assert second["error"] == "RuntimeError"
 
 

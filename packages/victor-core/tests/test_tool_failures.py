@@ -20,6 +20,22 @@ class HalfMute:
         raise KeyError("x")
 
 
+def order_status(order: int) -> str:
+    return {1: "sent"}[order]
+
+
+async def test_the_traceback_of_a_failure_is_logged_for_whoever_debugs(caplog):
+    with caplog.at_level("DEBUG", logger="victor.tool"):
+        result = await as_tool(order_status).call({"order": 99})
+    assert str(result.error) == "order_status failed: KeyError: 99"
+    assert "the tool order_status failed:" in caplog.text
+    assert 'return {1: "sent"}[order]' in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO", logger="victor.tool"):
+        await as_tool(order_status).call({"order": 99})
+    assert caplog.text == ""
+
+
 def deep():
     nested: list = []
     for _ in range(100_000):

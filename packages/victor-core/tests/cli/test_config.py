@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from victor.core.settings import KEYS, load_settings
+from victor.core.limits import Limits
+from victor.core.settings import KEYS, Settings, load_settings
 
 
 def test_show_tells_values_and_origins(victor, write, monkeypatch):
@@ -19,7 +20,7 @@ def test_show_tells_values_and_origins(victor, write, monkeypatch):
     assert rows["listeners"].split() == ["listeners", "log", "victor.toml:2"]
     assert rows["capture_content"].split() == ["capture_content", "true", "environment", "VICTOR_CAPTURE_CONTENT"]
     assert rows["limits.steps"].split() == ["limits.steps", "3", "victor.toml:4"]
-    assert rows["limits.tokens"].split() == ["limits.tokens", "-", "default"]
+    assert rows["limits.tokens"].split() == ["limits.tokens", "1000000", "default"]
     assert rows["color"].split() == ["color", "auto", "default"]
 
 
@@ -89,6 +90,26 @@ def test_every_example_in_the_file_is_right(victor, place):
     file.write_text("\n".join(lines))
     settings = load_settings(cwd=place, environ={"VICTOR_CONFIG": ""})
     assert [origin for _, _, origin in settings if origin == "default"] == []
+
+
+def test_what_is_no_example_in_the_file_is_the_default(victor, place):
+    victor("config", "init")
+    lines = (place / "victor.toml").read_text().splitlines()
+    kept, above = [], ""
+    for line in lines:
+        if " = " in line and not above.endswith("for example:"):
+            kept.append(line.removeprefix("# "))
+        elif line.startswith("["):
+            kept.append(line)
+        above = line
+    (place / "victor.toml").write_text("\n".join(kept))
+    written = load_settings(cwd=place, environ={"VICTOR_CONFIG": ""})
+    default = Settings()
+    assert Limits(**written.limits.as_dict()) == Limits()
+    assert len(written.limits.as_dict()) == 4
+    told = {name for name, _, origin in written if origin != "default"}
+    assert told == set(KEYS) - {"model", "listeners", "load_plugins"}
+    assert all(written.value(name) == default.value(name) for name in told if not name.startswith("limits."))
 
 
 def test_init_for_the_user(victor, tmp_path, monkeypatch):

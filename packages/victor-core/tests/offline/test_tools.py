@@ -410,3 +410,22 @@ def test_what_is_forbidden_asked_about_or_quoted_is_not_done(request_):
     assert done == []
     Agent(tools=[delete_file], model="offline").run_sync("Delete notes.txt")
     assert done == ["notes.txt"]
+
+
+def test_a_parameter_without_a_type_takes_the_number_or_the_words_of_the_request():
+    def order_status(order):
+        """The status of an order."""
+        return f"{order!r} sent"
+
+    agent = Agent(model=OfflineModel(), tools=[order_status])
+    assert agent.run_sync("What is the status of order 99?").output == "99 sent"
+    assert agent.run_sync("What is the status of order 'A-7'?").output == "'A-7' sent"
+
+
+def test_the_failure_of_a_tool_is_told_once():
+    def order_status(order: int) -> str:
+        """The status of an order."""
+        return {1: "sent"}[order]
+
+    answer = Agent(model=OfflineModel(), tools=[order_status]).run_sync("What is the status of order 99?").output
+    assert answer == "The tool order_status failed: KeyError: 99"

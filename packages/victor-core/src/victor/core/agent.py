@@ -15,7 +15,6 @@ Example:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
@@ -231,11 +230,11 @@ class Agent(Generic[T]):
             ConfigurationError: Called where an event loop runs (a notebook, an async function); there,
                 ``await agent.run(...)``.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return event_loop.run(self.run(prompt, history=history, deps=deps, limits=limits, model=model))
-        raise ConfigurationError("run_sync was called inside a running event loop; write 'await agent.run(...)' there")
+        if event_loop.is_running():
+            raise ConfigurationError(
+                "run_sync was called inside a running event loop; write 'await agent.run(...)' there"
+            )
+        return event_loop.run(self.run(prompt, history=history, deps=deps, limits=limits, model=model))
 
     async def stream(
         self,

@@ -53,7 +53,15 @@ class Chat(Generic[T]):
             self._busy = False
 
     def send_sync(self, prompt: str) -> RunResult[T]:
-        """The same as `send`, for programs without an event loop."""
+        """The same as `send`, for programs without an event loop.
+
+        Raises:
+            ConfigurationError: Called where an event loop runs; there, ``await chat.send(...)``.
+        """
+        if event_loop.is_running():
+            raise ConfigurationError(
+                "send_sync was called inside a running event loop; write 'await chat.send(...)' there"
+            )
         return event_loop.run(self.send(prompt))
 
     async def stream(self, prompt: str) -> AsyncGenerator[RunEvent, None]:

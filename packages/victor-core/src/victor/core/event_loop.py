@@ -22,7 +22,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-__all__ = ["run", "woken"]
+__all__ = ["is_running", "run", "woken"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,23 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         RuntimeError: An event loop runs in this thread already.
     """
     return asyncio.run(woken(main))
+
+
+def is_running() -> bool:
+    """True where an event loop runs in this thread: a notebook, an async function. There, `run` cannot be called.
+
+    What is done instead of waiting stands outside the ``except`` this way, so that no error of it drags along that no
+    loop was running.
+
+    Example:
+        >>> is_running()
+        False
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def woken(main: Coroutine[Any, Any, T]) -> T:

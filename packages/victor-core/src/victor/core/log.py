@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, VictorError
 from victor.core.redact import redact
 
 if TYPE_CHECKING:
@@ -76,11 +76,18 @@ def make_listener(
             return
         values = _values(event)
         if event.error is not None and not event.cancelled:
-            logger.error(event.kind, **values, error=event.error_text or type(event.error).__name__)
+            logger.error(event.kind, **values, error=_told(event.error, event.error_text))
         else:
             logger.info(event.kind, **values)
 
     return listen
+
+
+def _told(error: BaseException, text: str) -> str:
+    """Victor's own errors are sentences; of others the text may be no more than the key that is missing."""
+    if text and isinstance(error, VictorError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _wanted(kind: str, kinds: tuple[str, ...] | None) -> bool:

@@ -480,6 +480,7 @@ class Tool:
             said = "(it cannot say why)"
         failure = ToolError(f"{self.name} failed: {type(error).__name__}: {said}".rstrip(": "))
         failure.__cause__ = error
+        _show_traceback(self.name, error)
         return ToolResult(error=failure, text=str(failure))
 
     def _attempt(self, context: ToolContext) -> Awaitable[Any]:
@@ -685,6 +686,13 @@ def _invoker(tool: Tool) -> tuple[_Invoke, bool]:
 def _began(context: ToolContext, called: float) -> float:
     """When the function of a call began; 0 while it waits for a thread."""
     return called if context._job is None else context._job.began
+
+
+def _show_traceback(name: str, error: BaseException) -> None:
+    """Where a tool's own error came from, for whoever looks for it (``victor --debug``): the model is told its text."""
+    import logging
+
+    logging.getLogger("victor.tool").debug("the tool %s failed:", name, exc_info=error)
 
 
 def _still_running() -> str:

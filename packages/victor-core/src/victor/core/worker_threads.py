@@ -1,8 +1,8 @@
 """Threads that plain (``def``) tools run in, so that one that blocks does not hold up everything else.
 
-The event loop's own pool would do, but it costs up to twice as much per call, and both the loop's end and the interpreter's
-wait for every thread in it: a tool that hangs would hang the program after Ctrl-C. These threads are daemons: what is
-given up on goes on by itself, and ends with the process at the latest. `running` tells what that is.
+The event loop's own pool would do, but it costs up to twice as much per call, and both the loop's end and the
+interpreter's wait for every thread in it: a tool that hangs would hang the program after Ctrl-C. These threads are
+daemons: what is given up on goes on by itself, and ends with the process at the latest. `running` tells what that is.
 
 Example:
     >>> import asyncio

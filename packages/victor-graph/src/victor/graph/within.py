@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from victor.core import event_loop
+
 if TYPE_CHECKING:
     from victor.graph.runtime import RunControl
 
@@ -65,9 +67,7 @@ async def awaited(value: Awaitable[Any]) -> Any:
 def block_on(awaitable: Awaitable[Any], context: Context) -> Any:
     """Waits for an awaitable where no event loop is at work for us: in one of its own, in another thread if need be."""
     coroutine = awaited(awaitable)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not event_loop.is_running():
         return context.copy().run(asyncio.run, coroutine)
     answer: Future[Any] = Future()
     threading.Thread(target=fulfil, args=(answer, context.copy().run, asyncio.run, coroutine), daemon=True).start()

@@ -6,6 +6,7 @@ list of objects with ``what``, ``path`` and ``read``.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,8 +15,9 @@ import typer
 
 from victor.core.cli.terminal import note, print_json, print_table
 from victor.core.errors import ConfigurationError
+from victor.core.limits import Limits
 from victor.core.redact import MARK, redact
-from victor.core.settings import KEYS, load_settings, unknown_variables, user_file
+from victor.core.settings import KEYS, Settings, load_settings, unknown_variables, user_file
 
 __all__ = ["app"]
 
@@ -27,19 +29,12 @@ app: typer.Typer = typer.Typer(
 )
 """The command ``victor config``."""
 
-_EXAMPLES: Final[dict[str, str]] = {
+_WITHOUT_DEFAULT: Final[dict[str, str]] = {
     "model": '"openai:gpt-5-mini"',
-    "approve": '"ask"',
-    "capture_content": "false",
     "listeners": '["log"]',
     "load_plugins": '["core", "tools"]',
-    "log_level": '"warning"',
-    "color": '"auto"',
-    "limits.steps": "50",
-    "limits.tokens": "200_000",
-    "limits.cost_usd": "1.0",
-    "limits.timeout_s": "300",
 }
+"""Values that show how settings are written which nobody has set."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -47,7 +42,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def show(as_json: Json = False) -> None:
     """Show every setting with its value and where that came from."""
-    rows = [(name, _hidden(name, value), origin) for name, value, origin in load_settings()]
+    rows = [
+        (name, _hidden(name, _default_limit(name) if value is None else value), origin)
+        for name, value, origin in load_settings()
+    ]
     if as_json:
         print_json([{"name": name, "value": value, "origin": origin} for name, value, origin in rows])
     else:
@@ -93,14 +91,23 @@ def init(
 
 def template() -> str:
     """A ``victor.toml`` with every setting explained and commented out."""
-    lines = ["# Settings of Victor. What is commented out has its default; victor config show tells what holds.", ""]
+    lines = [
+        "# Settings of Victor. What is commented out is the default, or an example where it says so;",
+        "# victor config show tells what holds.",
+        "",
+    ]
     table = ""
+    defaults = Settings()
     for name, key in KEYS.items():
         above, _, last = name.rpartition(".")
         if above != table:
             table = above
             lines += [f"[{table}]"]
-        lines += [f"# {key.help}", f"# {last} = {_EXAMPLES[name]}", ""]
+        if name in _WITHOUT_DEFAULT:
+            lines += [f"# {key.help}; for example:", f"# {last} = {_WITHOUT_DEFAULT[name]}", ""]
+        else:
+            default = _default_limit(name) if table == "limits" else defaults.value(name)
+            lines += [f"# {key.help}", f"# {last} = {_toml(default)}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -118,6 +125,18 @@ def _hidden(name: str, value: Any) -> Any:
     if any(redact.is_secret(part) for part in name.split(".")) and value is not None and name not in KEYS:
         return MARK
     return redact(value)
+
+
+def _default_limit(name: str) -> Any:
+    """What a run may use where nothing is set; None where the setting is no limit."""
+    above, _, last = name.partition(".")
+    return getattr(Limits(), last) if above == "limits" and name in KEYS else None
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, (bool, str)):
+        return json.dumps(value)
+    return f"{value:_}"
 
 
 def _text(value: Any) -> str:

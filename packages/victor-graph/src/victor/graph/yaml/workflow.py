@@ -212,7 +212,15 @@ class Workflow:
     def run_sync(
         self, inputs: Mapping[str, Any] | None = None, /, *, approve: Approve | None = None, **named: Any
     ) -> dict[str, Any]:
-        """The same as `run`, for programs without an event loop."""
+        """The same as `run`, for programs without an event loop.
+
+        Raises:
+            ConfigurationError: Called where an event loop runs; there, ``await workflow.run(...)``.
+        """
+        if event_loop.is_running():
+            raise ConfigurationError(
+                "run_sync was called inside a running event loop; write 'await workflow.run(...)' there"
+            )
         return event_loop.run(self.run(inputs, approve=approve, **named))
 
     async def step(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> dict[str, Any]:

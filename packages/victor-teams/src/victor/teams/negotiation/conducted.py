@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -166,12 +165,10 @@ def described(value: Any) -> Any:
 
 def sync(work: Any) -> NegotiationResult:
     """Run a negotiation where there is no event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        result: NegotiationResult = event_loop.run(work)
-        return result
-    work.close()
-    raise NegotiationError(
-        "negotiate_sync was called inside a running event loop; write 'await ....negotiate(...)' there"
-    )
+    if event_loop.is_running():
+        work.close()
+        raise NegotiationError(
+            "negotiate_sync was called inside a running event loop; write 'await ....negotiate(...)' there"
+        )
+    result: NegotiationResult = event_loop.run(work)
+    return result

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from victor.core.models.offline import extract
 from victor.core.models.offline.arithmetic import find_expression
@@ -118,6 +118,10 @@ class _Finder:
         root = node_of(parameters, parameters)
         self.schemas: Mapping[str, Any] = root.schema.get("properties") or {}
         self.nodes = {key: node_of(schema, parameters) for key, schema in self.schemas.items()}
+        # A function's parameter without a type may be anything; words or a number are what a request has.
+        self.untyped = {key for key, node in self.nodes.items() if not node.type and not node.alternatives}
+        for key in self.untyped:
+            self.nodes[key] = evolve(self.nodes[key], type="string")
         self.required = tuple(key for key in root.schema.get("required") or () if key in self.nodes)
 
     def find(self) -> Arguments:
@@ -135,6 +139,7 @@ class _Finder:
             self.by_truth,
             self.by_quotation,
             self.by_place,
+            self.by_any_number,
         )
         for step in passes:
             for name in order:
@@ -503,6 +508,13 @@ class _Finder:
             self.taken.append(match.span(1))
             return match[1]
         return _MISSING
+
+    def by_any_number(self, name: str, node: Node) -> Any:
+        """A number where any value goes: the code that takes "order 17" without a type most likely means one."""
+        if name not in self.untyped or name not in self.required or node.choices:
+            return _MISSING
+        mentions = [mention for mention in self.free("number") if not _is_article(mention, self.text)]
+        return self.take(mentions[0]) if len(mentions) == 1 else _MISSING
 
     # What is left.
 

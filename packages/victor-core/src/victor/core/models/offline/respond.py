@@ -207,4 +207,5 @@ def _shown(result: str) -> str:
 
 
 def _failure(made: Done) -> str:
-    return f"The tool {made.call.name} failed: {made.result.strip()}"
+    name, why = made.call.name, made.result.strip().removeprefix(f"{made.call.name} failed: ")
+    return f"The tool {name} failed: {why}"
