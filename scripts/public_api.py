@@ -126,6 +126,18 @@ def _assigned(one: ast.stmt) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def _unpacked(one: ast.stmt) -> list[str]:
+    """The names that a statement assigns to at once: ``A, B = range(2)``."""
+    targets = one.targets if isinstance(one, ast.Assign) else []
+    return [
+        each.id
+        for target in targets
+        if isinstance(target, ast.Tuple)
+        for each in ast.walk(target)
+        if isinstance(each, ast.Name)
+    ]
+
+
 def _decorators(one: Definition) -> set[str]:
     return {ast.unparse(each).partition("(")[0].rpartition(".")[2] for each in one.decorator_list}
 
@@ -139,11 +151,20 @@ def find_public() -> Iterator[Public]:
         where = file.relative_to(ROOT)
         yield Public(name, "module", f"{where}:1", bool(ast.get_docstring(tree)))
         module = importlib.import_module(name)
+        if not hasattr(module, "__all__") and any(_is_public(one) for one in tree.body):
+            yield Public(f"{name}.__all__", "constant", f"{where}:1", documented=False)
         for each in getattr(module, "__all__", ()):
+            if not hasattr(module, each):
+                yield Public(f"{name}.{each} (it does not exist)", "constant", f"{where}:1", documented=False)
             for found in _named(module, name, str(file), each):
                 if found.name not in seen:
                     seen.add(found.name)
                     yield found
+
+
+def _is_public(one: ast.stmt) -> bool:
+    """Whether a statement defines a class or a function for others."""
+    return isinstance(one, Definition) and not one.name.startswith("_")
 
 
 def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
@@ -157,7 +178,7 @@ def _named(module: Any, name: str, file: str, each: str) -> Iterator[Public]:
         elif isinstance(one, ast.ClassDef) and one.name == each:
             yield Public(f"{name}.{each}", "class", where, bool(ast.get_docstring(one)))
             yield from _members(getattr(module, each), f"{name}.{each}", one, file)
-        elif _assigned(one) == each:
+        elif _assigned(one) == each or each in _unpacked(one):
             told = _is_text(after) or _is_type_variable(one)
             yield Public(f"{name}.{each}", "constant", where, told)
         elif isinstance(one, ast.ImportFrom):

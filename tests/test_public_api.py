@@ -212,3 +212,37 @@ class TestProgram:
     def test_an_unknown_check_is_an_error(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert public_api.main(["typos"]) == 2
         assert "there are: docstrings, types" in capsys.readouterr().err
+
+
+class TestLists:
+    """Mistakes in what a module lists as public."""
+
+    def found(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> list[str]:
+        folder = tmp_path / "listed"
+        folder.mkdir()
+        (folder / "__init__.py").write_text('"""A package."""\n')
+        (folder / "module.py").write_text(f'"""A module."""\n{source}')
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(public_api, "SOURCES", [tmp_path])
+        monkeypatch.setattr(public_api, "ROOT", tmp_path)
+        try:
+            return [one.name for one in public_api.find_public() if not one.documented]
+        finally:
+            for name in [name for name in sys.modules if name.partition(".")[0] == "listed"]:
+                del sys.modules[name]
+            public_api._files.cache_clear()
+
+    @pytest.mark.parametrize(
+        ("source", "told"),
+        [
+            ('__all__ = ["none"]\n', ["listed.module.none (it does not exist)"]),
+            ('__all__ = ["A", "B"]\nA, B = range(2)\n', ["listed.module.A", "listed.module.B"]),
+            ('__all__ = ["A", "B"]\nA, B = range(2)\n"""Both."""\n', []),
+            ('def open() -> None:\n    """Nothing."""\n', ["listed.module.__all__"]),
+            ("def _closed() -> None: ...\n", []),
+        ],
+    )
+    def test_what_is_wrong_is_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, told: list[str]
+    ) -> None:
+        assert self.found(tmp_path, monkeypatch, source) == told

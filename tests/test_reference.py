@@ -80,6 +80,20 @@ class TestCommands:
         for path in expected:
             assert f"### `victor {path}`\n" in text, path
 
+    def test_every_command_argument_and_option_says_what_it_is(self, plugins: Plugins) -> None:
+        without = []
+        for one in made.find_commands(plugins):
+            name = " ".join(one.path)
+            without += [] if one.parsed.help else [name]
+            without += [
+                f"{name} {parameter.name}"
+                for parameter in one.parsed.params
+                if not getattr(parameter, "hidden", False)
+                and parameter.name not in {"help", "install_completion", "show_completion"}
+                and not getattr(parameter, "help", None)
+            ]
+        assert not without
+
     def test_a_new_command_comes_with_its_help_its_options_and_its_distribution(self) -> None:
         app = typer.Typer()
 

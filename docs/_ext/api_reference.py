@@ -168,6 +168,8 @@ def resolve(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
     module, _, name = target.rpartition(".")
     public = getattr(sys.modules.get(module), "__all__", [name])
     private = module.startswith("victor.") and (name.startswith("_") or name not in public)
+    if private and value is None and module in sys.modules:
+        return None  # there is no such name: Sphinx reports it
     if private or isinstance(value, (TypeVar, ParamSpec, TypeVarTuple)):
         return contnode
     home = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"

@@ -151,7 +151,8 @@ def index_text(titles: dict[str, list[tuple[str, str, str]]]) -> str:
     parts = [
         "# Victor",
         f"> {SUMMARY}",
-        "Every code block of these pages is executed in continuous integration; output shown was printed. "
+        "Code blocks of these pages are executed in continuous integration and their output is compared, but for those "
+        "that need a key, an interactive terminal or a library of somebody else, which say so. "
         "[llms-full.txt](llms-full.txt) holds the text of all guides and of the reference in one file.",
     ]
     for name, rows in titles.items():

@@ -47,9 +47,10 @@ def emitted_kinds(packages: Path) -> dict[str, Emitted]:
             for one in ast.walk(tree)
             if isinstance(one, ast.FunctionDef) and "attributes" in one.name
         }
+        constants = _constants(tree)
         for function in _functions(tree):
             for call in _calls(function):
-                for kind in _kinds(call, function):
+                for kind in _kinds(call, constants):
                     event = found.setdefault(kind, Emitted(kind))
                     event.places[f"{parts[0]}: {module}"] = None
                     if len(call.args) > 2:
@@ -75,9 +76,22 @@ def _calls(function: ast.AST) -> Iterator[ast.Call]:
             yield one
 
 
-def _kinds(call: ast.Call, function: ast.AST) -> Iterator[str]:
-    """The kind that a call names: a text, or one of the texts a variable of the function may be."""
-    first = call.args[0] if call.args else None
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """The names of a module that stand for one text or another from its beginning."""
+    found: dict[str, ast.expr] = {}
+    for one in tree.body:
+        if isinstance(one, ast.Assign):
+            found.update({target.id: one.value for target in one.targets if isinstance(target, ast.Name)})
+        elif isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None:
+            found[one.target.id] = one.value
+    return found
+
+
+def _kinds(call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
+    """The kind that a call names: a text, one of several, or a constant of the module."""
+    first = call.args[0] if call.args else next((word.value for word in call.keywords if word.arg == "kind"), None)
+    if isinstance(first, ast.Name):
+        first = constants.get(first.id)
     for one in ast.walk(first) if first is not None else ():
         if isinstance(one, ast.Constant) and isinstance(one.value, str) and (one.value in KINDS or "." in one.value):
             yield one.value

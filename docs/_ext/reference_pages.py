@@ -50,6 +50,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentence(text: str) -> str:
+    """A text with a full stop; nothing stays nothing."""
+    return f"{text}." if text else ""
+
+
 def prose(text: str) -> str:
     """A docstring as Markdown: its double backquotes and its names become code."""
     paragraphs = [" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n")]
@@ -221,7 +226,7 @@ def find_settings(plugins: Any) -> list[Table]:
         found += _of_listener(entry.name, owners.get(entry.plugin, entry.plugin), target, entry.help)
     for entry in plugins.metrics:
         settings = _from_signature(entry.load())
-        found.append(Table(f"metrics.{entry.name}", owners[entry.plugin], f"{entry.help}.", settings))
+        found.append(Table(f"metrics.{entry.name}", owners[entry.plugin], sentence(entry.help), settings))
     return [*found, *_of_tools()]
 
 
@@ -235,7 +240,9 @@ def _of_core() -> Iterator[Table]:
     for name, key in KEYS.items():
         above, _, last = name.rpartition(".")
         kind = " or ".join(code(f'"{choice}"') for choice in key.choices) or words.get(key.kind, "text")
-        tables.setdefault(above, []).append(Setting(last, kind, _written({**defaults, **limits}[name]), f"{key.help}."))
+        tables.setdefault(above, []).append(
+            Setting(last, kind, _written({**defaults, **limits}[name]), sentence(key.help))
+        )
     for above, settings in tables.items():
         told = "What one agent run may use at most, where the agent has no limits of its own."
         if not above:
@@ -250,7 +257,7 @@ def _of_listener(name: str, owner: str, target: Any, help: str) -> Iterator[Tabl
         from victor.observability.store.retention import Retention
 
         rows = tuple(one for one in _from_class(Settings) if one.key != "retention_table")
-        yield Table(table, owner, f"The recorder: {help}.", rows)
+        yield Table(table, owner, sentence(help and f"The recorder: {help}"), rows)
         yield Table(f"{table}.retention", owner, _text(Retention), _from_class(Retention))
     elif name == "otel":
         from victor.observability.otel import listener
@@ -259,9 +266,10 @@ def _of_listener(name: str, owner: str, target: Any, help: str) -> Iterator[Tabl
         known = listener._SETTINGS
         rows = tuple(one for one in _from_signature(OpenTelemetryIntegration) if one.key in known)
         assert {one.key for one in rows} == set(known)
-        yield Table(table, owner, f"{help}. What is left out is taken from the standard `OTEL_...` variables.", rows)
+        told = help and f"{help}. What is left out is taken from the standard `OTEL_...` variables"
+        yield Table(table, owner, sentence(told), rows)
     else:
-        yield Table(table, owner, f"{help}.", _from_signature(target))
+        yield Table(table, owner, sentence(help), _from_signature(target))
 
 
 def _of_tools() -> Iterator[Table]:

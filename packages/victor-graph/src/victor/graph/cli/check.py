@@ -63,7 +63,7 @@ def list_workflows(
 
 def show(
     file: Annotated[str, typer.Argument(metavar="FILE", help="file.yaml, file.yaml#workflow, or module:graph.")],
-    name: Annotated[str | None, typer.Argument(metavar="[WORKFLOW]")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Which of the file's workflows.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a workflow: what goes in, its steps, what comes out."""
