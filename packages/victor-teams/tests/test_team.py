@@ -359,6 +359,8 @@ class TestSetup:
             (lambda: Team([Agent(), Agent()]), "twice there is: agent"),
             (lambda: Team([3]), "a member is an Agent"),
             (lambda: Team("ann"), "members must be a list"),
+            (lambda: Team(agent("a")), "not one Agent: Team([first, second]) or Team([only])"),
+            (lambda: Team([agent("a"), agent("b")], "debate"), "'debate' needs 'judge': Debate(judge=...), or in a"),
             (lambda: Team([speaker("a", "x")], until="done"), "until takes a condition"),
             (lambda: Team([speaker("a", "x")], sees="most"), "what a member sees is"),
             (lambda: Team([speaker("a", "x")], on_failure="explode"), "one of fail, skip, replace"),
@@ -373,7 +375,7 @@ class TestSetup:
             make()
 
     def test_an_unknown_pattern_has_near_matches(self):
-        with pytest.raises(UnknownNameError, match="round_robin"):
+        with pytest.raises(UnknownNameError, match="unknown pattern 'round_robbin'; did you mean 'round_robin'"):
             Team([speaker("a", "x")], "round_robbin")
 
     def test_run_sync_inside_a_loop(self):

@@ -33,6 +33,30 @@ class TestOutcomes:
         )
         assert re.search(r"w: completed in [\d.]+ s, 1 step; thread ", victor("run", "one.yaml").err)
 
+    def test_steps_before_an_answer_in_the_same_call_count(self, victor, flow):
+        assert re.search(r"greet: completed in [\d.]+ s, 4 steps; thread ", victor("run", *ANN, "-a", "yes").err)
+
+    @pytest.mark.parametrize(
+        ("condition", "says"),
+        [("./own.py:look_up", "KeyError: 99"), ("name > 3", "'name > 3' could not be worked out: TypeError")],
+    )
+    def test_a_failing_condition_is_named(self, victor, place, condition, says):
+        (place / "own.py").write_text("def look_up(name):\n    raise KeyError(99)\n")
+        (place / "w.yaml").write_text(
+            "workflows: {w: {inputs: {name: string}, nodes: ["
+            f"{{id: which, type: condition, condition: '{condition}', branches: {{true: a, false: end}}}}, "
+            "{id: a, type: transform, template: b}]}}"
+        )
+        done = victor("run", "w.yaml", "-i", "name=x")
+        assert f"error: w failed in the condition of node 'which': {says}" in done.err
+
+    def test_the_line_of_a_failed_step_has_the_type_of_the_error(self, victor, place):
+        (place / "own.py").write_text("def look_up():\n    raise KeyError(99)\n")
+        (place / "w.yaml").write_text(
+            "workflows: {w: {nodes: [{id: find, type: compute, handler: './own.py:look_up'}]}}"
+        )
+        assert "find: failed: KeyError: 99 (" in victor("run", "w.yaml").err
+
     def test_a_question_without_an_answer_waits_and_says_how_to_answer(self, victor, flow):
         done = victor("run", *ANN, "--thread", "t")
         assert (done.code, done.out) == (3, "")
@@ -155,6 +179,11 @@ class TestWrongUse:
             (("greet.yaml", "--resume", "--thread", "x", "-i", "a=b"), "has its inputs already"),
             (("greet.yaml", "--resume", "--thread", "x"), "nothing is recorded yet"),
             (("greet.yaml", "gret"), "did you mean 'greet'?"),
+            (("greet.yaml",), "give it with -i name=..."),
+            (("greet.yaml", "-i", "name", "Ann Lee"), "An input is given as -i name=value: -i name='Ann Lee'"),
+            (("greet.yaml", "name=Ann"), "An input is given as -i name=value: -i name=Ann"),
+            (("mail.py",), "which graph of mail.py? write mail.py:graph"),
+            (("mail.py:Path",), "mail.py:Path is of type PosixPath, not a graph"),
             (("nothing",), "neither a YAML file that exists nor"),
             (("greet.yaml", "--resume", "--thread", "x", "--checkpoints", "none"), "nothing to resume"),
         ],
@@ -163,6 +192,18 @@ class TestWrongUse:
         done = victor("run", *args)
         assert (done.code, done.out) == (1, "")
         assert says in done.err
+
+    def test_of_several_workflows_a_plain_word_is_a_name(self, victor, place):
+        node = "{nodes: [{id: a, type: transform, template: b}]}"
+        (place / "two.yaml").write_text(f"workflows: {{one: {node}, other: {node}}}")
+        assert "unknown workflow 'zzz'; there are: one, other" in victor("run", "two.yaml", "zzz").err
+        assert "-i name='what is this'" in victor("run", "two.yaml", "what is this").err
+
+    def test_a_team_file_is_told(self, victor, place):
+        (place / "team.yaml").write_text("teams: {t: {members: [{name: a}]}}")
+        done = victor("validate", "team.yaml")
+        assert done.code == 1
+        assert "this is a team file: victor team validate team.yaml" in done.out
 
     def test_a_run_is_not_begun_twice_under_one_name(self, victor, flow):
         victor("run", *ANN, "--thread", "t")

@@ -166,7 +166,7 @@ class TestOpening:
         (("--run", "nothere"), "nothing is recorded yet"),
         (("nothere:graph",), "nothere"),
         (("json:dumps",), "was called to make a graph and failed"),
-        (("json:decoder",), "is a module, not a graph"),
+        (("json:decoder",), "is of type module, not a graph"),
     ],
 )
 def test_wrong_use(victor, flow, args, says):

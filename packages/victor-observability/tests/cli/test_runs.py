@@ -37,6 +37,8 @@ def test_runs_are_chosen(victor: Callable[..., str], three: None) -> None:
         "2",
         "1",
     ]
+    both = [victor("runs", "--json", "--status", word) for word in ("failed", "error")]
+    assert both[0] == both[1]
     assert victor("runs", "nobody") == "No recorded run fits.\n"
     assert "There are more; --limit shows them." in victor("runs", "--limit", "2")
 
@@ -61,7 +63,7 @@ def test_a_run_that_was_cut_off_is_open(victor: Callable[..., str], fill: Callab
 
 
 def test_what_is_asked_for_wrongly_is_said(victor: Callable[..., str], three: None) -> None:
-    assert "there are: ok, error, cancelled, open" in victor("runs", "--status", "fine", code=1)
+    assert "there are: ok, failed (or error), cancelled, open" in victor("runs", "--status", "fine", code=1)
     assert "is no moment" in victor("runs", "--since", "soon", code=1)
     assert "--since 1h is not before --until 2h" in victor("runs", "--since", "1h", "--until", "2h", code=1)
     assert "last~7" in victor("show", "last~7", code=1)

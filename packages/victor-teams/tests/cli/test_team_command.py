@@ -92,7 +92,7 @@ def test_running_a_team(folder, victor):
 def test_replay_says_why_a_run_does_not_go_on(folder, victor):
     journal = folder / "run.jsonl"
     victor("run", "teams.yaml#talk", "hello", "--journal", str(journal), "--max-turns", "1", code=1)
-    assert victor("replay", str(journal)).endswith("max_turns: 1 turns; it can go on\n")
+    assert victor("replay", str(journal)).endswith("max_turns: 1 turn; it can go on\n")
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(lines[:-1]))  # as a process leaves it that was killed
     assert victor("replay", str(journal)).endswith("it has not ended\n")
@@ -111,8 +111,30 @@ def test_a_question_is_answered_later(folder, victor):
     assert "shout: HELLO\n" not in shown.partition("boss")[0]  # the recorded turn was not taken again
 
 
+def test_the_only_question_is_answered_without_its_id(folder, victor):
+    victor("run", "teams.yaml#ask", "hello", "--journal", "j.jsonl", code=3)
+    told = victor("run", "teams.yaml#ask", "--resume", "--journal", "j.jsonl", "-a", "fine", "-a", "good", code=1)
+    assert "1=... is for boss: " in told
+    assert "Answer\nPay it." in victor("run", "teams.yaml#ask", "--resume", "--journal", "j.jsonl", "-a", "Pay it.")
+    told = victor("run", "teams.yaml#ask", "--resume", "--journal", "j.jsonl", "-a", "Pay it.", code=1)
+    assert "no question is known to wait now" in told
+
+
+def test_a_journal_that_is_not_there_is_told(folder, victor):
+    victor("run", "teams.yaml#talk", "hello", "--journal", "letter.jsonl")
+    told = victor("run", "teams.yaml#talk", "--resume", "--journal", "leter.jsonl", code=1)
+    assert "there is no file leter.jsonl, so no run to go on with; did you mean letter.jsonl?" in told
+    assert "--journal . is no file" in victor("run", "teams.yaml#talk", "--resume", "--journal", ".", code=1)
+
+
+def test_a_file_of_another_kind_is_told(folder, victor):
+    (folder / "flow.yaml").write_text("workflows:\n  w: {nodes: []}\n")
+    assert "this is a workflow file: victor workflow validate flow.yaml" in victor("validate", "flow.yaml", code=1)
+    assert "which team of own.py? write own.py:team" in victor("run", "own.py", "x", code=1)
+
+
 def test_limits_and_wrong_usage(folder, victor):
-    assert "max_turns (1 turns)" in victor("run", "teams.yaml#talk", "hello", "--max-turns", "1", code=1)
+    assert "max_turns (1 turn)" in victor("run", "teams.yaml#talk", "hello", "--max-turns", "1", code=1)
     assert "what shall the team do?" in victor("run", "teams.yaml#talk", code=1)
     assert "--resume goes with --journal" in victor("run", "teams.yaml#talk", "--resume", code=1)
     assert "--answer takes ID=TEXT" in victor("run", "teams.yaml#talk", "x", "-a", "1", code=1)
@@ -126,7 +148,7 @@ def test_a_team_in_python(folder, victor, monkeypatch):
         "from victor.teams import Team\nteam = Team([lambda ask: 'yes'], 'sequential')\nother = 3\n"
     )
     assert victor("run", "own_team:team", "x", "-q") == "yes\n"
-    assert "'own_team:other' is a int, not a Team" in victor("run", "own_team:other", "x", code=1)
+    assert "'own_team:other' is of type int, not a Team" in victor("run", "own_team:other", "x", code=1)
 
 
 def test_looking(folder, victor):

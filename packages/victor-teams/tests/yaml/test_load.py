@@ -95,7 +95,7 @@ def test_one_team_needs_no_name_and_several_do(folder):
         (
             "teams:\n  a:\n    pattern: debat\n    members: [{name: x, model: 'opnai:x', tools: [nope]}]",
             [
-                "3:14: unknown coordination protocol 'debat'; did you mean 'debate'?",
+                "3:14: unknown pattern 'debat'; did you mean 'debate'?",
                 "4:32: unknown model",
                 "4:51: unknown tool",
             ],
@@ -208,7 +208,7 @@ def test_what_is_wrong_hides_nothing_else_that_is() -> None:
     with pytest.raises(TeamFileError) as raised:
         load_teams(text=text)
     assert [(one.line, one.column, one.message) for one in raised.value.problems] == [
-        (3, 14, "unknown coordination protocol 'round_robbin'; did you mean 'round_robin'?"),
+        (3, 14, "unknown pattern 'round_robbin'; did you mean 'round_robin'?"),
         (4, 21, "'turns' must be at least 1, got -1"),
         (5, 24, "unknown member 'critc'; did you mean 'critic'?"),
         (5, 54, "unknown member 'nobody'; there is: critic"),

@@ -21,14 +21,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from victor.core.errors import ConfigurationError, PluginError
+from victor.core.errors import ConfigurationError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
     from victor.core.topology import Topology
     from victor.teams.member import Member
     from victor.teams.session import Session
 
-__all__ = ["Pattern", "resolve_pattern"]
+__all__ = ["Pattern", "named_pattern", "resolve_pattern"]
 
 
 class Pattern:
@@ -66,6 +66,21 @@ class Pattern:
         return row(members)
 
 
+def named_pattern(name: str) -> Any:
+    """What is registered under the name of a pattern.
+
+    Raises:
+        UnknownNameError: Nothing is.
+    """
+    from victor.core.plugins import get_plugins
+
+    try:
+        return get_plugins().coordination_protocols.get(name)
+    except UnknownNameError as error:  # in the word that files and programs have for it
+        said = str(error).replace("coordination protocol", "pattern")
+        raise UnknownNameError(said, name=error.name, suggestions=error.suggestions) from None
+
+
 def resolve_pattern(pattern: str | Pattern | type[Pattern], options: Mapping[str, Any] | None = None) -> Pattern:
     """A pattern from its name in the catalog, its class, or itself.
 
@@ -83,9 +98,7 @@ def resolve_pattern(pattern: str | Pattern | type[Pattern], options: Mapping[str
             raise ConfigurationError("settings go into the pattern itself, such as Debate(rounds=3)")
         return pattern
     if isinstance(pattern, str):
-        from victor.core.plugins import get_plugins
-
-        found = get_plugins().coordination_protocols.get(pattern)
+        found = named_pattern(pattern)
     else:
         found = pattern
     if not (isinstance(found, type) and issubclass(found, Pattern)):
@@ -97,4 +110,19 @@ def resolve_pattern(pattern: str | Pattern | type[Pattern], options: Mapping[str
 
         known = [field.name for field in attrs.fields(found)] if attrs.has(found) else []
         has = f"; its settings are: {', '.join(known)}" if known else ""
-        raise ConfigurationError(f"pattern {found.name or found.__name__!r}: {error}{has}") from None
+        name = pattern if isinstance(pattern, str) else found.name or found.__name__
+        needed = [field.name for field in attrs.fields(found) if _required(field)] if attrs.has(found) else []
+        missing = [setting for setting in needed if setting not in (options or {})]
+        if missing and not {*(options or {})} - {*known}:
+            python, file = (", ".join(f"{one}{sep}..." for one in missing) for sep in ("=", ": "))
+            raise ConfigurationError(
+                f"pattern {name!r} needs {' and '.join(map(repr, missing))}: {found.__name__}({python}), "
+                f"or in a file {{type: {name}, {file}}}{has}"
+            ) from None
+        raise ConfigurationError(f"pattern {name!r}: {error}{has}") from None
+
+
+def _required(field: Any) -> bool:
+    import attrs
+
+    return bool(field.init and field.default is attrs.NOTHING)

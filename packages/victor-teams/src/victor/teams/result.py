@@ -12,7 +12,17 @@ from victor.core.message import Usage
 from victor.teams.errors import IncompleteTeamRunError
 from victor.teams.quoting import as_said
 
-__all__ = ["Question", "StopReason", "TeamResult", "Turn"]
+__all__ = ["Question", "StopReason", "TeamResult", "Turn", "turns_in", "turns_taken"]
+
+
+def turns_in(count: int) -> str:
+    """A number of turns in words: ``1 turn``, ``2 turns``."""
+    return "1 turn" if count == 1 else f"{count} turns"
+
+
+def turns_taken(count: int) -> str:
+    """The same as a sentence."""
+    return f"{turns_in(count)} {'was' if count == 1 else 'were'} taken"
 
 
 class StopReason(StrEnum):
@@ -133,7 +143,7 @@ class TeamResult(Struct):
     found: Any = None
 
     def __repr__(self) -> str:
-        return f"TeamResult({self.stop_reason.value!r}, {self.text!r:.80}, {len(self.turns)} turns)"
+        return f"TeamResult({self.stop_reason.value!r}, {self.text!r:.80}, {turns_in(len(self.turns))})"
 
     @property
     def completed(self) -> bool:
@@ -150,7 +160,7 @@ class TeamResult(Struct):
         if not self.completed:
             why = _EXPLAINED[self.stop_reason.value] + (f": {self.detail}" if self.detail else "")
             raise IncompleteTeamRunError(
-                f"the team {self.team!r} has no output: {why}; its {len(self.turns)} turns are in result.turns",
+                f"the team {self.team!r} has no output: {why}; see result.turns ({turns_in(len(self.turns))})",
                 result=self,
             )
         return self.found

@@ -28,7 +28,7 @@ from victor.teams.loops import LoopDetector
 from victor.teams.member import Ask, Left, Member, Reply, Waiting, depth_of
 from victor.teams.memory import SharedMemory
 from victor.teams.quoting import as_said
-from victor.teams.result import Question, StopReason, Turn
+from victor.teams.result import Question, StopReason, Turn, turns_in
 from victor.teams.scope import Sees, read_scope, sees_everything, sees_nothing
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class TeamRun:
         """Raise `Stop` when there is no room for another turn."""
         limits = self.limits
         if limits.turns is not None and self._started >= limits.turns:
-            raise Stop(StopReason.MAX_TURNS, f"{limits.turns} turns")
+            raise Stop(StopReason.MAX_TURNS, turns_in(limits.turns))
         if limits.tokens is not None and self._tokens >= limits.tokens:
             raise Stop(StopReason.MAX_TOKENS, f"{self._tokens} of {limits.tokens} tokens")
         if limits.cost_usd is not None and self.cost is not None and self.cost >= limits.cost_usd:

@@ -35,7 +35,7 @@ from victor.teams.limits import TeamLimits, least
 from victor.teams.member import Ask, Member, as_member, depth_of
 from victor.teams.memory import SharedMemory, json_of
 from victor.teams.pattern import Pattern, resolve_pattern
-from victor.teams.result import StopReason, TeamResult
+from victor.teams.result import StopReason, TeamResult, turns_taken
 from victor.teams.scope import Sees, check_scope
 from victor.teams.session import Session, Stop, TeamRun
 from victor.teams.termination import Condition, TextMention
@@ -162,11 +162,11 @@ class Team:
         Raises:
             ConfigurationError: Called where an event loop runs; there, ``await team.run(...)``.
         """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return event_loop.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
-        raise ConfigurationError("run_sync was called inside a running event loop; write 'await team.run(...)' there")
+        if event_loop.is_running():
+            raise ConfigurationError(
+                "run_sync was called inside a running event loop; write 'await team.run(...)' there"
+            )
+        return event_loop.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
 
     async def stream(
         self,
@@ -355,7 +355,7 @@ class Team:
             return stop.reason, stop.detail, None
         except TimeoutError as error:
             if clock.expired:
-                return StopReason.TIMEOUT, f"{len(session.turns)} turns were taken", None
+                return StopReason.TIMEOUT, turns_taken(len(session.turns)), None
             return StopReason.ERROR, f"{type(error).__name__}: {error}", None
         except JournalError:
             raise
@@ -376,6 +376,10 @@ class Team:
 def _named(members: Iterable[Any], team: str) -> dict[str, Member]:
     if isinstance(members, (str, Mapping)):
         raise ConfigurationError(f"members must be a list of agents, teams or functions, not {type(members).__name__}")
+    if not isinstance(members, Iterable):
+        raise ConfigurationError(
+            f"members must be a list, not one {type(members).__name__}: Team([first, second]) or Team([only])"
+        )
     found: dict[str, Member] = {}
     twice: list[str] = []
     for who in members:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from victor.core.errors import ConfigurationError
-from victor.teams.result import Turn
+from victor.teams.result import Turn, turns_taken
 
 __all__ = [
     "Condition", "External", "Handoff", "MaxTokens", "MaxTurns", "Said", "SpokenBy", "TextMention", "Timeout", "When",
@@ -100,7 +100,7 @@ class MaxTurns(Condition):
         def watch(turn: Turn) -> str:
             nonlocal count
             count += 1
-            return f"{count} turns were taken" if count >= self.turns else ""
+            return turns_taken(count) if count >= self.turns else ""
 
         return watch
 

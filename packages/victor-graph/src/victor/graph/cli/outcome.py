@@ -11,6 +11,7 @@ from victor.core.cli.terminal import note, print_json, style
 from victor.core.errors import VictorError
 from victor.graph.errors import CheckpointError
 from victor.graph.interrupts import Interrupt
+from victor.graph.yaml.choices import IN_CONDITION
 from victor.graph.yaml.context import WorkflowRunError
 from victor.graph.yaml.nodes.hitl import RejectedError
 
@@ -107,6 +108,9 @@ def failure(outcome: Outcome, target: Target, progress: Progress) -> WorkflowRun
         text = f"{text[:_LONG]} ... ({len(text) - _LONG:,} more characters)"
     node = progress.failed_at(error)
     where = f" at node {node!r}" if node and f"node {node!r}" not in text else ""
+    if not where and "node " not in text:
+        notes: list[str] = getattr(error, "__notes__", [])
+        where = next((f" {note}" for note in notes if note.startswith(IN_CONDITION)), "")
     return WorkflowRunError(f"{target.name} failed{where}: {text}")
 
 

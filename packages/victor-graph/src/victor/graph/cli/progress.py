@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from attrs import define, field
 
 from victor.core.cli.terminal import is_terminal
+from victor.core.errors import VictorError
 from victor.core.events import Event, get_stream
 from victor.graph.cli.records import base_name
 
@@ -148,7 +149,7 @@ class Progress:
             return
         if event.error is not None:
             row.failed += 1
-            row.note = event.error_text.splitlines()[0][:200] if event.error_text else type(event.error).__name__
+            row.note = _said(event)
             self._line(row, f"failed: {row.note}")
             return
         if helper:
@@ -199,6 +200,15 @@ class Progress:
             text.append("\n")
         text.rstrip()
         return text
+
+
+def _said(event: Event) -> str:
+    """An error in a line: our own as they are, others behind their type; a KeyError alone is but a value."""
+    first = event.error_text.strip().partition("\n")[0][:200]
+    if isinstance(event.error, VictorError) and first:
+        return first
+    kind = type(event.error).__name__
+    return f"{kind}: {first}" if first else kind
 
 
 def _origin(error: BaseException | None) -> TracebackType | None:

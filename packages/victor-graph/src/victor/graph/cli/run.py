@@ -32,10 +32,11 @@ from victor.graph.cli.progress import Progress
 from victor.graph.cli.records import read_record, require_thread, shown_file
 from victor.graph.cli.stopping import EXIT_CODE, Stopping
 from victor.graph.cli.store import open_store
-from victor.graph.cli.target import Target, find_target, parse_inputs
+from victor.graph.cli.target import Target, find_target, misplaced_input, parse_inputs
 from victor.graph.command import Command
 from victor.graph.errors import GraphDrained
 from victor.graph.yaml.context import APPROVE
+from victor.graph.yaml.problems import WorkflowFileError
 
 __all__ = ["run"]
 
@@ -78,7 +79,7 @@ def run(
         )
     if file is None and not resume:
         raise ConfigurationError("name a workflow file, or module:graph; victor workflow list shows the files here")
-    target = find_target(file, name) if file is not None else None
+    target = _named(file, name) if file is not None else None
     given = None
     if target is not None and not resume:
         given = target.read_inputs(parse_inputs(inputs or [], inputs_file))
@@ -106,6 +107,17 @@ def run(
     code = {"interrupted": WAITING, "failed": 1, "stopped": EXIT_CODE}.get(outcome.status)
     if code is not None:
         raise typer.Exit(code)
+
+
+def _named(file: str, name: str | None) -> Target:
+    """The target of the command line; a text that was meant as an input is told from the name of a workflow."""
+    try:
+        return find_target(file, name)
+    except WorkflowFileError as error:
+        meant = "" if name is None else misplaced_input(file, name)
+        if not meant:
+            raise
+        raise ConfigurationError(meant) from error
 
 
 def _resumed(store: Checkpointer | None, thread: str, target: Target | None, file: str | None) -> tuple[Target, str]:
@@ -180,6 +192,7 @@ class _Run:
         stopping.watch()
         limit = self.target.timeout
         spent = 0.0
+        steps = 0
         try:
             with self.progress:
                 todo = given
@@ -196,7 +209,8 @@ class _Run:
                     if isinstance(result.error, GraphDrained):
                         raise asyncio.CancelledError from result.error
                     spent += time.perf_counter() - began  # what a person takes to answer does not count
-                    result = evolve(result, duration_s=spent)
+                    steps += result.steps
+                    result = evolve(result, duration_s=spent, steps=steps)
                     if result.status != "interrupted" or self.store is None:
                         return Outcome.of(result, self.target, self.thread)
                     found = self._ask(result.interrupts)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from victor.core.catalog import near_matches
 from victor.core.errors import ConfigurationError
 from victor.core.import_strings import look_here
 from victor.core.topology import Topology
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from victor.graph.runtime import RunnableConfig
     from victor.graph.yaml.workflow import Workflow
 
-__all__ = ["Target", "find_target", "parse_inputs"]
+__all__ = ["Target", "find_target", "misplaced_input", "parse_inputs"]
 
 
 class Target:
@@ -74,7 +76,16 @@ class Target:
     def read_inputs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs checked and converted, those of a graph by the annotations of its state."""
         if self.workflow is not None:
-            return self.workflow.read_inputs(given)
+            from victor.graph.yaml.inputs import missing_inputs
+
+            try:
+                return self.workflow.read_inputs(given)
+            except ConfigurationError as error:
+                missing = missing_inputs(self.workflow.definition, given)
+                if not missing:
+                    raise
+                wanted = " ".join(f"-i {name}=..." for name in missing)
+                raise ConfigurationError(f"{error}; give it with {wanted}") from error
         from victor.graph.schema import has_fields
         from victor.graph.yaml.inputs import read_texts
         from victor.graph.yaml.state import declared_inputs
@@ -142,6 +153,8 @@ def find_target(place: str, name: str | None = None) -> Target:
         workflow = load_workflow(place, name)
         return Target(workflow.name, workflow=workflow, place=file)
     module, colon, attribute = place.partition(":")
+    if not colon and module.endswith(".py") and Path(module).is_file():
+        raise ConfigurationError(f"which graph of {place}? write {place}:graph, where 'graph' is its name in that file")
     if not colon:
         raise ConfigurationError(f"{place!r} is neither a YAML file that exists nor 'package.module:graph'")
     found = _python_graph(module, attribute)
@@ -151,6 +164,29 @@ def find_target(place: str, name: str | None = None) -> Target:
     if hasattr(found, "read_inputs"):
         return Target(found.name, workflow=found, place=place)
     return Target(attribute, graph=found, place=place)
+
+
+def misplaced_input(place: str, name: str) -> str:
+    """What to say of a name that no workflow of the file has and that was rather meant as an input; empty otherwise."""
+    from victor.graph.yaml.source import read_file
+
+    file = place.partition("#")[0]
+    value = read_file(file).value
+    table = value.get("workflows") if isinstance(value, dict) else None
+    if not isinstance(table, dict) or name in table or near_matches(name, table):
+        return ""
+    if len(table) != 1 and "=" not in name and not any(map(str.isspace, name)):
+        return ""
+    return f"{file} has no workflow {name!r}. An input is given as -i name=value: -i {_as_input(table, name)}"
+
+
+def _as_input(table: Mapping[str, Any], text: str) -> str:
+    """A text as it would be given: as it is where it has a name, else for the first input of the only workflow."""
+    if "=" in text:
+        return shlex.quote(text)
+    (first, *others) = table.values()
+    inputs = first.get("inputs") if isinstance(first, dict) and not others else None
+    return f"{next(iter(inputs), 'name') if isinstance(inputs, dict) else 'name'}={shlex.quote(text)}"
 
 
 def _python_graph(module: str, attribute: str) -> Any:
@@ -167,7 +203,7 @@ def _python_graph(module: str, attribute: str) -> Any:
             said = f"{type(error).__name__}: {error}"
             raise ConfigurationError(f"{module}:{attribute} was called to make a graph and failed: {said}") from error
     if not isinstance(found, (StateGraph, CompiledGraph, Workflow)):
-        raise ConfigurationError(f"{module}:{attribute} is a {type(found).__name__}, not a graph")
+        raise ConfigurationError(f"{module}:{attribute} is of type {type(found).__name__}, not a graph")
     return found
 
 

@@ -15,7 +15,7 @@ from attrs import define
 
 from victor.graph.command import END, START
 from victor.graph.graph import StateGraph
-from victor.graph.yaml.choices import apply, branch_of, pass_on
+from victor.graph.yaml.choices import apply, branch_of, named_condition, pass_on
 from victor.graph.yaml.context import NodeContext, WorkflowRunError, load_function
 from victor.graph.yaml.definition import END_NAMES, NodeDefinition, Scope, WorkflowDefinition
 from victor.graph.yaml.edges import add_routes, exit_of, groups, interrupts, works_on_state
@@ -216,14 +216,20 @@ def _chooser(node: NodeDefinition) -> Callable[[dict[str, Any]], Any]:
         return branch_of(node.id, answer, branches)
 
     if compiled is not None:
-        return lambda values: pick(compiled.evaluate(values))
+
+        def choose(values: dict[str, Any]) -> str:
+            with named_condition(node.id):
+                return pick(compiled.evaluate(values))
+
+        return choose
     context = node.context
     if context is None:
         raise WorkflowRunError(f"node {node.id!r} was not checked")
     function = load_function(str(node.spec.condition), context)
 
     async def ask(values: dict[str, Any]) -> str:
-        return pick(await apply(function, values))
+        with named_condition(node.id):
+            return pick(await apply(function, values))
 
     return ask
 

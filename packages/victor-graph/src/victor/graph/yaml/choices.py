@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
 
 from victor.graph.command import END
 from victor.graph.yaml.context import WorkflowRunError, call, parameters
 from victor.graph.yaml.definition import END_NAMES
 
-__all__ = ["apply", "branch_of", "choose", "given", "pass_on"]
+__all__ = ["IN_CONDITION", "apply", "branch_of", "choose", "given", "named_condition", "pass_on"]
+
+IN_CONDITION: Final = "in the condition of node "
+"""So begins what `named_condition` notes on an error."""
+
+
+@contextmanager
+def named_condition(id: str) -> Iterator[None]:
+    """Note on an error which condition it comes from: it is worked out after its node, so no node has failed."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"{IN_CONDITION}{id!r}")
+        raise
 
 
 def branch_of(id: str, answer: Any, branches: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from victor.core.errors import ConfigurationError
 from victor.graph.yaml.definition import WorkflowDefinition
 from victor.graph.yaml.spec import ABSENT, Input
 
-__all__ = ["default_problem", "read_inputs", "read_outputs"]
+__all__ = ["default_problem", "missing_inputs", "read_inputs", "read_outputs"]
 
 _TEXTS: Final = frozenset({"string", "text", "any"})
 _PATHS: Final = frozenset({"path", "file", "folder"})
@@ -32,6 +32,7 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
+    missing = missing_inputs(definition, given)
     for name in given:
         if name not in definition.inputs:
             near = near_matches(name, definition.inputs)
@@ -44,7 +45,7 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
             values.update({name: given[name]} if name in given else {})
             continue
         if name not in given:
-            if spec.default is ABSENT and spec.required is not False:
+            if name in missing:
                 what = f" ({spec.description})" if spec.description else ""
                 problems.append(f"the input {name!r}{what} is missing")
                 continue
@@ -58,6 +59,18 @@ def read_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> dic
     if problems:
         raise ConfigurationError(f"workflow {definition.name!r}: " + "; ".join(problems))
     return values
+
+
+def missing_inputs(definition: WorkflowDefinition, given: Mapping[str, Any]) -> list[str]:
+    """The inputs that must be given and are not."""
+    return [
+        name
+        for name, spec in definition.inputs.items()
+        if name not in given
+        and name not in definition.optional
+        and spec.default is ABSENT
+        and spec.required is not False
+    ]
 
 
 def read_texts(declared: Mapping[str, Input], given: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -71,7 +71,10 @@ class Reader:
             self.files[source.path.resolve()] = source
         value = source.value
         if not isinstance(value, dict) or "workflows" not in value:
-            self.say(source, "$", "a workflow file is a mapping with the key 'workflows'")
+            message = "a workflow file is a mapping with the key 'workflows'"
+            if isinstance(value, dict) and isinstance(value.get("teams"), dict):
+                message += f"; this is a team file: victor team validate {source.name}"
+            self.say(source, "$", message)
             return {}
         for name in value:
             if name not in _CLOSED:

@@ -31,7 +31,7 @@ Kind = Annotated[str, typer.Option("--kind", help="Only runs of agents, teams or
 def runs(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Only runs of this agent, team or workflow.")] = "",
     kind: Kind = "",
-    status: Annotated[str, typer.Option(help="Only those that ended so: ok, error, cancelled, open.")] = "",
+    status: Annotated[str, typer.Option(help="Only those that ended so: ok, failed, cancelled, open.")] = "",
     since: Since = "",
     until: Until = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the latest first.")] = 20,
@@ -137,9 +137,9 @@ def _status(word: str) -> Status | None:
     if not word:
         return None
     try:
-        return Status[word.upper()]
+        return Status.ERROR if word.lower() == "failed" else Status[word.upper()]
     except KeyError:
-        raise ConfigurationError(f"--status {word!r}: there are: ok, error, cancelled, open") from None
+        raise ConfigurationError(f"--status {word!r}: there are: ok, failed (or error), cancelled, open") from None
 
 
 def _shown(tree: str) -> str:

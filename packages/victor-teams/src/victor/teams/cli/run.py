@@ -18,11 +18,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from victor.core import event_loop
+from victor.core.catalog import near_matches
 from victor.core.cli.terminal import is_terminal, note, print_json, printable, style
 from victor.core.errors import ConfigurationError
 from victor.teams.cli.shown import plain, summary
 from victor.teams.cli.worker import bus_for, remote_members
-from victor.teams.result import StopReason, TeamResult
+from victor.teams.result import Question, StopReason, TeamResult
 from victor.teams.team import Team
 
 __all__ = ["RUNS", "find_team", "run"]
@@ -43,7 +44,7 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that --journal holds.")] = False,
     answer: Annotated[
-        list[str] | None, typer.Option("-a", "--answer", metavar="ID=TEXT", help="Answer to a question; repeatable.")
+        list[str] | None, typer.Option("-a", "--answer", metavar="[ID=]TEXT", help="Answer to a question; repeatable.")
     ] = None,
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="NAME", help="Model of the agents that name none.")
@@ -63,8 +64,10 @@ def run(
     """Let a team work on a task and show what its members say."""
     if model is not None:
         os.environ["VICTOR_MODEL"] = model
-    if resume and (journal is None or not journal.is_file()):
+    if resume and journal is None:
         raise ConfigurationError("--resume goes with --journal, which names the file of the run to go on with")
+    if resume and journal is not None and not journal.is_file():
+        raise ConfigurationError(_no_journal(journal))
     if not resume and task is None:
         raise ConfigurationError("what shall the team do? victor team run FILE 'the task'")
     if not resume and journal is not None and journal.exists() and journal.stat().st_size:
@@ -75,7 +78,7 @@ def run(
     path = journal or RUNS / f"{team.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.jsonl"
     url = bus_for(team, bus, patience)
     limits = _limits(team, max_turns, max_cost)
-    answers = _answers(answer or [])
+    answers = _answers(answer or [], path if resume else None)
     talk = not (quiet or as_json)
     try:
         result = event_loop.run(_run(team, task, path, limits, answers, talk, url))
@@ -105,6 +108,8 @@ def find_team(file: str, name: str | None = None) -> Team:
     place = file.partition("#")[0]
     if place.endswith((".yaml", ".yml")):
         return load_team(file, name)
+    if file.endswith(".py") and Path(file).is_file():
+        raise ConfigurationError(f"which team of {file}? write {file}:team, where 'team' is its name in that file")
     if ":" not in file:
         raise ConfigurationError(f"{file!r} is neither a YAML file nor module:team")
     look_here()
@@ -112,8 +117,17 @@ def find_team(file: str, name: str | None = None) -> Team:
     if callable(found) and not isinstance(found, Team):
         found = found()
     if not isinstance(found, Team):
-        raise ConfigurationError(f"{file!r} is a {type(found).__name__}, not a Team")
+        raise ConfigurationError(f"{file!r} is of type {type(found).__name__}, not a Team")
     return found
+
+
+def _no_journal(journal: Path) -> str:
+    if journal.exists():
+        return f"--journal {journal} is no file"
+    there = [path.name for path in sorted(journal.parent.glob("*.jsonl"))]
+    near = near_matches(journal.name, there)
+    hint = f"; did you mean {journal.with_name(near[0])}?" if near else ""
+    return f"there is no file {journal}, so no run to go on with{hint}"
 
 
 def _limits(team: Team, max_turns: int | None, max_cost: float | None) -> Any:
@@ -125,14 +139,38 @@ def _limits(team: Team, max_turns: int | None, max_cost: float | None) -> Any:
     return limits if max_cost is None else replace(limits, cost_usd=max_cost)
 
 
-def _answers(given: list[str]) -> dict[str, str]:
+def _answers(given: list[str], journal: Path | None) -> dict[str, str]:
     answers = {}
+    waiting: list[Question] | None = None
     for one in given:
         id, equals, text = one.partition("=")
         if not equals:
-            raise ConfigurationError(f"--answer takes ID=TEXT, not {one!r}; the run that waits prints the ids")
+            waiting = _waiting(journal) if waiting is None else waiting
+            if len(waiting) != 1 or len(given) != 1:
+                raise ConfigurationError(_which_question(one, waiting))
+            id, text = waiting[0].id, one
         answers[id] = text
     return answers
+
+
+def _waiting(journal: Path | None) -> list[Question]:
+    """The questions that a recorded run waits for."""
+    from victor.teams.journal import Journal
+
+    if journal is None:
+        return []
+    recorded = Journal(journal)
+    recorded.close()
+    return recorded.waits_for or []
+
+
+def _which_question(given: str, waiting: list[Question]) -> str:
+    """Why a text without an id does not do, and which ids there are."""
+    said = f"--answer takes ID=TEXT, not {given!r}; ID says which question is answered"
+    if not waiting:
+        return f"{said}: the run prints it when it waits, and no question is known to wait now"
+    asked = "; ".join(f"{one.id}=... is for {one.member}: {one.prompt:.60}" for one in waiting)
+    return f"{said}: {asked}"
 
 
 async def _run(

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from victor.teams.result import TeamResult
+from victor.teams.result import TeamResult, turns_in
 
 __all__ = ["plain", "summary"]
 
@@ -26,7 +26,7 @@ def summary(result: TeamResult) -> str:
         >>> summary(TeamResult(StopReason.MAX_TURNS, [], "200 turns"))
         'max_turns (200 turns): 0 turns'
     """
-    parts = [f"{len(result.turns)} turns"]
+    parts = [turns_in(len(result.turns))]
     if result.usage.total_tokens:
         parts.append(f"{result.usage.total_tokens:,} tokens")
     if result.cost_usd:

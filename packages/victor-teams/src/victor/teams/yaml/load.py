@@ -109,6 +109,10 @@ class _Loader:
         if not isinstance(self.source.value, dict):
             self.wrong("$", "a team file begins with the key 'teams'")
             self.stop()
+        if "teams" not in self.source.value and isinstance(self.source.value.get("workflows"), dict):
+            told = f"this is a workflow file: victor workflow validate {self.source.name}"
+            self.wrong("$", f"a team file begins with the key 'teams'; {told}")
+            self.stop()
         file = self.decoded()
         for name in self.order(file):
             self.team(name, file.teams[name])
@@ -310,8 +314,7 @@ class _Loader:
         return SubTeam(self.teams[spec.team], name=spec.name, description=spec.description, sees=spec.sees)
 
     def pattern(self, at: str, given: str | dict[str, Any]) -> Any:
-        from victor.core.plugins import get_plugins
-        from victor.teams.pattern import Pattern, resolve_pattern
+        from victor.teams.pattern import Pattern, named_pattern, resolve_pattern
 
         name: Any = given if isinstance(given, str) else given.get("type")
         if not isinstance(name, str):
@@ -320,7 +323,7 @@ class _Loader:
         options = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "type"}
         found: Any = None
         with self.told(at if isinstance(given, str) else f"{at}.type"):
-            found = get_plugins().coordination_protocols.get(name)
+            found = named_pattern(name)
         if not (isinstance(found, type) and issubclass(found, Pattern)):
             return None
         settings = attrs.fields_dict(found) if attrs.has(found) else {}
