@@ -266,6 +266,18 @@ class TestOutput:
         assert caught.value.result.stop_reason is StopReason.ERROR
         assert caught.value.result.text == "c"
 
+    async def test_what_the_model_said_instead_comes_first_and_once(self):
+        said = "I cannot tell: the letter names no customer whose name could be filled in, whatever one reads into it."
+        for kind in (self.Data, int):
+            with pytest.raises(OutputError) as caught:
+                await Agent(model=ScriptedModel([said]), output_type=kind, output_retries=0).run("x")
+            first, second = str(caught.value).splitlines()
+            assert first == f"agent 'agent': no usable answer from scripted in 1 attempt. It said: {said}"
+            assert second == f"That does not fit the output type {kind.__name__!r}."
+        with pytest.raises(OutputError, match="expected an integer, got 'none'") as caught:
+            await Agent(model=ScriptedModel(["none"]), output_type=int, output_retries=0).run("x")
+        assert str(caught.value).count("none") == 1
+
     @pytest.mark.parametrize(
         ("kind", "answer", "value"),
         [
@@ -293,6 +305,37 @@ class TestOutput:
     def test_a_type_that_cannot_be_described_is_refused_at_once(self):
         with pytest.raises(SchemaError):
             Agent(output_type=EventStream)
+
+
+class TestWrongArguments:
+    @pytest.mark.parametrize(
+        ("tools", "says"),
+        [
+            (add, r"not function .*; for one tool: tools=\[add\]"),
+            (as_tool(add), r"not Tool .*; for one tool: tools=\[add\]"),
+            ("files.read", r"not str 'files.read'; for one tool: tools=\['files.read'\]"),
+            (3, "must be a list of functions, tools or names, not int 3$"),
+        ],
+    )
+    def test_tools_that_are_no_list(self, tools, says):
+        with pytest.raises(ConfigurationError, match=says):
+            Agent(tools=tools)
+
+    @pytest.mark.parametrize("prompt", [3, None, ["hello"]])
+    def test_a_prompt_that_is_no_text(self, prompt):
+        agent = Agent(model="test")
+        for ask in (agent.run_sync, agent.chat().send_sync):
+            with pytest.raises(ConfigurationError, match=f"the prompt must be a text, not {type(prompt).__name__} "):
+                ask(prompt)
+
+    def test_limits_that_are_none(self):
+        wanted = r"not dict .*; write limits=Limits\(steps=1, tokens=9\)"
+        with pytest.raises(ConfigurationError, match=wanted):
+            Agent(limits={"steps": 1, "tokens": 9})
+        with pytest.raises(ConfigurationError, match=wanted):
+            Agent(model="test").run_sync("x", limits={"steps": 1, "tokens": 9})
+        with pytest.raises(ConfigurationError, match="not int 5; write limits=Limits"):
+            Agent(limits=5)
 
 
 class TestLimits:

@@ -51,6 +51,8 @@ def test_anchors_aliases_and_merges():
     [
         ("a: 1\nb: 2\na: 3\n", "3:1", "the key 'a' stands twice, first in line 1"),
         ("a: [1, 2\n", "2:1", "not YAML"),
+        ('a: "b\nc: 1\n', "3:1", "(it begins at 1:4)"),
+        ("x: 1\na: [1, 2\nb: 3\n", "3:2", "(it begins at 2:4)"),
         ("a: b: c\n", "1:5", "not YAML"),
         ("a:\n\tb: 1\n", "2:1", "not YAML: a tab; indent with spaces"),
         (

@@ -12,8 +12,8 @@ Prints:
       101 x punched cards at 0.5
     sum of the rows is the total: True
     Ticket(kind='bug', sentiment='negative')
-    OutputError: agent 'agent': no usable answer from offline in 3 attempts: Your answer does not have the required
-        form: the answer is not JSON: JSON is malformed: invalid character (byte 0)
+    OutputError: agent 'agent': no usable answer from offline in 3 attempts. It said: The text does not say what
+        the form needs (due_date: date; total: number). ...
 """
 
 from __future__ import annotations

@@ -192,3 +192,10 @@ def test_help_and_version_import_neither_typer_nor_rich(place):
         done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, timeout=60)
         assert done.stdout
         assert heavy & set(done.stderr.split()) == set()
+
+
+def test_what_victor_tools_can_do_with_victor_tools_is_told(victor):
+    done = victor("tools", "search", "x", "--limit", "3")
+    assert done.code == 2
+    assert "'victor tools search' comes with victor-tools; pip install victor-tools" in done.err
+    assert "No such option: --jsno" in victor("tools", "--jsno").err

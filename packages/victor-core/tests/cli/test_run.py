@@ -387,3 +387,9 @@ def test_ctrl_c_brings_the_prompt_back_although_a_tool_blocks(console_script, ca
     assert (process.returncode, out) == (130, "")
     assert re.search(r"warning: still running, and ended with this process: block \(\d+ s\)", err)
     assert "Traceback" not in err
+
+
+def test_a_prompt_without_quotes_is_told(victor):
+    done = victor("run", "Where", "is", "order", "17")
+    assert done.code == 2
+    assert 'put the prompt in quotes: victor run "Where is order 17"' in done.err

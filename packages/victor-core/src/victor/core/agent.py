@@ -149,7 +149,7 @@ class Agent(Generic[T]):
         self._tools = _by_name(tools)
         self._adjusted = not self._tools
         self.output: Output[T] = Output(output_type)
-        self._limits = limits
+        self._limits = None if limits is None else _checked(limits)
         self.settings: ModelSettings = settings or ModelSettings()
         self.approve = approve
         self.approval_timeout_s = approval_timeout_s
@@ -354,6 +354,11 @@ class Agent(Generic[T]):
         return changed
 
     def _begin(self, prompt: str, history: Sequence[Message], deps: Any) -> list[Message]:
+        if not isinstance(prompt, str):
+            raise ConfigurationError(
+                f"agent {self.name!r}: the prompt must be a text, not {type(prompt).__name__} {_short(prompt)}; "
+                "tools get other values by deps=..."
+            )
         messages = list(history)
         if not (messages and messages[0].role == "system"):
             instructions = self.instructions(deps) if callable(self.instructions) else self.instructions
@@ -376,7 +381,7 @@ class Agent(Generic[T]):
             tools=self.tools,
             output=self.output,
             messages=messages,
-            limits=limits or self.limits,
+            limits=self.limits if limits is None else _checked(limits),
             settings=self.settings,
             approve=self.approve,
             approval_timeout_s=self.approval_timeout_s,
@@ -388,6 +393,22 @@ class Agent(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Agent({self.name!r}, tools=[{', '.join(self._tools)}])"
+
+
+def _checked(limits: Any) -> Limits:
+    if isinstance(limits, Limits):
+        return limits
+    given = limits if isinstance(limits, Mapping) else {}
+    written = ", ".join(f"{name}={value!r}" for name, value in given.items()) or "steps=10"
+    raise ConfigurationError(
+        f"limits must be Limits, not {type(limits).__name__} {_short(limits)}; "
+        f"write limits=Limits({written}), from victor.core"
+    )
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:59] + "…"
 
 
 def resolve_tools(tools: Iterable[Tool | Callable[..., Any] | str], folder: Path | None = None) -> dict[str, Tool]:
@@ -414,9 +435,12 @@ def _adjusted(tools: Mapping[str, Tool]) -> dict[str, Tool]:
 
 
 def _by_name(tools: Iterable[Tool | Callable[..., Any] | str], folder: Path | None = None) -> dict[str, Tool]:
-    if isinstance(tools, (str, Mapping)):
+    if isinstance(tools, (str, Mapping)) or not isinstance(tools, Iterable):
+        one = tools if isinstance(tools, str) else getattr(tools, "__name__", None) or getattr(tools, "name", None)
+        hint = f"; for one tool: tools=[{one!r}]" if isinstance(tools, str) else f"; for one tool: tools=[{one}]"
         raise ConfigurationError(
             f"tools must be a list of functions, tools or names, not {type(tools).__name__} {tools!r}"
+            f"{hint if one else ''}"
         )
     found: dict[str, Tool] = {}
     for item in tools:

@@ -235,11 +235,14 @@ class Run(Generic[T]):
     async def _reject(self, response: ModelResponse, problem: str) -> None:
         self._rejected += 1
         if self._rejected > self.output_retries:
-            raise OutputError(
-                f"agent {self.agent!r}: no usable answer from {self.model.id} in {self._rejected} attempts: {problem}"
-                f"{_in_words(response.content)}",
-                text=response.content,
-            )
+            attempts = "1 attempt" if self._rejected == 1 else f"{self._rejected} attempts"
+            lead = f"agent {self.agent!r}: no usable answer from {self.model.id} in {attempts}"
+            said = _in_words(response.content)
+            if said and self.output.schema is not None and repr(said) not in problem:  # why it refuses, above all
+                why = f". It said: {said}\nThat does not fit the output type {self.output.schema.name!r}."
+            else:
+                why = f": {problem}"
+            raise OutputError(lead + why, text=response.content)
         form = "" if self.output.schema is None else " Answer again, with nothing but JSON that fits the schema."
         self.messages.append(Message("user", problem + (form or " Please answer.")))
         if self._sink is not None:
@@ -499,7 +502,7 @@ def _in_words(content: str) -> str:
     said = " ".join(content.split())
     if not said or said[0] in '{["`' or not said[0].isalpha():
         return ""
-    return f"\nIt said: {said if len(said) <= 300 else said[:299] + '…'}"
+    return said if len(said) <= 300 else said[:299] + "…"
 
 
 _UNKNOWN = Usage(None, None)

@@ -27,6 +27,10 @@ _EXPLAINED = {
 }
 
 
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
 class StopReason(StrEnum):
     """Why a run ended. Only COMPLETED means that there is an answer."""
 
@@ -90,7 +94,8 @@ class RunResult(Struct, Generic[T]):
         if self.stop_reason is not StopReason.COMPLETED:
             why = _EXPLAINED[self.stop_reason.value]
             raise IncompleteRunError(
-                f"the run has no output: {why}, after {self.steps} steps and {self.tool_calls} tool calls; "
+                f"the run has no output: {why}, after {_counted(self.steps, 'step')} and "
+                f"{_counted(self.tool_calls, 'tool call')}; "
                 "its messages are in result.messages",
                 result=self,
             )

@@ -196,6 +196,8 @@ def read_text(text: str, *, name: str = "<text>", error: type[YamlFileError] = Y
         mark = cause.problem_mark or cause.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         what = " ".join(part for part in (cause.context, cause.problem) if part)
+        if (begun := cause.context_mark) is not None and begun.line + 1 < line:  # a quote or bracket nobody closed
+            what += f" (it begins at {begun.line + 1}:{begun.column + 1})"
         lines = text.split("\n")
         before = lines[line - 1][:column] if line <= len(lines) else ""
         if "\t" in before and not before.strip():

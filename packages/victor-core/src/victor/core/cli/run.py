@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -29,8 +30,9 @@ app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_opt
 """The command ``victor run``."""
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def run(
+    context: typer.Context,
     prompt: Annotated[
         str, typer.Argument(metavar="PROMPT", help="What to do; - reads it from stdin.", show_default=False)
     ] = "",
@@ -66,6 +68,9 @@ def run(
 
     Text on stdin and in files is added to the prompt:  cat notes.txt | victor run "summarize"
     """
+    if context.args:
+        words = " ".join([prompt, *context.args])
+        context.fail(f"put the prompt in quotes: victor run {json.dumps(words, ensure_ascii=False)}")
     text = _whole_prompt(prompt, file or [])
     settings = settings_for(
         model=model, yes=yes, max_steps=max_steps, max_tokens=max_tokens, max_cost=max_cost, timeout=timeout

@@ -18,9 +18,13 @@ app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_opt
 """The command ``victor tools``."""
 
 
-@app.command()
-def tools(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def tools(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the tools agents can use by name."""
+    if context.args and context.args[0].startswith("-"):
+        context.fail(f"No such option: {context.args[0]}")
+    if context.args:
+        context.fail(f"'victor tools {context.args[0]}' comes with victor-tools; pip install victor-tools")
     catalog = get_plugins().tools
     if as_json:
         print_json([{"name": entry.name, "plugin": entry.plugin, "help": entry.help} for entry in catalog])
