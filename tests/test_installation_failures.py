@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from code_blocks import FILE_NAME, blocks, compare
+from code_blocks import blocks, compare, saved_file
 from stand_in import OURS, Environment, link, make_wheel, run
 from workspace import ROOT
 
@@ -58,9 +58,8 @@ def read_entries() -> dict[str, Entry]:
         title, _, body = part.partition("\n")
         entry = Entry([], "", {})
         for block in blocks(body):
-            first, _, rest = block.text.partition("\n")
-            if name := FILE_NAME.match(first):
-                entry.files[name["name"]] = rest
+            if saved := saved_file(block.text):
+                entry.files[saved[0]] = saved[1]
             elif block.language == "text":
                 lines = block.text.splitlines()
                 entry.commands += [line[2:] for line in lines if line.startswith("$ ")]
@@ -199,9 +198,16 @@ def with_environment(title: str, *requirements: str, **variables: str) -> None:
 @entry("Python is too old")
 def _(case: Case) -> None:
     case.use("pip")
-    case.wheels(
-        ("victor-core", "0.1.0"), PIP_PYTHON_VERSION="3.10", PIP_ONLY_BINARY=":all:", PIP_TARGET="here"
-    )  # what pip does on such a Python
+    case.wheels(("victor-core", "0.1.0"))
+    # What pip does on such a Python: old ones do not look when told of it by `--python-version`.
+    folder = case.folder.parent / "older"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import collections, sys\n"
+        "fields = 'major minor micro releaselevel serial'\n"
+        "sys.version_info = collections.namedtuple('version_info', fields)(3, 10, 12, 'final', 0)\n"
+    )
+    case.variables["PYTHONPATH"] = str(folder)
 
 
 @entry("error: externally-managed-environment")

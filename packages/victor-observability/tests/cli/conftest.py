@@ -17,7 +17,6 @@ from victor.observability.store import open_store
 from victor.observability.store.batch import Batch, Rollup, RunDelta
 
 MS = 1_000_000
-NOW_NS = time.time_ns() // 1_000_000_000 * 1_000_000_000
 
 
 class Victor(Protocol):
@@ -41,7 +40,8 @@ def batch_of(records: list[Record], writer: str = "w") -> Batch:
 
 def make_run(number: int, *, ago_s: float, failing: bool = False, priced: bool = True, slow: int = 1) -> list[Record]:
     """An agent that asks a model twice and calls a tool between."""
-    run_id, start = f"{number:032x}", NOW_NS - int(ago_s * 1e9)
+    # Now, and not when this module was imported: the tests of one process take minutes.
+    run_id, start = f"{number:032x}", time.time_ns() // 1_000_000_000 * 1_000_000_000 - int(ago_s * 1e9)
 
     def record(kind: str, name: str, place: int, after: int, took: int, **more: Any) -> Record:
         parent = None if place == 0 else f"{number:08x}{0:08x}"
