@@ -80,6 +80,18 @@ def test_a_run_laid_over_it(victor, flow, place):
     assert times["shout"] is None
 
 
+@pytest.mark.parametrize("changes", [(), ("--set", "write=Hi")])
+def test_the_time_between_a_fork_and_its_first_step_is_no_steps(victor, flow, changes):
+    victor("run", *ANN, "-a", "yes", "--thread", "old")
+    assert victor("fork", "old", "--checkpoint", "1", *changes, "--as", "new").code == 0
+    assert victor("run", "--thread", "new", "--resume", "-a", "yes").code == 0
+    nodes = json.loads(victor("visualize", "--run", "new", "-f", "json").out)["nodes"]
+    times = {node["id"]: node["duration_ms"] for node in nodes}
+    assert times["which"] is None
+    assert times["write"] > 0
+    assert times["send"] > 0
+
+
 def test_maps_loops_and_subworkflows_of_a_run(victor, place):
     (place / "w.yaml").write_text(
         "workflows:\n"

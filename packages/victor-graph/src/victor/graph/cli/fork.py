@@ -18,8 +18,9 @@ import typer
 from victor.core.catalog import near_matches
 from victor.core.cli.terminal import is_terminal, note, print_json
 from victor.core.errors import ConfigurationError
-from victor.graph.checkpoint.base import Checkpointer, Entry
+from victor.graph.checkpoint.base import Batch, Checkpointer, Entry, Note
 from victor.graph.cli.look import Json, Store, Thread, recorded_target
+from victor.graph.cli.overlay import FORKED
 from victor.graph.cli.records import base_name, find_checkpoint, read_record, require_thread, shown_file
 from victor.graph.cli.store import open_store
 
@@ -67,10 +68,11 @@ def fork(
             if changes or node is not None:
                 compiled.update_state(config, changes or None, by)
             following = list(dict.fromkeys(base_name(one) for one in compiled.get_state(thread_id=name).next))
+            tip = store.entries(name, limit=1)[0].id
+            store.write([Batch(notes=(Note(name, "", tip, "", FORKED, compiled.codec.encode(True)),))])
         except BaseException:
             store.delete_thread(name)
             raise
-        tip = store.entries(name, limit=1)[0].id
     if as_json:
         print_json(
             {

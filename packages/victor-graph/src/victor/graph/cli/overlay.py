@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from victor.core.errors import VictorError
 from victor.core.highlights import Highlights
-from victor.graph.checkpoint.base import Checkpointer
+from victor.graph.checkpoint.base import Checkpointer, Entry
 from victor.graph.checkpoint.codec import Codec
 from victor.graph.checkpoint.log import read_body, read_notes
 from victor.graph.cli.records import base_name
@@ -15,14 +15,19 @@ from victor.graph.cli.records import base_name
 if TYPE_CHECKING:
     from victor.graph.cli.target import Target
 
-__all__ = ["highlights_of"]
+__all__ = ["FORKED", "highlights_of"]
+
+FORKED: Final = "forked"
+"""Key of the note on the checkpoint where a forked run begins."""
+_OUTSIDE: Final = frozenset({"update", "fork"})
 
 
 def highlights_of(target: Target, store: Checkpointer, thread: str) -> Highlights:
     """Marks for the nodes of a run: visited, failed, interrupted, and those that would run next.
 
     A node's time is that of the supersteps it ran in, summed up: nodes that ran side by side share it, and what a
-    person took to answer counts too. Checkpoints that were pruned tell nothing.
+    person took to answer counts too. What ran first after a fork, or after values were changed, has none: when it
+    began is not recorded. Checkpoints that were pruned tell nothing.
 
     Args:
         target: What was run.
@@ -38,7 +43,7 @@ def highlights_of(target: Target, store: Checkpointer, thread: str) -> Highlight
         if prefix is None:
             continue
         entries = store.entries(thread, namespace)
-        began = {entry.id: entry.created_ns for entry in entries}
+        began = {entry.id: entry.created_ns for entry in entries if not _idle_after(store, entry)}
         for entry in entries:
             try:
                 ran = read_body(entry, codec).ran
@@ -46,7 +51,7 @@ def highlights_of(target: Target, store: Checkpointer, thread: str) -> Highlight
                 continue
             ids = {_id(target, prefix, name) for name in ran if not name.startswith("__")}
             visited |= ids
-            if entry.parent_id in began:
+            if entry.parent_id in began and entry.source not in _OUTSIDE:
                 for id in ids:
                     timings[id] = timings.get(id, 0.0) + (entry.created_ns - began[entry.parent_id]) / 1e6
     visited |= _only_items(target, visited)
@@ -54,6 +59,13 @@ def highlights_of(target: Target, store: Checkpointer, thread: str) -> Highlight
     return Highlights(
         current=following - failed - waiting, visited=visited, failed=failed, interrupted=waiting, timings=timings
     )
+
+
+def _idle_after(store: Checkpointer, entry: Entry) -> bool:
+    """Whether the run stood still after a checkpoint until somebody had it go on."""
+    if entry.source in _OUTSIDE or entry.namespace:
+        return entry.source in _OUTSIDE
+    return any(note.key == FORKED for note in store.notes(entry.thread_id, entry.namespace, entry.id))
 
 
 def _only_items(target: Target, visited: set[str]) -> set[str]:
