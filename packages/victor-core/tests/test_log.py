@@ -9,9 +9,10 @@ from contextlib import suppress
 
 import pytest
 
-from victor.core.errors import ConfigurationError
+from victor.core.errors import ConfigurationError, ToolError
 from victor.core.events import EventStream
 from victor.core.log import make_listener
+from victor.core.tool import ToolScope, as_tool
 
 
 def logged(work, **options):
@@ -56,6 +57,24 @@ def test_an_error_whose_text_says_nothing_alone_is_named(error, told):
 
     (line,) = logged(work)
     assert line["error"] == told
+
+
+async def test_where_a_tool_raised_is_told():
+    def broken(text: str) -> str:
+        return json.loads(text)  # raises in the library, because of this line
+
+    out = io.StringIO()
+    stream = EventStream()
+    stream.subscribe(make_listener(format="json", file=out))
+    await as_tool(broken).call({"text": "{"}, scope=ToolScope(stream=stream))
+    line = json.loads(out.getvalue().splitlines()[-1])
+    assert line["raised_at"] == f"test_log.py:{broken.__code__.co_firstlineno + 1}"
+
+    def refuse() -> str:
+        raise ToolError("not today")
+
+    await as_tool(refuse).call({}, scope=ToolScope(stream=stream))
+    assert "raised_at" not in json.loads(out.getvalue().splitlines()[-1])
 
 
 def test_failures_are_errors_and_secrets_are_hidden():

@@ -10,9 +10,11 @@ It is off unless asked for: ``victor --verbose``, or ``listeners = ["log"]`` in 
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from victor.core.errors import ConfigurationError, VictorError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["make_listener"]
 
 _CAPTURED: Final = 2000
+_STANDARD: Final = str(Path(linecache.__file__).parent)
 
 
 def make_listener(
@@ -76,6 +79,8 @@ def make_listener(
             return
         values = _values(event)
         if event.error is not None and not event.cancelled:
+            if place := _place(event.error):
+                values["raised_at"] = place
             logger.error(event.kind, **values, error=_told(event.error, event.error_text))
         else:
             logger.info(event.kind, **values)
@@ -88,6 +93,20 @@ def _told(error: BaseException, text: str) -> str:
     if text and isinstance(error, VictorError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    """The file and line that raised what is no error of ours, libraries left out; ``""`` where that is unknown."""
+    while isinstance(error, VictorError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, VictorError):
+        return ""
+    place = ""
+    for frame, line in walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith(("<", _STANDARD)) and "site-packages" not in file and "dist-packages" not in file:
+            place = f"{Path(file).name}:{line}"
+    return place
 
 
 def _wanted(kind: str, kinds: tuple[str, ...] | None) -> bool:
