@@ -393,3 +393,15 @@ def test_a_prompt_without_quotes_is_told(victor):
     done = victor("run", "Where", "is", "order", "17")
     assert done.code == 2
     assert 'put the prompt in quotes: victor run "Where is order 17"' in done.err
+
+
+def test_debug_shows_the_traceback_of_a_tools_own_error(victor, write):
+    write(
+        "shop.py",
+        'def order_status(order: int) -> str:\n    "The status of an order."\n    return {1: "sent"}[order]\n',
+    )
+    args = ("run", "-t", "./shop.py:order_status", "What is the status of order 99?")
+    assert "Traceback" not in victor(*args).err
+    done = victor("--debug", *args)
+    assert "debug: the tool order_status failed:\nTraceback (most recent call last):" in done.err
+    assert 'shop.py", line 3, in order_status' in done.err
