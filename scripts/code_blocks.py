@@ -12,7 +12,7 @@ folder that holds a copy of ``docs/`` and the README, with nothing configured (s
 - A ``text`` block that comes next is the expected output of a ``python`` or ``bash`` block. ``...`` stands for
   anything, as in doctest.
 - A block whose first line is a comment with nothing but a file name (``# flow.yaml``) is saved under that name, not
-  run.
+  run. The line stays in a file where ``#`` begins a comment, as a reader copies it along: lines are counted from it.
 - ``# not run: REASON`` as the first line, or ``<!-- not run: REASON -->`` on the line before the block, leaves a block
   out; the reason is printed at the end of the run.
 
@@ -58,6 +58,8 @@ PIP_INSTALL = re.compile(
     r"^\$? *(?:python3? -m )?(?:uv )?(?:pip install|pipx install|uv add|uv tool install)\s+(?P<what>.*)$"
 )
 PRINTS = re.compile(r"^.*prints:\n(?P<printed>(?:(?: .*)?\n?)*)", re.MULTILINE | re.IGNORECASE)
+HASH_COMMENTS = {".py", ".yaml", ".yml", ".toml", ".sh", ".cfg", ".ini"}
+"""Files in which the line with their name is a comment, so that a reader may copy it along."""
 RUNNABLE = {"python", "py", "bash", "sh", "shell", "console"}
 BLOCK_LIMIT_S = 120
 
@@ -100,6 +102,16 @@ def blocks(text: str) -> list[Block]:
         reason = (above or inside or {"reason": ""})["reason"]
         found.append(Block(start + 1, language, "\n".join(body) + "\n", reason))
     return found
+
+
+def saved_file(text: str) -> tuple[str, str] | None:
+    """Name and content of the file that a block is saved as; None where its first line is no file name."""
+    first, _, rest = text.partition("\n")
+    name = FILE_NAME.match(first.strip())
+    if name is None:
+        return None
+    stays = first.startswith("#") and Path(name["name"]).suffix in HASH_COMMENTS
+    return name["name"], text if stays else rest
 
 
 def pip_names_are_real(line: str) -> None:
@@ -154,11 +166,10 @@ class Page:
         Raises:
             BlockFailed: It did not do what the page says.
         """
-        first, _, rest = block.text.partition("\n")
-        if name := FILE_NAME.match(first.strip()):
-            file = self.folder / name["name"]
+        if saved := saved_file(block.text):
+            file = self.folder / saved[0]
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(rest, encoding="utf-8")
+            file.write_text(saved[1], encoding="utf-8")
             return True
         if block.language not in RUNNABLE:
             return False

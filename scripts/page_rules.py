@@ -9,6 +9,7 @@
 - links in ``build/docs/html``, as a reader of the site follows them: pages, pictures and anchors that are not there;
 - ``needs:`` in the front matter of the pages of ``docs/``: a block that imports ``victor.graph`` or runs
   ``victor workflow`` must be on a page that names victor-graph;
+- commands with ``!"``, which zsh takes for its history, so that the quotation never ends;
 - the header of every example in ``docs/examples``: one sentence on what
   it shows, some on why, ``Needs:``, how to run it, and what it prints.
 """
@@ -161,6 +162,16 @@ def missing_needs(file: Path, root: Path = ROOT) -> Iterator[str]:
             yield f"{where}:{block.line}: the block uses {need}, which `needs` does not name"
 
 
+def history_in_quotes(file: Path, root: Path = ROOT) -> Iterator[str]:
+    """The commands of a page that zsh does not take as they stand: ``!`` before a quotation mark calls its history."""
+    for block in blocks(file.read_text(encoding="utf-8")):
+        if block.language not in {"bash", "sh", "shell", "console"}:
+            continue
+        for number, line in enumerate(block.text.splitlines(), block.line + 1):
+            if '!"' in line and (block.language != "console" or line.startswith(("$ ", "> "))):
+                yield f'{file.relative_to(root)}:{number}: zsh takes !" for its history; end the text without the !'
+
+
 def used(text: str, language: str = "python") -> set[str]:
     """The distributions of ours that a program, a shell script or a session uses."""
     if language not in {"python", "py", "bash", "sh", "shell", "console"}:
@@ -214,6 +225,7 @@ def problems(root: Path = ROOT, site: Path = SITE) -> Iterator[str]:
     """Everything that is wrong, page by page."""
     for page in pages(root):
         yield from broken_links(page, root)
+        yield from history_in_quotes(page, root)
         if page.is_relative_to(root / "docs"):
             yield from missing_needs(page, root)
     yield from without_header(root)

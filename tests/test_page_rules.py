@@ -11,6 +11,7 @@ from page_rules import (
     broken_in_site,
     broken_links,
     header_problems,
+    history_in_quotes,
     missing_needs,
     problems,
     used,
@@ -118,6 +119,22 @@ class TestNeeds:
         file.write_text("# Page\n")
         (found,) = missing_needs(file, docs.parent)
         assert "does not say what it needs" in found
+
+
+class TestHistory:
+    @pytest.mark.parametrize(
+        ("language", "line", "wrong"),
+        [
+            ("bash", 'echo "shame!"', True),
+            ("console", '$ echo "shame!"', True),
+            ("console", 'said: "shame!"', False),
+            ("bash", 'echo "shame! Or not."', False),
+            ("python", 'print("shame!")', False),
+        ],
+    )
+    def test_commands_that_zsh_takes_for_its_history(self, docs: Path, language: str, line: str, wrong: bool) -> None:
+        found = list(history_in_quotes(page(docs, f"```{language}\n{line}\n```"), docs.parent))
+        assert [text.partition(": ")[0] for text in found] == ["docs/guides/page.md:7"] * wrong
 
 
 class TestHeaders:

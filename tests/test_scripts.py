@@ -236,7 +236,21 @@ class TestPage:
 
     def test_a_file_is_saved_and_not_run(self, page: Page, tmp_path: Path) -> None:
         assert page.run(Block(1, "python", "# lib/tools_of_mine.py\nraise SystemExit(3)\n"), None)
-        assert (tmp_path / "lib" / "tools_of_mine.py").read_text() == "raise SystemExit(3)\n"
+        assert (tmp_path / "lib" / "tools_of_mine.py").read_text() == "# lib/tools_of_mine.py\nraise SystemExit(3)\n"
+
+    @pytest.mark.parametrize("name", ["a.py", "a.yaml", "a.yml", "a.toml", "a.sh", "a.cfg", "a.ini"])
+    def test_the_name_stays_where_it_is_a_comment(self, page: Page, tmp_path: Path, name: str) -> None:
+        """A reader copies it along, so the lines that messages name are counted from it."""
+        page.run(Block(1, "", f"# {name}\nb\n"), None)
+        assert (tmp_path / name).read_text() == f"# {name}\nb\n"
+
+    @pytest.mark.parametrize(
+        "line", ["# a.json", "# a.csv", "# a.txt", "# a.md", "<!-- a.md -->", "// a.ts", "// a.py", "<!-- a.yaml -->"]
+    )
+    def test_the_name_is_dropped_where_it_would_be_text(self, page: Page, tmp_path: Path, line: str) -> None:
+        page.run(Block(1, "", f"{line}\nb\n"), None)
+        (file,) = tmp_path.iterdir()
+        assert file.read_text() == "b\n"
 
     def test_a_comment_is_no_file_name(self, page: Page) -> None:
         page.run(Block(1, "python", "# Ask the model. Then print.\nprint(1)\n"), "1\n")
