@@ -46,6 +46,7 @@ print("a note")
 $ echo "$STEP in $(basename "$PWD")"
 taken in work
 $ cat note.py
+# note.py
 print("a note")
 ```
 
