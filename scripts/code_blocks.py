@@ -44,7 +44,7 @@ import tempfile
 import textwrap
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
@@ -61,17 +61,24 @@ PRINTS = re.compile(r"^.*prints:\n(?P<printed>(?:(?: .*)?\n?)*)", re.MULTILINE |
 HASH_COMMENTS = {".py", ".yaml", ".yml", ".toml", ".sh", ".cfg", ".ini"}
 """Files in which the line with their name is a comment, so that a reader may copy it along."""
 RUNNABLE = {"python", "py", "bash", "sh", "shell", "console"}
+ALIKE = re.compile(
+    r"(?:\{(?:code|code-block|sourcecode)\} *)?(?:i?py(?:thon|con)?|sh|bash|zsh|shell|console)(?=\W|\d|$)"
+)
+"""Fences that look as if they were run."""
 BLOCK_LIMIT_S = 120
+ENDED = re.compile(r"(?:: \d+ blocks ran|: ran|: nothing to run|not run: .*)\n\Z")
+"""The last line of what a page or program printed that came to its end."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where it begins, its language, its text, and why it is not run, if it is not."""
+    """A fenced block: where it begins, its language, its text, why it is not run, if it is not, and its first line."""
 
     line: int
     language: str
     text: str
     not_run: str = ""
+    fence: str = field(default="", compare=False)
 
 
 class BlockFailed(Exception):
@@ -100,7 +107,7 @@ def blocks(text: str) -> list[Block]:
         above = NOT_RUN.match(lines[start - 1]) if start else None
         inside = NOT_RUN.match(body[0]) if body else None
         reason = (above or inside or {"reason": ""})["reason"]
-        found.append(Block(start + 1, language, "\n".join(body) + "\n", reason))
+        found.append(Block(start + 1, language, "\n".join(body) + "\n", reason, info.lower()))
     return found
 
 
@@ -120,11 +127,14 @@ def pip_names_are_real(line: str) -> None:
     Raises:
         BlockFailed: With the name.
     """
-    known = {one.name for one in packages()}
+    known = {one.name: set(one.extras) for one in packages()}
     for word in PIP_INSTALL.sub(r"\g<what>", line).replace('"', " ").replace("'", " ").split():
         name = re.split(r"[\[<>=!~]", word, maxsplit=1)[0]
         if name == "victor" or (name.startswith("victor-") and name not in known):
             raise BlockFailed(f"`{line.strip()}`: there is no package {name!r} of ours")
+        extras = {extra.strip() for extra in word.partition("[")[2].partition("]")[0].split(",")} - {""}
+        if missing := extras - known.get(name, extras):
+            raise BlockFailed(f"`{line.strip()}`: {name} has no extra {', '.join(sorted(missing))}")
 
 
 def compare(expected: str, got: str, flags: int = doctest.ELLIPSIS) -> None:
@@ -172,6 +182,10 @@ class Page:
             file.write_text(saved[1], encoding="utf-8")
             return True
         if block.language not in RUNNABLE:
+            if ALIKE.match(block.fence):
+                raise BlockFailed(
+                    f"a block `{block.fence}` is not run: write python, bash or console, and nothing more"
+                )
             return False
         if block.language in {"python", "py"}:
             self._python(block, expected)
@@ -326,6 +340,13 @@ def run_commands(file: Path) -> int:
 RUN = {".py": run_program, ".yaml": run_commands}
 
 
+def checked(code: int, printed: str, file: Path) -> tuple[int, str]:
+    """What came of a page or program; one that says it succeeded must have come to its end."""
+    if code == 0 and not ENDED.search(printed):
+        return 1, f"{printed}FAILED {file.relative_to(ROOT)}: it left before its end\n"
+    return code, printed
+
+
 def in_scratch_folder(file: Path) -> tuple[int, str]:
     """Run a page or a program in a process, a home and a folder of its own; return its exit code and output."""
     with tempfile.TemporaryDirectory(prefix="victor-docs-") as temporary:
@@ -346,7 +367,7 @@ def in_scratch_folder(file: Path) -> tuple[int, str]:
             text=True,
             check=False,
         )
-        return done.returncode, done.stdout
+        return checked(done.returncode, done.stdout, file)
 
 
 def pages(root: Path = ROOT) -> list[Path]:

@@ -56,9 +56,10 @@ def targets(text: str) -> Iterator[tuple[int, str]]:
             target = child.attrGet("href") or child.attrGet("src")
             if target:
                 yield line, str(target)
-        if token.type == "html_block":
-            for found in re.finditer(r"""\b(?:href|src|srcset)=["']([^"']+)["']""", token.content):
-                yield line, found[1]
+        for part in (token, *(token.children or ())):
+            if part.type in {"html_block", "html_inline"}:
+                for found in re.finditer(r"""\b(?:href|src|srcset)=["']([^"']+)["']""", part.content):
+                    yield line, found[1]
 
 
 def _front_matter(text: str) -> str:
@@ -194,6 +195,10 @@ def without_header(root: Path = ROOT) -> Iterator[str]:
         if file.suffix not in {".py", ".yaml"} or file in known:
             continue
         named = re.compile(rf"\b{re.escape(file.name)}\b|\b(?:from|import) +{re.escape(file.stem)}\b")
+        header = header_of(file)
+        if file.suffix == ".py" and re.search(r"^(?:Run|Prints):|prints:$", header, re.MULTILINE):
+            yield f"{file.relative_to(root)}: says how it is run, and no `Needs: ...`"
+            continue
         near = [other for other in known if other.parent in {file.parent, file.parent.parent}]
         if not any(named.search(other.read_text(encoding="utf-8")) for other in near):
             yield f"{file.relative_to(root)}: has no `Needs: ...` in a header, and no example beside it names it"

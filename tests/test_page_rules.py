@@ -67,6 +67,7 @@ class TestLinks:
             ("x\n\n[a][b]\n\n[b]: none.md", ":8: 'none.md'"),
             ("| a |\n|---|\n| [a](none.md) |", "there is no"),
             ('<img src="none.svg">', "there is no docs/guides/none.svg"),
+            ('Text <a href="none.md">inside</a>', "there is no docs/guides/none.md"),
             ("[a](ftp://example.org/a)", "only http, https, mailto"),
         ],
     )
@@ -179,6 +180,13 @@ class TestHeaders:
         assert [text.partition(":")[0] for text in without_header(root)] == [
             "docs/examples/agents/more-data.yaml",
             "docs/examples/agents/stray.py",
+        ]
+
+    def test_a_file_that_says_how_it_is_run_is_an_example(self, folder: Path) -> None:
+        (folder / "a.py").write_text('"""A, see b.py.\n\nNeeds: victor-core\n"""\n')
+        (folder / "b.py").write_text('"""B.\n\nRun: python docs/examples/agents/b.py\n"""\n')
+        assert list(without_header(folder.parents[2])) == [
+            "docs/examples/agents/b.py: says how it is run, and no `Needs: ...`"
         ]
 
     def test_texts_of_examples_are_no_pages(self, folder: Path) -> None:

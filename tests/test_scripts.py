@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import alone
+import code_blocks
 import pytest
 from code_blocks import (
     Block,
@@ -278,6 +279,34 @@ class TestPage:
             [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stdout) == (0, "page.md: 1 blocks ran\n")
+
+
+class TestBlocksThatWouldNotRun:
+    @pytest.mark.parametrize(
+        "fence", ["python3", "pycon", "python,linenos", "{code-block} python", "shell-session", "zsh"]
+    )
+    def test_a_fence_that_looks_executed_is_refused(self, tmp_path: Path, fence: str) -> None:
+        (block,) = blocks(f"```{fence}\nraise\n```\n")
+        with pytest.raises(BlockFailed, match="is not run: write python, bash or console"):
+            Page(tmp_path).run(block, None)
+
+    @pytest.mark.parametrize("fence", ["text", "yaml", "pytest", "{diagram} a.yaml", "", "json"])
+    def test_others_are_passed_by(self, tmp_path: Path, fence: str) -> None:
+        (block,) = blocks(f"```{fence}\nx\n```\n")
+        assert Page(tmp_path).run(block, None) is False
+
+    def test_an_extra_that_does_not_exist(self) -> None:
+        pip_names_are_real('pip install "victor-core[openai]" victor-graph[png,postgres]')
+        with pytest.raises(BlockFailed, match="victor-core has no extra nope"):
+            pip_names_are_real('pip install "victor-core[openai,nope]"')
+
+    def test_a_page_that_leaves_in_the_middle_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(code_blocks, "ROOT", tmp_path)
+        page = tmp_path / "page.md"
+        code, told = code_blocks.checked(0, "", page)
+        assert (code, "left before its end" in told) == (1, True)
+        assert code_blocks.checked(0, "page.md: 3 blocks ran\n", page)[0] == 0
+        assert code_blocks.checked(1, "FAILED x\n", page)[0] == 1
 
 
 class TestExamples:
