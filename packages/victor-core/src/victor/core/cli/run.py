@@ -30,7 +30,7 @@ app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_opt
 """The command ``victor run``."""
 
 
-@app.command(context_settings={"allow_extra_args": True})
+@app.command(context_settings={"allow_extra_args": True, "help_option_names": ["-h", "--help"]})
 def run(
     context: typer.Context,
     prompt: Annotated[

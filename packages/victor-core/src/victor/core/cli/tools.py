@@ -18,7 +18,13 @@ app: typer.Typer = typer.Typer(add_completion=False, context_settings={"help_opt
 """The command ``victor tools``."""
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": ["-h", "--help"],
+    }
+)
 def tools(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the tools agents can use by name."""
     if context.args and context.args[0].startswith("-"):
