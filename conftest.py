@@ -37,7 +37,7 @@ if importlib.util.find_spec("hypothesis") is not None:
     from hypothesis import HealthCheck, settings
 
     settings.register_profile("deep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.register_profile("same", settings.get_profile("deep"), derandomize=True)
+    settings.register_profile("same", settings.get_profile("deep"), derandomize=True, max_examples=60)
     settings.load_profile("same")
 
 # The last one: an example in a docstring that only shows what needs a server or a key.
