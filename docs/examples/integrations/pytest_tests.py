@@ -73,9 +73,9 @@ def test_this_one_fails_because_a_tool_is_not_called(scripted_model: Callable[..
 if __name__ == "__main__":
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", __file__]
     for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
-        if "never asked for" in line:
-            print("why:", line)
-        elif line.startswith("ERROR "):
+        if line.startswith("ERROR "):  # in continuous integration pytest repeats the reason behind it
             print("error:", line.partition("::")[2].partition(" - ")[0])
+        elif "never asked for" in line:
+            print("why:", line)
         elif " passed" in line:
             print(line.partition(" in ")[0])
