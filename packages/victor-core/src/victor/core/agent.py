@@ -230,10 +230,7 @@ class Agent(Generic[T]):
             ConfigurationError: Called where an event loop runs (a notebook, an async function); there,
                 ``await agent.run(...)``.
         """
-        if event_loop.is_running():
-            raise ConfigurationError(
-                "run_sync was called inside a running event loop; write 'await agent.run(...)' there"
-            )
+        event_loop.refuse_inside("run_sync", "agent.run")
         return event_loop.run(self.run(prompt, history=history, deps=deps, limits=limits, model=model))
 
     async def stream(

@@ -58,10 +58,7 @@ class Chat(Generic[T]):
         Raises:
             ConfigurationError: Called where an event loop runs; there, ``await chat.send(...)``.
         """
-        if event_loop.is_running():
-            raise ConfigurationError(
-                "send_sync was called inside a running event loop; write 'await chat.send(...)' there"
-            )
+        event_loop.refuse_inside("send_sync", "chat.send")
         return event_loop.run(self.send(prompt))
 
     async def stream(self, prompt: str) -> AsyncGenerator[RunEvent, None]:

@@ -22,7 +22,9 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-__all__ = ["is_running", "run", "woken"]
+from victor.core.errors import ConfigurationError
+
+__all__ = ["is_running", "refuse_inside", "run", "woken"]
 
 T = TypeVar("T")
 
@@ -55,6 +57,20 @@ def is_running() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def refuse_inside(called: str, instead: str) -> None:
+    """Refuse a call that waits for a loop of its own where one runs already.
+
+    Args:
+        called: The function that was called, such as ``run_sync``.
+        instead: The one to await there, such as ``agent.run``.
+
+    Raises:
+        ConfigurationError: An event loop runs in this thread.
+    """
+    if is_running():
+        raise ConfigurationError(f"{called} was called inside a running event loop; write 'await {instead}(...)' there")
 
 
 async def woken(main: Coroutine[Any, Any, T]) -> T:

@@ -68,7 +68,7 @@ def block_on(awaitable: Awaitable[Any], context: Context) -> Any:
     """Waits for an awaitable where no event loop is at work for us: in one of its own, in another thread if need be."""
     coroutine = awaited(awaitable)
     if not event_loop.is_running():
-        return context.copy().run(asyncio.run, coroutine)
+        return context.copy().run(event_loop.run, coroutine)
     answer: Future[Any] = Future()
     threading.Thread(target=fulfil, args=(answer, context.copy().run, asyncio.run, coroutine), daemon=True).start()
     return answer.result()

@@ -162,10 +162,7 @@ class Team:
         Raises:
             ConfigurationError: Called where an event loop runs; there, ``await team.run(...)``.
         """
-        if event_loop.is_running():
-            raise ConfigurationError(
-                "run_sync was called inside a running event loop; write 'await team.run(...)' there"
-            )
+        event_loop.refuse_inside("run_sync", "team.run")
         return event_loop.run(self.run(task, deps=deps, limits=limits, journal=journal, answers=answers))
 
     async def stream(

@@ -217,10 +217,7 @@ class Workflow:
         Raises:
             ConfigurationError: Called where an event loop runs; there, ``await workflow.run(...)``.
         """
-        if event_loop.is_running():
-            raise ConfigurationError(
-                "run_sync was called inside a running event loop; write 'await workflow.run(...)' there"
-            )
+        event_loop.refuse_inside("run_sync", "workflow.run")
         return event_loop.run(self.run(inputs, approve=approve, **named))
 
     async def step(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> dict[str, Any]:
